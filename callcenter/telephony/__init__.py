@@ -1,0 +1,1 @@
+"""The only place that knows AMI and AGI; domains see the `Pbx` protocol and typed events."""
