@@ -1,0 +1,118 @@
+"""Every setting, from CALLCENTER_* variables or `.env`: one frozen object, checked before anything starts.
+
+A number in **bold** in a standard is a default here and can be changed; its clause is named beside it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from callcenter.errors import InvalidInput
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Settings(BaseSettings):
+    """The product's settings; see docs/settings in the README for a reader's table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CALLCENTER_", env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
+    )
+
+    data: Path = Field(default=Path("var"), description="Everything that is written goes below this folder.")
+    node: str = Field(default="node1", pattern=r"^[a-z0-9-]{1,32}$", description="Name of this controller.")
+    center_name: str = Field(default="养老服务应急中心", max_length=40)
+
+    bind: str = Field(default="127.0.0.1", description="Address that every port below is bound to.")
+    http_port: Port = 8000
+    sip_port: Port = 5060
+    ami_port: Port = 5038
+    agi_port: Port = 4573
+    ws_port: Port = Field(default=8088, description="SIP over WebSocket.")
+    rtp_start: Port = 10000
+    rtp_end: Port = 19999
+
+    trunk_match: str = Field(
+        default="127.0.0.1", description="Address or network the trunk calls from; several with commas."
+    )
+    trunk_uri: str = Field(default="sip:127.0.0.1:5070", pattern=r"^sips?:[^\s;,<>\"]+$")
+    trunk_caller: str = Field(
+        default="95120", pattern=r"^\+?\d{2,15}$", description="Caller number shown on outgoing calls."
+    )
+    hotline_number: str = Field(default="12349", pattern=r"^\d{3,15}$")
+    emergency_number: str = Field(default="95120", pattern=r"^\d{3,15}$")
+    ambulance_number: str = Field(default="120", pattern=r"^\d{2,15}$")
+    duty_numbers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="On-call mobiles, comma separated; rung after the seats (A9)."
+    )
+
+    database_url: str = Field(
+        default="", description="SQLAlchemy async URL; empty: SQLite in the data folder."
+    )
+    redis_url: str = Field(default="", description="Redis for the bus; empty: in-process.")
+
+    human_answer_seconds: Seconds = Field(default=5, description="A1, GS 4.3.11.2: a human answers within.")
+    follow_up_hours: Seconds = Field(
+        default=24, description="C7, SZ 6.2.5: follow-up after the service's end."
+    )
+    ring_seconds: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="How long a leg rings.")
+    wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
+    token_minutes: Annotated[float, Field(gt=0)] = 15
+    refresh_hours: Annotated[float, Field(gt=0)] = 12
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        numbers = values.get("duty_numbers")
+        if isinstance(numbers, str):
+            values = {**values, "duty_numbers": tuple(n.strip() for n in numbers.split(",") if n.strip())}
+        return values
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.rtp_end - self.rtp_start < 9:
+            raise ValueError("rtp_end must be at least 9 above rtp_start (each call takes two ports)")
+        ports = [self.http_port, self.ami_port, self.agi_port, self.ws_port]
+        if len(set(ports)) != len(ports):
+            raise ValueError("http_port, ami_port, agi_port and ws_port must differ from each other")
+        if self.hotline_number == self.emergency_number:
+            raise ValueError("hotline_number and emergency_number must differ")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data / 'callcenter.db').resolve()}"
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where audio lies, as YYYY/MM/DD/<call-id>….wav."""
+        return (self.data / "recordings").resolve()
+
+    @property
+    def journal_dir(self) -> Path:
+        """Where this controller's journal lies."""
+        return (self.data / "journal").resolve()
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where the fallback dialplan leaves the calls it took, for the controller to take in."""
+        return (self.data / "spool").resolve()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; raises `InvalidInput` that names every offending variable and what it must be."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            field = ".".join(str(part) for part in item["loc"])
+            name = f"CALLCENTER_{field.upper()}" if field else "CALLCENTER_* settings"
+            given = f" (got {item['input']!r})" if field else ""
+            problems.append(f"{name}: {item['msg']}{given}")
+        raise InvalidInput("invalid settings: " + "; ".join(problems)) from error
