@@ -57,9 +57,7 @@ class Database:
             # A writer waits this long for another's lock before it fails; the journal keeps the facts meanwhile.
             options["connect_args"] = {"timeout": 5}
         else:
-            options.update(
-                pool_pre_ping=True, pool_size=10, connect_args={"timeout": 5, "command_timeout": 30}
-            )
+            options.update(pool_pre_ping=True, pool_size=10, connect_args={"timeout": 5, "command_timeout": 30})
         self.engine: AsyncEngine = create_async_engine(url, **options)
         if url.startswith("sqlite"):
             event.listen(self.engine.sync_engine, "connect", _tune_sqlite)

@@ -17,7 +17,7 @@ _BODIES: dict[tuple[str, int], type["Body"]] = {}
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all fact bodies; declared under a stable kind: ``@kind("call.opened") class CallOpened(Body, frozen=True)``.
+    """Base of all fact bodies; declared as ``@kind("call.opened") class CallOpened(Body, frozen=True)``.
 
     A new field needs a default, so that old lines still decode; a changed meaning needs a new version.
     """

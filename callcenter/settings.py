@@ -49,15 +49,11 @@ class Settings(BaseSettings):
         default=(), description="On-call mobiles, comma separated; rung after the seats (A9)."
     )
 
-    database_url: str = Field(
-        default="", description="SQLAlchemy async URL; empty: SQLite in the data folder."
-    )
+    database_url: str = Field(default="", description="SQLAlchemy async URL; empty: SQLite in the data folder.")
     redis_url: str = Field(default="", description="Redis for the bus; empty: in-process.")
 
     human_answer_seconds: Seconds = Field(default=5, description="A1, GS 4.3.11.2: a human answers within.")
-    follow_up_hours: Seconds = Field(
-        default=24, description="C7, SZ 6.2.5: follow-up after the service's end."
-    )
+    follow_up_hours: Seconds = Field(default=24, description="C7, SZ 6.2.5: follow-up after the service's end.")
     ring_seconds: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="How long a leg rings.")
     wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
     token_minutes: Annotated[float, Field(gt=0)] = 15
