@@ -17,8 +17,9 @@ class Dial:
     ``ring_seconds``: how long it may ring.
     ``caller_number``/``caller_name``: the identity shown to the far end; the name may be Chinese.
     ``variables``: our CC_* channel variables, set before the leg rings.
-    ``before``: context of a subroutine to run on the new channel before it is dialled
-    (PreDialGoSub; SIP headers are added there).
+    ``headers``: SIP headers to add to the INVITE, e.g. ``Call-Info: <sip:x>;answer-after=0``.
+    ``before``: must stay None. Asterisk runs a PreDialGoSub only for dials that block the whole AMI
+    link; use ``headers``.
     """
 
     channel_id: str
@@ -29,6 +30,7 @@ class Dial:
     caller_name: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     before: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Pbx(Protocol):
