@@ -1,0 +1,1 @@
+"""Emergencies: incidents, the ladder that finds a human, response plans (A1–A10)."""
