@@ -1,0 +1,149 @@
+"""The directory in memory: who calls, found in O(1) without the database (A4, A8, A10).
+
+A snapshot is built once and never changes; `callcenter.people.keeper` replaces it. The structs hold
+no cycles and are kept out of Python's garbage collector, or a big directory would stop the event
+loop whenever it is walked.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from callcenter.emergency.plan import DEFAULT_PLAN, Plan
+from callcenter.people.model import ContactRole
+from callcenter.phone import normalise
+
+# A doctor's or a cadre's number stands for many elders and identifies none; a relative's does.
+_CALLING_ROLES = frozenset({ContactRole.FAMILY, ContactRole.GUARDIAN})
+_DEVICE, _OWN_PHONE, _RELATIVE = range(3)  # the surer identification wins
+_MOST_CANDIDATES = 20
+
+
+class Contact(msgspec.Struct, frozen=True, gc=False):
+    """A person to alert for an elder. ``role``: a value of `ContactRole`; ``phone`` in canonical form."""
+
+    role: str
+    name: str
+    phone: str
+
+
+class Device(msgspec.Struct, frozen=True, gc=False):
+    """A device in an elder's home. ``kind``: a value of `DeviceKind`; ``number``: its caller id."""
+
+    id: str
+    kind: str
+    number: str | None = None
+
+
+class Elder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the call path and the operator's screen need of an elder. Contacts are in order of position."""
+
+    id: str
+    code: str
+    name: str
+    phones: tuple[str, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    devices: tuple[Device, ...] = ()
+    groups: tuple[str, ...] = ()
+    sex: str | None = None
+    birth_date: str | None = None
+    area: str | None = None
+    address: str | None = None
+    door_code: str | None = None
+    key_holder_name: str | None = None
+    key_holder_phone: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    medical_notes: str | None = None
+    plan_id: str | None = None
+
+    def contacts_in(self, role: str) -> tuple[Contact, ...]:
+        """Contacts of one role, first to be tried first."""
+        return tuple(contact for contact in self.contacts if contact.role == role)
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who a number stands for.
+
+    ``elder``: None when several elders share the number: a human decides among ``candidates``
+    (at most 20).
+    ``device_id``: the device that called. ``contact``: the relative whose phone it is.
+    """
+
+    elder: Elder | None
+    device_id: str | None = None
+    contact: Contact | None = None
+    candidates: tuple[Elder, ...] = ()
+
+    @property
+    def ambiguous(self) -> bool:
+        """True when a human has to decide which elder it is."""
+        return self.elder is None
+
+
+class _Claim(msgspec.Struct, frozen=True, gc=False):
+    rank: int
+    elder_id: str
+    device_id: str | None = None
+    contact: Contact | None = None
+
+
+class Directory:
+    """Elders and plans by id, claims by number. Building it is linear; every look-up is O(1)."""
+
+    def __init__(self, elders: Iterable[Elder] = (), plans: Iterable[Plan] = ()) -> None:
+        self._elders = {elder.id: elder for elder in elders}
+        self._plans = {plan.id: plan for plan in plans}
+        self._claims: dict[str, tuple[_Claim, ...]] = {}
+        for elder in self._elders.values():
+            for device in elder.devices:
+                if device.number:
+                    self._add(device.number, _Claim(_DEVICE, elder.id, device_id=device.id))
+            for number in elder.phones:
+                self._add(number, _Claim(_OWN_PHONE, elder.id))
+            for contact in elder.contacts:
+                if contact.role in _CALLING_ROLES:
+                    self._add(contact.phone, _Claim(_RELATIVE, elder.id, contact=contact))
+
+    def _add(self, number: str, claim: _Claim) -> None:
+        """Keep the surest claims to a number, one for each elder."""
+        held = self._claims.get(number, ())
+        if not held or claim.rank < held[0].rank:
+            self._claims[number] = (claim,)
+        elif (
+            claim.rank == held[0].rank
+            and len(held) < _MOST_CANDIDATES
+            and all(other.elder_id != claim.elder_id for other in held)
+        ):
+            self._claims[number] = (*held, claim)
+
+    @property
+    def elders(self) -> Mapping[str, Elder]:
+        """All elders by id; do not change it."""
+        return self._elders
+
+    @property
+    def plans(self) -> Mapping[str, Plan]:
+        """All response plans by id; do not change it."""
+        return self._plans
+
+    def find_caller(self, raw_number: str | None) -> Caller | None:
+        """Who calls from ``raw_number`` as the trunk sent it, or None for an unknown or withheld one."""
+        number = normalise(raw_number)
+        claims = self._claims.get(number, ()) if number else ()
+        if not claims:
+            return None
+        first = claims[0]
+        if len(claims) == 1:
+            return Caller(self._elders[first.elder_id], first.device_id, first.contact)
+        candidates = tuple(self._elders[claim.elder_id] for claim in claims)
+        return Caller(None, contact=first.contact, candidates=candidates)
+
+    def elder(self, id: str) -> Elder | None:
+        """The elder of that id."""
+        return self._elders.get(id)
+
+    def plan_for(self, elder: Elder | None) -> Plan:
+        """The elder's response plan; the default plan for a stranger or when the plan is gone."""
+        plan = self._plans.get(elder.plan_id) if elder and elder.plan_id else None
+        return plan or self._plans.get(DEFAULT_PLAN.id) or DEFAULT_PLAN
