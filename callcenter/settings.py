@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     duty_numbers: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="On-call mobiles, comma separated; rung after the seats (A9)."
     )
+    seat_rewrite_contact: bool = Field(
+        default=False, description="Answer seats at the address their packets come from: for seats behind NAT."
+    )
+
+    demo: bool = Field(default=True, description="Load the demo seats and elders at the first run.")
 
     database_url: str = Field(default="", description="SQLAlchemy async URL; empty: SQLite in the data folder.")
     redis_url: str = Field(default="", description="Redis for the bus; empty: in-process.")

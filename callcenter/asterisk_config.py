@@ -1,0 +1,384 @@
+"""Asterisk's configuration, rendered from the settings and the seats, tried before it replaces the one in force (R24).
+
+Below CALLCENTER_DATA: ``asterisk/etc`` is a link to the configuration in force in ``asterisk/etc.d``; ``share`` holds
+the prompts, ``music`` what waiting callers hear, ``agi-bin`` the fallback's script. Nothing is written elsewhere.
+"""
+
+import contextlib
+import hashlib
+import ipaddress
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from callcenter.asterisk_process import AsteriskProcess
+from callcenter.asterisk_runtime import AsteriskRuntime
+from callcenter.errors import InvalidInput, Unavailable
+from callcenter.hold_music import write_hold_music
+from callcenter.ports import free_ports
+from callcenter.settings import Settings
+
+REPO = Path(__file__).resolve().parent.parent
+TEMPLATES = REPO / "asterisk"
+DIALPLAN = REPO / "dialplan"
+SOUNDS = REPO / "asterisk" / "sounds" / "zh"
+
+REALM = "callcenter"
+"""The digest realm (RFC 7616) of every seat; a stored HA1 is only good for this one."""
+
+DUTY_ROLES = ("operator", "supervisor")
+"""Whose phones the fallback dialplan rings."""
+
+AGI_DEADLINE_SECONDS = 1.0
+"""How long the dialplan waits for the controller before it goes on by itself (R2)."""
+
+LEASE_SECONDS = 6
+"""How long a caller stays alone in her room without a word from the controller (R1)."""
+
+MUSIC = {
+    "cc-emergency": ("greeting", "@music", "hold-on", "@music", "@music", "hold-on", "@music", "@music"),
+    "cc-hotline": ("connecting", "@music", "@music", "@music", "@music", "@music", "@music"),
+}
+"""What those who wait hear, in order, again and again; ``@music`` is the synthesised music."""
+
+_RESERVED = {"global", "system", "udp", "tcp", "ws", "line", "trunk", "seat", "seat-auth", "seat-aor"}
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f;<>\"`\\]|\$\{")
+_RUN_SOCKET_LENGTH = 100
+"""A Unix socket's path may be 107 bytes long (sun_path, unix(7)); ``/asterisk.ctl`` is a part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatAccount:
+    """A seat's phone. ``sip_ha1``: see `sip_ha1`; ``role``: one of the account roles."""
+
+    user: str
+    role: str
+    sip_ha1: str
+
+
+def sip_ha1(user: str, password: str) -> str:
+    """The digest HA1 of a seat (RFC 7616 3.4.2, MD5 as SIP phones speak it): all that is stored of a SIP password."""
+    return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where an instance keeps what belongs to Asterisk."""
+
+    data: Path
+
+    @property
+    def home(self) -> Path:
+        return self.data / "asterisk"
+
+    @property
+    def etc(self) -> Path:
+        """The configuration in force; absent before the first rendering."""
+        return self.home / "etc"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "log"
+
+    @property
+    def run(self) -> Path:
+        """Where process ids and the control socket lie."""
+        return self.data / "run"
+
+    @property
+    def socket_dir(self) -> Path:
+        """``run``, or a short private folder where the data folder's path is too long for a socket."""
+        if len(os.fsencode(self.run)) <= _RUN_SOCKET_LENGTH - len("/asterisk.ctl"):
+            return self.run
+        name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"callcenter-{os.getuid()}-{name}"
+
+
+def layout(settings: Settings) -> Layout:
+    """The folders of this instance, absolute."""
+    return Layout(settings.data.resolve())
+
+
+def ami_secret(settings: Settings) -> str:
+    """The AMI password; made at first use and kept for the owner only in ``secrets/ami``."""
+    path = layout(settings).data / "secrets" / "ami"
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text("ascii").strip()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    value = secrets.token_urlsafe(24)
+    temporary = path.with_name(f"ami.{os.getpid()}")
+    temporary.touch(mode=0o600)
+    temporary.write_text(value, "ascii")
+    # A link fails where another process was faster: then its word counts.
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(temporary)
+    temporary.unlink()
+    return path.read_text("ascii").strip()
+
+
+def render(
+    settings: Settings,
+    seats: Sequence[SeatAccount],
+    runtime: AsteriskRuntime,
+    *,
+    rehearse: bool = True,
+    verbose: bool = False,
+    extra_modules: Sequence[str] = (),
+    dialplan: Sequence[Path] | None = None,
+) -> Path:
+    """Write the configuration and put it in force; returns its folder (Asterisk is told to reload by the caller).
+
+    ``rehearse``: a changed configuration first has to start a second Asterisk on free ports without a warning.
+    ``verbose``: log every dialplan step too (it holds numbers: for tests). ``dialplan``: files in place of the
+    product's own. Raises `InvalidInput` where a value could inject configuration or the rehearsal fails; what was in
+    force stays so.
+    """
+    place = layout(settings)
+    paths = list(dialplan) if dialplan is not None else sorted(DIALPLAN.glob("*.conf"))
+    files = _files(settings, seats, runtime, paths, verbose=verbose, extra_modules=extra_modules)
+    digest = hashlib.sha256()
+    for name, text in sorted(files.items()):
+        digest.update(f"{name}\0{text}\0".encode())
+    for path in paths:
+        digest.update(path.read_bytes())
+    target = place.home / "etc.d" / digest.hexdigest()[:16]
+    _prepare(settings, runtime)
+    if not target.exists():
+        if rehearse:
+            _rehearse(settings, seats, runtime, paths, extra_modules)
+        _write(files, target)
+    swap = place.home / f"etc.{os.getpid()}"
+    swap.unlink(missing_ok=True)
+    swap.symlink_to(target)
+    swap.replace(place.etc)
+    _forget_old(target)
+    return place.etc
+
+
+def _files(
+    settings: Settings,
+    seats: Sequence[SeatAccount],
+    runtime: AsteriskRuntime,
+    dialplan: Sequence[Path],
+    *,
+    verbose: bool,
+    extra_modules: Sequence[str],
+) -> dict[str, str]:
+    """Every file of the configuration by name."""
+    place = layout(settings)
+    values: dict[str, object] = {
+        "etc": place.etc,
+        "modules": runtime.modules,
+        "lib": place.home / "lib",
+        "share": place.home / "share",
+        "spool": place.home / "spool",
+        "run": place.socket_dir,
+        "logs": place.logs,
+        "bind": _address(settings.bind),
+        "sip_port": settings.sip_port,
+        "ami_port": settings.ami_port,
+        "ws_port": settings.ws_port,
+        "rtp_start": settings.rtp_start,
+        "rtp_end": settings.rtp_end,
+        "realm": REALM,
+        "ami_secret": ami_secret(settings),
+        "available": {path.stem for path in runtime.modules.glob("*.so")},
+        "extra_modules": list(extra_modules),
+        "trunk_uri": _safe("CALLCENTER_TRUNK_URI", settings.trunk_uri),
+        "trunk_host": _host(settings.trunk_uri).rpartition(":")[0] or _host(settings.trunk_uri),
+        "trunk_match": _networks(settings.trunk_match),
+        "seat_rewrite_contact": settings.seat_rewrite_contact,
+        "seats": sorted((_seat(seat) for seat in seats), key=lambda seat: seat.user),
+        "music": {name: place.home / "music" / name for name in MUSIC},
+        "globals": _globals(settings, seats),
+        "dialplan": dialplan,
+        "verbose": verbose,
+    }
+    for path in (place.data, runtime.modules, *dialplan):
+        _safe("path", str(path))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  not HTML; every value is judged above
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    files = {
+        template.removesuffix(".j2"): environment.get_template(template).render(values)
+        for template in environment.list_templates(extensions=["j2"])
+    }
+    # Asterisk complains of files that are not there, even of parts that are switched off.
+    empty = "; Nothing to set: the defaults are right, the file keeps Asterisk from asking for it.\n"
+    names = ("ccss", "cel", "cli_aliases", "features", "pjproject", "udptl")
+    return {f"{name}.conf": f"{empty}[general]\n" for name in names} | {"acl.conf": empty} | files
+
+
+def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, str]:
+    """The dialplan's CC_* globals."""
+    host = _host(settings.trunk_uri)
+    on_duty = sorted(seat.user for seat in seats if seat.role in DUTY_ROLES)
+    values = {
+        "CC_AGI": f"agi://{settings.bind}:{settings.agi_port}",
+        "CC_AGI_DEADLINE": f"{AGI_DEADLINE_SECONDS:g}",
+        "CC_LEASE": f"{LEASE_SECONDS}",
+        "CC_HOTLINE": settings.hotline_number,
+        "CC_EMERGENCY": settings.emergency_number,
+        "CC_DUTY_DESK": "&".join(f"PJSIP/{user}" for user in on_duty),
+        "CC_DUTY_NUMBERS": "&".join(f"PJSIP/trunk/sip:{_number(n)}@{host}" for n in settings.duty_numbers),
+        "CC_TRUNK_HOST": host,
+        "CC_TRUNK_CALLER": settings.trunk_caller,
+        "CC_RECORDINGS": str(settings.recordings_dir),
+        "CC_SPOOL": str(layout(settings).home / "share" / "agi-bin" / "spool"),
+    }
+    return {name: _safe(name, value) for name, value in values.items()}
+
+
+def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
+    """Make the folders that Asterisk expects, its prompts, music and the fallback's script."""
+    place = layout(settings)
+    share = place.home / "share"
+    for folder in (place.home / "etc.d", place.home / "lib" / "keys", place.home / "spool", place.logs, place.run):
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in (share / "sounds", share / "agi-bin", settings.recordings_dir, settings.spool_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    place.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if place.socket_dir.stat().st_uid != os.getuid():
+        raise Unavailable(f"{place.socket_dir} belongs to somebody else: choose a CALLCENTER_DATA with a shorter path.")
+    if runtime.documentation is not None:
+        _link(share / "documentation", runtime.documentation)
+    _link(share / "sounds" / "zh", SOUNDS)
+    script = share / "agi-bin" / "spool"
+    # -I: whatever the environment says of Python paths, the emergency line's script sees only what it needs.
+    text = f'#!/bin/sh\nexec {sys.executable} -I {REPO / "callcenter/fallback_agi.py"} {settings.spool_dir} "$@"\n'
+    if not script.exists() or script.read_text("utf-8") != text:
+        temporary = script.with_name(f"spool.{os.getpid()}")
+        temporary.write_text(text, "utf-8")
+        temporary.chmod(0o755)
+        temporary.replace(script)
+    music = place.home / "music"
+    music.mkdir(exist_ok=True)
+    if not (music / "music.wav").exists():
+        temporary = music / f"music.{os.getpid()}.wav"
+        write_hold_music(temporary)
+        temporary.replace(music / "music.wav")
+    for name, parts in MUSIC.items():
+        (music / name).mkdir(exist_ok=True)
+        for number, part in enumerate(parts, 1):
+            source = music / "music.wav" if part == "@music" else SOUNDS / f"{part}.wav"
+            if source.exists():
+                _link(music / name / f"{number:02}-{part.removeprefix('@')}.wav", source)
+
+
+def _rehearse(
+    settings: Settings,
+    seats: Sequence[SeatAccount],
+    runtime: AsteriskRuntime,
+    dialplan: Sequence[Path],
+    extra_modules: Sequence[str],
+) -> None:
+    """Start a second Asterisk on the new configuration and free ports; any warning or error of it is a refusal."""
+    with tempfile.TemporaryDirectory(prefix="callcenter-try-") as folder:
+        sip, ami, ws = free_ports(3)
+        trial = settings.model_copy(
+            update={"data": Path(folder), "bind": "127.0.0.1", "sip_port": sip, "ami_port": ami, "ws_port": ws}
+        )
+        place = layout(trial)
+        _prepare(trial, runtime)
+        _write(_files(trial, seats, runtime, dialplan, verbose=False, extra_modules=extra_modules), place.etc)
+        asterisk = AsteriskProcess(runtime, place.etc, place.logs / "asterisk.out")
+        try:
+            asterisk.start()
+            asterisk.wait_booted()
+        except Unavailable as error:
+            raise InvalidInput(f"The new Asterisk configuration does not start: {error.message}") from error
+        finally:
+            asterisk.stop()
+        messages = place.logs / "messages"
+        lines = messages.read_text("utf-8", "replace").splitlines() if messages.exists() else []
+        complaints = [line for line in lines if re.search(r"\b(?:WARNING|ERROR)\[", line)]
+        if complaints:
+            told = "; ".join(re.sub(r"^\[[^]]*\] ", "", line) for line in complaints[:3])
+            raise InvalidInput(f"The new Asterisk configuration is refused, what was in force stays: {told}")
+
+
+def _write(files: Mapping[str, str], target: Path) -> None:
+    """Write all files or none; they hold the AMI secret and the seats' HA1, so only their owner reads them."""
+    temporary = target.with_name(f"{target.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(mode=0o700, parents=True)
+    for name, text in files.items():
+        (temporary / name).touch(mode=0o600)
+        (temporary / name).write_text(text, "utf-8")
+    temporary.rename(target)
+
+
+def _forget_old(current: Path, keep: int = 5) -> None:
+    """Keep the last few configurations for whoever looks for what changed."""
+    others = [path for path in current.parent.iterdir() if path != current]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[keep:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(link)
+
+
+def _safe(name: str, value: str) -> str:
+    """The value, if it can stand in a configuration file as what it is."""
+    if _UNSAFE.search(value):
+        raise InvalidInput(f"{name} holds a character that Asterisk's configuration does not take: {value!r}")
+    return value
+
+
+def _seat(seat: SeatAccount) -> SeatAccount:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", seat.user) or seat.user in _RESERVED:
+        raise InvalidInput(f"{seat.user!r} cannot be a seat's user name: use 1 to 32 of a-z, 0-9, '-' and '_'.")
+    if not re.fullmatch(r"[0-9a-f]{32}", seat.sip_ha1):
+        raise InvalidInput(f"The SIP password hash of seat {seat.user} is damaged: set a new password.")
+    return seat
+
+
+def _number(number: str) -> str:
+    if not re.fullmatch(r"\+?[0-9]{2,20}", number):
+        raise InvalidInput(f"CALLCENTER_DUTY_NUMBERS: {number!r} is not a phone number (digits, perhaps a leading +).")
+    return number
+
+
+def _address(bind: str) -> str:
+    try:
+        return str(ipaddress.ip_address(bind))
+    except ValueError as error:
+        raise InvalidInput(f"CALLCENTER_BIND must be an IP address (got {bind!r})") from error
+
+
+def _networks(matches: str) -> list[str]:
+    found = []
+    for match in filter(None, (part.strip() for part in matches.split(","))):
+        try:
+            found.append(str(ipaddress.ip_network(match, strict=False)))
+        except ValueError as error:
+            raise InvalidInput(
+                f"CALLCENTER_TRUNK_MATCH must be addresses or networks such as 10.0.0.0/24 (got {match!r})"
+            ) from error
+    if not found:
+        raise InvalidInput("CALLCENTER_TRUNK_MATCH must name the address that the trunk calls from.")
+    return found
+
+
+def _host(uri: str) -> str:
+    """Host and port of a SIP URI, e.g. ``127.0.0.1:5070``."""
+    return uri.partition(":")[2].rpartition("@")[2].partition("?")[0]

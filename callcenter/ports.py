@@ -1,0 +1,54 @@
+"""Ports: which are free, and who holds one that is taken."""
+
+import contextlib
+import socket
+from pathlib import Path
+
+LISTEN = "0A"
+"""TCP_LISTEN in /proc/net/tcp (proc(5))."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody holds right now, neither for TCP nor for UDP."""
+    ports: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(ports) < count:
+            tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            tcp.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError):
+                udp.bind(tcp.getsockname())
+                ports.append(tcp.getsockname()[1])
+    return ports
+
+
+def is_taken(address: str, port: int, *, udp: bool = False) -> bool:
+    """Whether somebody holds the port, so that we could not."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
+        if not udp:
+            # As servers do: what an ended one left in TIME_WAIT does not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+            if not udp:
+                probe.listen(1)
+        except OSError:
+            return True
+    return False
+
+
+def holder(port: int) -> str:
+    """Who listens on a port, e.g. ``asterisk (process 4711)``; empty when that cannot be seen (another user's)."""
+    inodes = set()
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/net/{table}").read_text("ascii").splitlines()[1:]:
+                fields = line.split()
+                if int(fields[1].rpartition(":")[2], 16) == port and (table[0] == "u" or fields[3] == LISTEN):
+                    inodes.add(f"socket:[{fields[9]}]")
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if any(str(handle.readlink()) in inodes for handle in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text('utf-8').strip()} (process {process.name})"
+    return ""
