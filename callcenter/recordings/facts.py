@@ -1,0 +1,48 @@
+"""What happens to a recording, from the first millisecond of a call to its proof (B6, SZ 7.3.2)."""
+
+from callcenter.facts import Body, kind
+
+
+@kind("recording.started")
+class RecordingStarted(Body, frozen=True):
+    """Asterisk began to write a file; the call is the envelope's.
+
+    ``kind``: ``mix`` (the whole room) or ``leg`` (one person, ``leg_id``).
+    ``path``: relative to the recordings folder, e.g. ``2026/03/01/<call-id>-mix.wav``.
+    """
+
+    recording_id: str
+    kind: str
+    path: str
+    leg_id: str | None = None
+    format: str = "wav"
+
+
+@kind("recording.stopped")
+class RecordingStopped(Body, frozen=True):
+    """Asterisk was told to end the file, or the channel it hung on is gone.
+
+    ``expected_seconds``: how long the recorded channel was up, by the controller's clock.
+    """
+
+    recording_id: str
+    expected_seconds: float
+
+
+@kind("recording.verified")
+class RecordingVerified(Body, frozen=True):
+    """The file is there, as long as the call was, not silent, and its SHA-256 is on record."""
+
+    recording_id: str
+    kind: str
+    seconds: float
+    sha256: str
+
+
+@kind("recording.gap")
+class RecordingGap(Body, frozen=True):
+    """Something is missing: ``status`` is ``gap`` (nothing usable) or ``degraded`` (a part); why in ``problem``."""
+
+    recording_id: str
+    status: str
+    problem: str
