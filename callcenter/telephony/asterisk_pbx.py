@@ -27,9 +27,9 @@ from callcenter.telephony.translate import DIAL_PREFIX, INTERNAL_PREFIX
 log = structlog.get_logger(__name__)
 
 ANNOUNCER = "Local/s@cc-announcer/n"
-"""The half of a prompt's channel that joins the room CC_ROOM."""
+"""A channel of two halves, for prompts: this half runs the dialplan's ``cc-announcer`` …"""
 ANNOUNCE_CONTEXT = "cc-announce"
-"""Where the other half plays CC_PROMPTS."""
+"""… the other this context; one plays CC_PROMPTS, one stands in CC_ROOM (both have both variables)."""
 
 _CAUSES = {
     HangupReason.NORMAL: 16,
