@@ -1,1 +1,1 @@
-"""Emergencies: incidents, the ladder that finds a human, response plans (A1–A10)."""
+"""Emergencies: the incident, its response plan and the ladder that brings a human to the elder."""

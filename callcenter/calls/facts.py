@@ -1,0 +1,124 @@
+"""What can be said of a call: the bodies of its facts."""
+
+from datetime import datetime
+
+from callcenter.facts import Body, kind
+
+
+@kind("call.opened")
+class CallOpened(Body, frozen=True):
+    """A call came in, or one of ours went out (B6).
+
+    ``invited_at``: when its INVITE reached Asterisk, from which answer times count (A1). ``leg_id`` is the
+    caller's leg, ``channel_id`` her channel in Asterisk; both empty when we call. ``via``: ``controller``,
+    ``fallback`` (the dialplan took it alone), ``adopted`` (found live in Asterisk after a restart that lost its
+    arrival) or ``callback`` (we call the elder).
+    """
+
+    line: str
+    caller: str
+    did: str
+    room: str
+    recording: str
+    invited_at: datetime
+    leg_id: str = ""
+    channel_id: str = ""
+    elder_id: str | None = None
+    elder_name: str = ""
+    device_id: str | None = None
+    contact_id: str | None = None
+    ambiguous: bool = False
+    via: str = "controller"
+
+
+@kind("call.line_changed")
+class LineChanged(Body, frozen=True):
+    """A hotline call became an emergency (menu 9); the envelope names the incident, ``room`` is its room."""
+
+    line: str
+    room: str
+
+
+@kind("call.menu_chosen")
+class MenuChosen(Body, frozen=True):
+    """The caller chose from the hotline's menu: 1 service, 2 complaint, 3 enquiry, 9 emergency, 0 operator."""
+
+    digit: str
+
+
+@kind("call.elder_matched")
+class ElderMatched(Body, frozen=True):
+    """An operator said by hand who is calling (R20)."""
+
+    elder_id: str
+    elder_name: str = ""
+
+
+@kind("leg.added")
+class LegAdded(Body, frozen=True):
+    """A leg is about to be dialled; journalled before it is sent, so that no restart dials it twice.
+
+    ``target``: the seat's user name for a seat, else the number dialled. ``request_id``: the caller's
+    Idempotency-Key or the DTMF press that asked for it.
+    """
+
+    leg_id: str
+    role: str
+    number: str
+    name: str = ""
+    contact_id: str | None = None
+    request_id: str | None = None
+
+
+@kind("leg.ringing")
+class LegRinging(Body, frozen=True):
+    leg_id: str
+
+
+@kind("leg.answered")
+class LegAnswered(Body, frozen=True):
+    leg_id: str
+    role: str
+
+
+@kind("leg.joined")
+class LegJoined(Body, frozen=True):
+    """The leg is in the room; everybody in it hears it."""
+
+    leg_id: str
+    role: str
+
+
+@kind("leg.left")
+class LegLeft(Body, frozen=True):
+    """The leg is out of the room but still up."""
+
+    leg_id: str
+
+
+@kind("leg.ended")
+class LegEnded(Body, frozen=True):
+    """``reason``: a telephony `HangupReason`, or ``lost`` when it was gone after a restart."""
+
+    leg_id: str
+    role: str
+    reason: str
+    cause: int = 0
+
+
+@kind("call.ended")
+class CallEnded(Body, frozen=True):
+    """Nobody is left on the call. ``answered``: a human was in the room with the caller."""
+
+    answered: bool
+    seconds: float
+
+
+@kind("call.dispositioned")
+class CallDispositioned(Body, frozen=True):
+    """How the operator closed a hotline call (B7): answered on the spot, or what it became (B5)."""
+
+    disposition: str
+    summary: str = ""
+    kind: str = ""
+    elder_id: str | None = None

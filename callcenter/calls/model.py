@@ -1,0 +1,285 @@
+"""Call and leg as pure data, and the one table that says how a leg's state moves.
+
+Nothing here knows of Asterisk's wire, of time passing or of storage. Events from a switchboard come late,
+twice and out of order (R23): what the table does not hold is no news, and an ended leg or call stays ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from callcenter.calls import facts as f
+from callcenter.facts import Body, Fact
+
+
+class Line(StrEnum):
+    """The number that was called."""
+
+    HOTLINE = "hotline"
+    EMERGENCY = "emergency"
+
+
+class Role(StrEnum):
+    """Who a leg is (A2)."""
+
+    ELDER = "elder"
+    SEAT = "seat"
+    DUTY = "duty"
+    AMBULANCE = "120"
+    FAMILY = "family"
+    DOCTOR = "doctor"
+    SOCIAL_WORKER = "social_worker"
+    COMMUNITY = "community"
+    NUMBER = "number"
+
+
+STAFF = frozenset({Role.SEAT, Role.DUTY})
+
+
+class LegState(StrEnum):
+    """Where a leg is between being dialled and being over."""
+
+    DIALING = "dialing"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    JOINED = "joined"
+    ENDED = "ended"
+
+
+class LegEvent(StrEnum):
+    """What Asterisk can report of a leg."""
+
+    RING = "ring"
+    ANSWER = "answer"
+    JOIN = "join"
+    LEAVE = "leave"
+    END = "end"
+
+
+LEG_TABLE: Mapping[LegState, Mapping[LegEvent, LegState]] = MappingProxyType(
+    {
+        LegState.DIALING: {
+            LegEvent.RING: LegState.RINGING,
+            LegEvent.ANSWER: LegState.ANSWERED,
+            LegEvent.JOIN: LegState.JOINED,
+            LegEvent.END: LegState.ENDED,
+        },
+        LegState.RINGING: {
+            LegEvent.ANSWER: LegState.ANSWERED,
+            LegEvent.JOIN: LegState.JOINED,
+            LegEvent.END: LegState.ENDED,
+        },
+        LegState.ANSWERED: {LegEvent.JOIN: LegState.JOINED, LegEvent.END: LegState.ENDED},
+        LegState.JOINED: {LegEvent.LEAVE: LegState.ANSWERED, LegEvent.END: LegState.ENDED},
+        LegState.ENDED: {},
+    }
+)
+
+
+def next_state(state: LegState, event: LegEvent) -> LegState | None:
+    """The state after ``event``, or None when it is no news in this state."""
+    return LEG_TABLE[state].get(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One person's connection to a call. Times are aware UTC, None while it has not happened.
+
+    ``channel_id`` is Asterisk's Uniqueid: the leg id itself for every leg that we dialled.
+    """
+
+    id: str
+    channel_id: str
+    role: str
+    number: str
+    name: str = ""
+    contact_id: str | None = None
+    request_id: str | None = None
+    state: LegState = LegState.DIALING
+    added_at: datetime | None = None
+    ringing_at: datetime | None = None
+    answered_at: datetime | None = None
+    joined_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+
+    @property
+    def live(self) -> bool:
+        return self.state is not LegState.ENDED
+
+    @property
+    def in_room(self) -> bool:
+        return self.state is LegState.JOINED
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: the caller's leg and everybody who was added.
+
+    ``room`` is the ConfBridge it speaks in: its own id, or the room of the open emergency it joined.
+    ``recording``: path of the recording without leg suffix and extension, relative to the recordings folder.
+    """
+
+    id: str
+    line: str
+    caller: str
+    did: str
+    room: str
+    recording: str
+    invited_at: datetime
+    incident_id: str | None = None
+    elder_id: str | None = None
+    elder_name: str = ""
+    device_id: str | None = None
+    ambiguous: bool = False
+    via: str = "controller"
+    digit: str = ""
+    legs: Mapping[str, Leg] = field(default_factory=dict)
+    ended_at: datetime | None = None
+    disposition: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def live_legs(self) -> tuple[Leg, ...]:
+        return tuple(leg for leg in self.legs.values() if leg.live)
+
+    @property
+    def elder_legs(self) -> tuple[Leg, ...]:
+        """The caller's own legs: how she called, and how she was called back."""
+        return tuple(leg for leg in self.legs.values() if leg.role == Role.ELDER)
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the caller's line was first up."""
+        times = [leg.answered_at or leg.joined_at for leg in self.elder_legs]
+        return min((time for time in times if time), default=None)
+
+    @property
+    def human_at(self) -> datetime | None:
+        """When the first seat or duty phone was in the room."""
+        times = [leg.joined_at for leg in self.legs.values() if leg.role in STAFF and leg.joined_at]
+        return min(times, default=None)
+
+    @property
+    def staffed(self) -> bool:
+        """Whether a seat or duty phone is in the room now."""
+        return any(leg.in_room and leg.role in STAFF for leg in self.legs.values())
+
+
+def observe(call: Call, leg_id: str, event: LegEvent, reason: str = "", cause: int = 0) -> list[Body]:
+    """What ``event`` on a leg means for its call: no bodies when it is no news."""
+    leg = call.legs.get(leg_id)
+    if leg is None or not call.open:
+        return []
+    state = next_state(leg.state, event)
+    if state is None:
+        return []
+    bodies: list[Body] = []
+    match event:
+        case LegEvent.RING:
+            bodies.append(f.LegRinging(leg_id=leg_id))
+        case LegEvent.ANSWER:
+            bodies.append(f.LegAnswered(leg_id=leg_id, role=leg.role))
+        case LegEvent.JOIN:
+            bodies.append(f.LegJoined(leg_id=leg_id, role=leg.role))
+        case LegEvent.LEAVE:
+            bodies.append(f.LegLeft(leg_id=leg_id))
+        case LegEvent.END:
+            bodies.append(f.LegEnded(leg_id=leg_id, role=leg.role, reason=reason, cause=cause))
+    return bodies
+
+
+def evolve(call: Call | None, fact: Fact) -> Call | None:
+    """The call after a fact: a pure fold, the same live, after a restart and in the database's rows."""
+    body = fact.body
+    if isinstance(body, f.CallOpened):
+        return call or _opened(fact, body)
+    if call is None or not call.open:
+        return call if call is None else _after_end(call, body)
+    match body:
+        case f.LineChanged():
+            return replace(call, line=body.line, room=body.room, incident_id=fact.incident_id or call.incident_id)
+        case f.MenuChosen():
+            return replace(call, digit=body.digit)
+        case f.ElderMatched():
+            return replace(call, elder_id=body.elder_id, elder_name=body.elder_name, ambiguous=False)
+        case f.LegAdded():
+            leg = Leg(
+                id=body.leg_id,
+                channel_id=body.leg_id,
+                role=body.role,
+                number=body.number,
+                name=body.name,
+                contact_id=body.contact_id,
+                request_id=body.request_id,
+                added_at=fact.at,
+            )
+            return replace(call, legs={**call.legs, leg.id: call.legs.get(leg.id, leg)})
+        case f.LegRinging():
+            return _leg(call, body.leg_id, state=LegState.RINGING, ringing_at=fact.at)
+        case f.LegAnswered():
+            return _leg(call, body.leg_id, state=LegState.ANSWERED, answered_at=fact.at)
+        case f.LegJoined():
+            return _leg(call, body.leg_id, state=LegState.JOINED, joined_at=fact.at)
+        case f.LegLeft():
+            return _leg(call, body.leg_id, state=LegState.ANSWERED)
+        case f.LegEnded():
+            return _leg(call, body.leg_id, state=LegState.ENDED, ended_at=fact.at, reason=body.reason)
+        case f.CallEnded():
+            return replace(call, ended_at=fact.at)
+    return _after_end(call, body)
+
+
+def _after_end(call: Call, body: Body) -> Call:
+    """What may still be said of a call that is over: its disposition and whose it was."""
+    if isinstance(body, f.CallDispositioned):
+        return replace(call, disposition=body.disposition, elder_id=body.elder_id or call.elder_id)
+    if isinstance(body, f.ElderMatched):
+        return replace(call, elder_id=body.elder_id, elder_name=body.elder_name, ambiguous=False)
+    return call
+
+
+def _opened(fact: Fact, body: f.CallOpened) -> Call:
+    leg = Leg(
+        id=body.leg_id,
+        channel_id=body.channel_id,
+        role=Role.ELDER,
+        number=body.caller,
+        name=body.elder_name,
+        added_at=fact.at,
+    )
+    legs = {leg.id: leg} if body.leg_id else {}
+    return Call(
+        id=fact.call_id or "",
+        line=body.line,
+        caller=body.caller,
+        did=body.did,
+        room=body.room,
+        recording=body.recording,
+        invited_at=body.invited_at,
+        incident_id=fact.incident_id,
+        elder_id=body.elder_id,
+        elder_name=body.elder_name,
+        device_id=body.device_id,
+        ambiguous=body.ambiguous,
+        via=body.via,
+        legs=legs,
+    )
+
+
+def _leg(call: Call, leg_id: str, **changes: object) -> Call:
+    leg = call.legs.get(leg_id)
+    if leg is None or not leg.live:
+        return call
+    kept = {
+        name: value
+        for name, value in changes.items()
+        # The first time a thing happened is the time that counts.
+        if not name.endswith("_at") or getattr(leg, name) is None
+    }
+    return replace(call, legs={**call.legs, leg_id: replace(leg, **kept)})  # type: ignore[arg-type]

@@ -1,0 +1,308 @@
+"""Calls at work: turns what Asterisk reports into facts, and wishes (dial, hang up, end) into what Asterisk does.
+
+Holds every open call in memory and nothing else: no database on this path (A10).
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from callcenter.calls import facts as f
+from callcenter.calls.model import Call, Leg, LegEvent, Role, evolve, observe
+from callcenter.clock import Clock
+from callcenter.errors import CallCenterError, Conflict, NotFound
+from callcenter.facts import Body, Fact
+from callcenter.ids import new_id
+from callcenter.ledger import Ledger
+from callcenter.telephony.events import (
+    ChannelAnswered,
+    ChannelHungUp,
+    ChannelRinging,
+    DialFailed,
+    HangupReason,
+    PbxEvent,
+    RoomJoined,
+    RoomLeft,
+    Snapshot,
+)
+from callcenter.telephony.pbx import Dial, Pbx
+
+log = structlog.get_logger(__name__)
+
+RECENT_CALLS = 500
+"""Ended calls that stay in memory, so that a question right after the end needs no database."""
+
+
+class Durable(Protocol):
+    """The journal's promise, as far as dialling needs it."""
+
+    async def durable(self, *facts: Fact) -> bool:
+        """Wait until the facts would survive a power cut; False when that took too long."""
+
+
+class Calls:
+    """Every open call, by id and by channel."""
+
+    def __init__(self, ledger: Ledger, journal: Durable, pbx: Pbx, clock: Clock) -> None:
+        self._ledger = ledger
+        self._journal = journal
+        self._pbx = pbx
+        self._clock = clock
+        self._open: dict[str, Call] = {}
+        self._recent: OrderedDict[str, Call] = OrderedDict()
+        self._call_of_channel: dict[str, str] = {}
+        self._unwanted: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        ledger.on_apply(self._apply)
+        ledger.on_react(self._react)
+
+    # --- what is known -------------------------------------------------------------------------------------
+
+    def get(self, call_id: str) -> Call:
+        """The call, open or ended lately; raises `NotFound`."""
+        call = self._open.get(call_id) or self._recent.get(call_id)
+        if call is None:
+            raise NotFound(f"call {call_id} is not live here")
+        return call
+
+    def find(self, call_id: str) -> Call | None:
+        """The call, open or ended lately, or None."""
+        return self._open.get(call_id) or self._recent.get(call_id)
+
+    def open_calls(self) -> list[Call]:
+        """Every open call, oldest first."""
+        return list(self._open.values())
+
+    def known(self) -> list[Call]:
+        """Open and lately ended calls."""
+        return [*self._recent.values(), *self._open.values()]
+
+    def leg_of_channel(self, channel_id: str) -> tuple[Call, Leg] | None:
+        """The live leg that a channel is, with its call."""
+        call = self._open.get(self._call_of_channel.get(channel_id, ""))
+        if call is None:
+            return None
+        for leg in call.legs.values():
+            if leg.channel_id == channel_id:
+                return call, leg
+        return None
+
+    # --- what we do ----------------------------------------------------------------------------------------
+
+    def open(self, call_id: str, body: f.CallOpened, incident_id: str | None = None) -> Call:
+        """Record a call that came in; a call of that id that is known already is returned as it is."""
+        known = self.find(call_id)
+        if known is None:
+            self._ledger.record(body, actor="pbx", call_id=call_id, incident_id=incident_id)
+        return self.get(call_id)
+
+    def dial(
+        self,
+        call: Call,
+        role: str,
+        number: str,
+        target: str,
+        *,
+        actor: str,
+        context: str = "cc-leg",
+        name: str = "",
+        contact_id: str | None = None,
+        request_id: str | None = None,
+        ring_seconds: int = 30,
+        caller_number: str = "",
+        caller_name: str = "",
+        leg_id: str | None = None,
+    ) -> Leg:
+        """Add a leg to an open call and dial it.
+
+        The leg is a fact on disk before the dial is sent: after a crash it is found in the journal and not
+        dialled again. Raises `Conflict` when the call is over.
+        """
+        if not call.open:
+            raise Conflict(f"call {call.id} is over; nobody can be added to it")
+        leg_id = leg_id or new_id()
+        added = self._ledger.record(
+            f.LegAdded(
+                leg_id=leg_id, role=role, number=number, name=name, contact_id=contact_id, request_id=request_id
+            ),
+            actor=actor,
+            call_id=call.id,
+            incident_id=call.incident_id,
+        )
+        order = Dial(
+            channel_id=leg_id,
+            target=target,
+            context=context,
+            ring_seconds=ring_seconds,
+            caller_number=caller_number,
+            caller_name=caller_name,
+            variables={
+                "CC_CALL": call.id,
+                "CC_ROOM": call.room,
+                "CC_LEG": leg_id,
+                "CC_ROLE": role,
+                "CC_REC": call.recording,
+            },
+        )
+        self._spawn(self._send(order, added), f"dial {leg_id}")
+        return self.get(call.id).legs[leg_id]
+
+    async def _send(self, order: Dial, added: list[Fact]) -> None:
+        # Staff are only ever rung again by the ladder, so a repeated ring is harmless; a repeated 120 is not.
+        if order.variables["CC_ROLE"] not in (Role.SEAT, Role.DUTY):
+            await self._journal.durable(*added)
+        found = self.leg_of_channel(order.channel_id)
+        if found is None or not found[1].live or order.channel_id in self._unwanted:
+            self._end_leg(order.channel_id, HangupReason.CANCELLED, 0)
+            return
+        try:
+            await self._pbx.originate(order)
+        except CallCenterError as error:
+            log.warning("dial_failed", leg_id=order.channel_id, error=error.code)
+            self._end_leg(order.channel_id, HangupReason.FAILED, 0)
+
+    def hang_up(self, leg: Leg, reason: HangupReason = HangupReason.NORMAL) -> None:
+        """Take a leg off its call, whatever it is doing; its end is a fact when Asterisk says so."""
+        if leg.live and leg.channel_id not in self._unwanted:
+            self._unwanted.add(leg.channel_id)
+            self._spawn(self._hang_up(leg.channel_id, reason), f"hang up {leg.id}")
+
+    async def _hang_up(self, channel_id: str, reason: HangupReason) -> None:
+        try:
+            await self._pbx.hangup(channel_id, reason)
+        except CallCenterError as error:
+            # Stays unwanted: the next thing heard of this channel, or the next snapshot, repeats the wish.
+            log.warning("hangup_failed", channel_id=channel_id, error=error.code)
+
+    def end(self, call: Call) -> None:
+        """End a call for everybody in it."""
+        for leg in call.live_legs:
+            reason = HangupReason.NORMAL if leg.in_room else HangupReason.CANCELLED
+            self.hang_up(leg, reason)
+
+    def do(self, action: Coroutine[Any, Any, None], name: str) -> None:
+        """Let an action on the switchboard run by itself; what goes wrong is logged, never raised into the ladder."""
+        self._spawn(self._logged(action, name), name)
+
+    async def _logged(self, action: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            await action
+        except CallCenterError as error:
+            log.warning("action_failed", action=name, error=error.code)
+
+    def _spawn(self, action: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(action, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("action_crashed", action=task.get_name(), exc_info=error)
+
+    # --- what we hear --------------------------------------------------------------------------------------
+
+    def observe(self, event: PbxEvent) -> None:
+        """Take in one event of the switchboard."""
+        match event:
+            case ChannelRinging(channel_id):
+                self._step(channel_id, LegEvent.RING)
+            case ChannelAnswered(channel_id):
+                self._step(channel_id, LegEvent.ANSWER)
+            case RoomJoined(_, channel_id):
+                self._step(channel_id, LegEvent.JOIN)
+            case RoomLeft(_, channel_id):
+                self._step(channel_id, LegEvent.LEAVE)
+            case ChannelHungUp(channel_id, reason, cause):
+                self._end_leg(channel_id, reason, cause)
+            case DialFailed(channel_id, reason):
+                self._end_leg(channel_id, reason, 0)
+            case _:
+                pass
+
+    def _step(self, channel_id: str, event: LegEvent) -> None:
+        if channel_id in self._unwanted and event is not LegEvent.LEAVE:
+            # It was hung up before Asterisk had it; now that it exists, say so again.
+            self._spawn(self._hang_up(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
+        found = self.leg_of_channel(channel_id)
+        if found is None:
+            return
+        call, leg = found
+        if not leg.live and leg.role != Role.ELDER and event is not LegEvent.LEAVE:
+            # Written off (a lost link), yet it lives: an ended leg stays ended, in Asterisk too.
+            self.do(self._pbx.hangup(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
+        self._record(call, observe(call, leg.id, event))
+
+    def _end_leg(self, channel_id: str, reason: str, cause: int) -> None:
+        if channel_id in self._unwanted:
+            self._unwanted.discard(channel_id)
+            if reason != HangupReason.NORMAL:
+                reason = HangupReason.CANCELLED
+        found = self.leg_of_channel(channel_id)
+        if found is not None:
+            call, leg = found
+            self._record(call, observe(call, leg.id, LegEvent.END, reason, cause))
+
+    def _record(self, call: Call, bodies: list[Body]) -> None:
+        if bodies:
+            self._ledger.record(*bodies, actor="pbx", call_id=call.id, incident_id=call.incident_id)
+
+    # --- restart and reconnect -----------------------------------------------------------------------------
+
+    def reconcile(self, snapshot: Snapshot) -> None:
+        """Bring every open call in line with what is live in Asterisk (after a restart or a lost link)."""
+        room_of = {channel: room for room, members in snapshot.rooms.items() for channel in members}
+        for call in self.open_calls():
+            for leg in call.live_legs:
+                live = snapshot.channels.get(leg.channel_id)
+                if live is None:
+                    self._end_leg(leg.channel_id, "lost", 0)
+                    continue
+                if live.up:
+                    self._step(leg.channel_id, LegEvent.ANSWER)
+                self._step(leg.channel_id, LegEvent.JOIN if leg.channel_id in room_of else LegEvent.LEAVE)
+        self._unwanted &= snapshot.channels.keys()
+        for channel_id in self._unwanted:
+            self._spawn(self._hang_up(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
+
+    # --- folding -------------------------------------------------------------------------------------------
+
+    def _apply(self, fact: Fact) -> None:
+        if fact.call_id is None:
+            return
+        before = self.find(fact.call_id)
+        after = evolve(before, fact)
+        if after is None or after is before:
+            return
+        if after.open:
+            self._open[after.id] = after
+            for leg in after.legs.values():
+                self._call_of_channel[leg.channel_id] = after.id
+            return
+        self._open.pop(after.id, None)
+        for leg in after.legs.values():
+            self._call_of_channel.pop(leg.channel_id, None)
+        self._recent[after.id] = after
+        while len(self._recent) > RECENT_CALLS:
+            self._recent.popitem(last=False)
+
+    def _react(self, fact: Fact) -> None:
+        if not isinstance(fact.body, f.LegEnded) or fact.call_id is None:
+            return
+        call = self.find(fact.call_id)
+        if call is not None and call.open and not call.live_legs:
+            self._ledger.record(
+                f.CallEnded(answered=call.human_at is not None, seconds=_seconds(call.invited_at, self._clock.now())),
+                actor="pbx",
+                call_id=call.id,
+                incident_id=call.incident_id,
+            )
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    """A duration that a clock set back cannot make negative (R23)."""
+    return max(0.0, (end - start).total_seconds())

@@ -1,0 +1,130 @@
+"""The incident as pure data and the rules that decide who must be alerted now.
+
+The ladder is not a chain of timers: at any moment it is asked what the plan wants by now, so a late tick, a
+restart or a repeated event can neither skip a step nor do one twice.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from callcenter.calls import facts as cf
+from callcenter.calls.model import STAFF, Call, Role
+from callcenter.emergency import facts as f
+from callcenter.emergency.plan import Plan
+from callcenter.errors import IllegalTransition
+from callcenter.facts import Fact
+
+
+class IncidentState(StrEnum):
+    """An incident is open until somebody closes it with an outcome."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+INCIDENT_TABLE: Mapping[IncidentState, frozenset[IncidentState]] = MappingProxyType(
+    {IncidentState.OPEN: frozenset({IncidentState.CLOSED}), IncidentState.CLOSED: frozenset()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One emergency. Times are aware UTC; ``priority`` rises with every further press."""
+
+    id: str
+    origin: str
+    room: str
+    opened_at: datetime
+    plan: Plan
+    caller: str = ""
+    elder_id: str | None = None
+    elder_name: str = ""
+    state: IncidentState = IncidentState.OPEN
+    priority: int = 0
+    calls: tuple[str, ...] = ()
+    system_answer_ms: int | None = None
+    human_answer_ms: int | None = None
+    answered_by: str = ""
+    late: bool = False
+    closed_at: datetime | None = None
+    outcome: str = ""
+    summary: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.state is IncidentState.OPEN
+
+
+def check_transition(incident: Incident, to: IncidentState) -> None:
+    """Raise `IllegalTransition` unless the table holds the step."""
+    if to not in INCIDENT_TABLE[incident.state]:
+        raise IllegalTransition(f"emergency {incident.id} is {incident.state} and cannot become {to}")
+
+
+def milliseconds(start: datetime, end: datetime) -> int:
+    """Whole milliseconds between two moments; a clock set back cannot make it negative (R23)."""
+    return max(0, round((end - start).total_seconds() * 1000))
+
+
+def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
+    """The incident after a fact: a pure fold."""
+    body = fact.body
+    if isinstance(body, f.EmergencyOpened):
+        return incident or Incident(
+            id=fact.incident_id or "",
+            origin=body.origin,
+            room=body.room,
+            opened_at=body.invited_at,
+            plan=body.plan,
+            caller=body.caller,
+            elder_id=body.elder_id,
+            elder_name=body.elder_name,
+        )
+    if incident is None:
+        return None
+    if fact.call_id is not None and fact.call_id not in incident.calls:
+        incident = replace(incident, calls=(*incident.calls, fact.call_id))
+    match body:
+        case cf.LegAnswered(role=Role.ELDER) if incident.system_answer_ms is None:
+            return replace(incident, system_answer_ms=milliseconds(incident.opened_at, fact.at))
+        case f.EmergencyPressed():
+            return replace(incident, priority=max(incident.priority, body.priority))
+        case f.EmergencyAnswered() if incident.human_answer_ms is None:
+            return replace(incident, human_answer_ms=body.milliseconds, answered_by=body.by)
+        case f.AnswerLate():
+            return replace(incident, late=True)
+        case f.EmergencyClosed() if incident.open:
+            return replace(
+                incident,
+                state=IncidentState.CLOSED,
+                closed_at=body.closed_at,
+                outcome=body.outcome,
+                summary=body.summary,
+                elder_id=body.elder_id or incident.elder_id,
+            )
+    return incident
+
+
+def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:
+    """Whether the ladder must go on: nobody of ours was there yet, or the elder is alone again.
+
+    An elder who is left with 120 or her daughter is not alone, so an operator may go (A2).
+    """
+    if not incident.open:
+        return False
+    in_room = [leg for call in calls if call.open for leg in call.live_legs if leg.in_room]
+    if any(leg.role in STAFF for leg in in_room):
+        return False
+    if incident.human_answer_ms is None:
+        return True
+    elder = any(leg.role == Role.ELDER for leg in in_room)
+    return elder and not any(leg.role != Role.ELDER for leg in in_room)
+
+
+def targets_by(plan: Plan, elapsed: float) -> frozenset[str]:
+    """Everybody whom the plan alerts within ``elapsed`` seconds of waiting; never nobody."""
+    due = frozenset(target for step in plan.steps if step.at_seconds <= elapsed for target in step.targets)
+    return due or frozenset(plan.steps[0].targets)

@@ -1,0 +1,446 @@
+"""The ladder at work: opens incidents, rings humans until one is with the elder, brings help in, closes on purpose.
+
+Uses memory, the journal and the switchboard, nothing else (A10).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from callcenter.calls import facts as cf
+from callcenter.calls.model import STAFF, Call, Leg, Line, Role
+from callcenter.calls.service import Calls
+from callcenter.clock import Clock
+from callcenter.emergency import facts as f
+from callcenter.emergency.model import Incident, IncidentState, check_transition, evolve, milliseconds, targets_by
+from callcenter.emergency.model import needs_human as model_needs_human
+from callcenter.emergency.plan import Plan, Target
+from callcenter.errors import InvalidInput, NotFound
+from callcenter.facts import Fact
+from callcenter.ids import new_id
+from callcenter.ledger import Ledger
+from callcenter.phone import normalise
+from callcenter.routing.model import Demand
+from callcenter.routing.service import Routing
+from callcenter.telephony.pbx import Pbx
+
+log = structlog.get_logger(__name__)
+
+MAX_ELDER_LEGS = 5
+"""Lines of one elder that share a room; more come from a fault or a flood and get a room of their own."""
+MAX_CALLBACKS = 10
+CALLBACK_AFTER = (1.0, 10.0, 20.0, 40.0, 60.0)
+"""Seconds before the first, second, … call-back of an elder whose line dropped before a human came (A8, R16)."""
+RECENT_INCIDENTS = 500
+DUTY_REST_SECONDS = 10.0
+
+
+class ContactOf(Protocol):
+    """A person to call for an elder."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def phone(self) -> str: ...
+
+
+class People(Protocol):
+    """What the ladder asks of the directory."""
+
+    def contacts(self, elder_id: str | None, role: str) -> Sequence[ContactOf]:
+        """An elder's contacts of a role, in the order in which to call them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Who is called by number: the ambulance, and the on-call mobiles."""
+
+    ambulance: str
+    duty: tuple[str, ...]
+    shown: str
+
+
+class Emergencies:
+    """Every open incident."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        routing: Routing,
+        people: Callable[[], People],
+        pbx: Pbx,
+        clock: Clock,
+        numbers: Numbers,
+        *,
+        ring_seconds: int,
+        human_answer_seconds: float,
+        recording_of: Callable[[str, datetime], str],
+    ) -> None:
+        self._ledger = ledger
+        self._calls = calls
+        self._routing = routing
+        self._people = people
+        self._pbx = pbx
+        self._clock = clock
+        self._numbers = numbers
+        self._ring_seconds = ring_seconds
+        self._limit = human_answer_seconds
+        self._recording_of = recording_of
+        self._open: dict[str, Incident] = {}
+        self._recent: dict[str, Incident] = {}
+        self._by_person: dict[str, str] = {}
+        self._waiting: dict[str, float] = {}
+        self._callbacks: dict[str, tuple[int, float]] = {}
+        self._duty_rest: dict[str, float] = {}
+        ledger.on_apply(self._apply)
+        ledger.on_react(self._react)
+        routing.add_source(self.demands)
+
+    # --- what is known -------------------------------------------------------------------------------------
+
+    def find(self, incident_id: str) -> Incident | None:
+        """The incident, open or closed lately, or None."""
+        return self._open.get(incident_id) or self._recent.get(incident_id)
+
+    def get(self, incident_id: str) -> Incident:
+        """The incident, open or closed lately; raises `NotFound`."""
+        incident = self.find(incident_id)
+        if incident is None:
+            raise NotFound(f"emergency {incident_id} is not open here")
+        return incident
+
+    def known(self) -> list[Incident]:
+        """Open and lately closed incidents."""
+        return [*self._recent.values(), *self._open.values()]
+
+    def calls_of(self, incident: Incident) -> list[Call]:
+        """The incident's calls that are open or ended lately, oldest first."""
+        return [call for call_id in incident.calls if (call := self._calls.find(call_id)) is not None]
+
+    def waiting(self, incident_id: str) -> bool:
+        """Whether the ladder is at work for this incident."""
+        return incident_id in self._waiting
+
+    # --- opening -------------------------------------------------------------------------------------------
+
+    def admit(
+        self,
+        call_id: str,
+        caller: str,
+        invited_at: datetime,
+        plan: Plan,
+        *,
+        origin: str,
+        elder_id: str | None = None,
+        elder_name: str = "",
+    ) -> Incident:
+        """The incident a call belongs to: the person's open one, raised by this press, else a new one (A8, R18)."""
+        known = self._open.get(self._by_person.get(_person(elder_id, caller), ""))
+        if known is not None and self._elder_legs(known) < MAX_ELDER_LEGS:
+            self._ledger.record(
+                f.EmergencyPressed(priority=known.priority + 1), actor="elder", call_id=call_id, incident_id=known.id
+            )
+            return self.get(known.id)
+        incident_id = new_id()
+        self._ledger.record(
+            f.EmergencyOpened(
+                origin=origin,
+                room=call_id,
+                invited_at=invited_at,
+                plan=plan,
+                caller=caller,
+                elder_id=elder_id,
+                elder_name=elder_name,
+            ),
+            actor="elder",
+            incident_id=incident_id,
+        )
+        return self.get(incident_id)
+
+    def _elder_legs(self, incident: Incident) -> int:
+        return sum(leg.live for call in self.calls_of(incident) for leg in call.elder_legs)
+
+    # --- the ladder ----------------------------------------------------------------------------------------
+
+    def demands(self, now: float) -> Iterable[Demand]:
+        """Every incident that wants a human, with the seats its plan may ring by now."""
+        for incident_id, since in list(self._waiting.items()):
+            incident = self._open[incident_id]
+            yield Demand(
+                call_id=self._current_call(incident).id,
+                targets=targets_by(incident.plan, now - since),
+                ring_all=True,
+                priority=incident.priority,
+                since=since,
+                resting=self._routing.resting(self._current_call(incident).id),
+            )
+
+    def tick(self, now: float) -> None:
+        """The ladder's pulse, several times a second; ``now`` in monotonic seconds."""
+        if not self._waiting:
+            return
+        for incident_id, since in list(self._waiting.items()):
+            incident = self._open[incident_id]
+            if incident.human_answer_ms is None and not incident.late and now - since > self._limit:
+                self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident_id)
+            if Target.DUTY in targets_by(incident.plan, now - since):
+                self._ring_duty(incident, now)
+            self._call_back(incident, now)
+        self._routing.poke()
+
+    def _ring_duty(self, incident: Incident, now: float) -> None:
+        """Ring the on-call mobiles; each rings for one incident at a time and must press 1 to accept."""
+        busy = {leg.number for call in self._calls.open_calls() for leg in call.live_legs if leg.role == Role.DUTY}
+        for number in self._numbers.duty:
+            if number not in busy and self._duty_rest.get(number, 0.0) <= now:
+                self._duty_rest[number] = now + self._ring_seconds + DUTY_REST_SECONDS
+                self._dial(self._current_call(incident), Role.DUTY, number, actor="system", context="cc-accept")
+
+    def _call_back(self, incident: Incident, now: float) -> None:
+        """Call an elder back whose line dropped before a human came; a few at a time."""
+        if not incident.caller or self._elder_legs(incident) > 0:
+            return
+        attempt, due = self._callbacks.get(incident.id, (0, now + CALLBACK_AFTER[0]))
+        self._callbacks[incident.id] = (attempt, due)
+        if now < due or self._callbacks_ringing() >= MAX_CALLBACKS:
+            return
+        self._callbacks[incident.id] = (attempt + 1, now + CALLBACK_AFTER[min(attempt + 1, len(CALLBACK_AFTER) - 1)])
+        call = self._current_call(incident)
+        self._dial(call, Role.ELDER, incident.caller, actor="system", context="cc-callback", name=incident.elder_name)
+
+    def _callbacks_ringing(self) -> int:
+        return sum(
+            leg.live and leg.joined_at is None
+            for incident_id in self._callbacks
+            if (incident := self._open.get(incident_id)) is not None
+            for call in self.calls_of(incident)
+            if call.via == "callback"
+            for leg in call.elder_legs
+        )
+
+    def _current_call(self, incident: Incident) -> Call:
+        """The call that people are added to: the latest open one, else a new one of ours."""
+        for call in reversed(self.calls_of(incident)):
+            if call.open:
+                return call
+        call_id = new_id()
+        now = self._clock.now()
+        return self._calls.open(
+            call_id,
+            cf.CallOpened(
+                line=Line.EMERGENCY,
+                caller=incident.caller,
+                did="",
+                room=incident.room,
+                recording=self._recording_of(call_id, now),
+                invited_at=now,
+                elder_id=incident.elder_id,
+                elder_name=incident.elder_name,
+                via="callback",
+            ),
+            incident.id,
+        )
+
+    # --- help ----------------------------------------------------------------------------------------------
+
+    def request_help(
+        self, incident_id: str, role: str, number: str | None, *, actor: str, request_id: str | None = None
+    ) -> Leg:
+        """Add 120, family, doctor, social worker, community or any number to the incident (A2).
+
+        A request that was made already (same request id, or the same person is already being called or in the
+        room) returns the leg it made: one wish never dials twice. Raises `NotFound`, `InvalidInput` (nobody of
+        that role is in the elder's file), `IllegalTransition` when the incident is closed.
+        """
+        incident = self.get(incident_id)
+        if not incident.open:
+            check_transition(incident, IncidentState.OPEN)
+        legs = [leg for call in self.calls_of(incident) for leg in call.legs.values()]
+        if request_id is not None:
+            for leg in legs:
+                if leg.request_id == request_id:
+                    return leg
+        wanted, contact = self._whom(incident, role, number, legs)
+        for leg in legs:
+            if leg.live and leg.role == role and leg.number == wanted:
+                return leg
+        return self._dial(
+            self._current_call(incident),
+            role,
+            wanted,
+            actor=actor,
+            name=contact.name if contact else "",
+            contact_id=contact.id if contact else None,
+            request_id=request_id,
+        )
+
+    def _whom(
+        self, incident: Incident, role: str, number: str | None, legs: Sequence[Leg]
+    ) -> tuple[str, ContactOf | None]:
+        """The number to dial for a role, and the contact it belongs to."""
+        if role not in HELP_ROLES:
+            raise InvalidInput(f"role must be one of {', '.join(HELP_ROLES)}, not {role!r}")
+        if number is not None:
+            canonical = normalise(number)
+            if canonical is None:
+                raise InvalidInput(f"{number!r} is not a phone number that can be dialled")
+            return canonical, None
+        if role == Role.AMBULANCE:
+            return self._numbers.ambulance, None
+        if role == Role.NUMBER:
+            raise InvalidInput("role 'number' needs the field 'number'")
+        contacts = self._people().contacts(incident.elder_id, role)
+        if not contacts:
+            raise InvalidInput(f"no {role} is in the elder's file; give the field 'number'")
+        # Relatives are called in order: whoever was tried already comes after those who were not (A2).
+        tried = [leg.number for leg in legs if leg.role == role and not leg.live]
+        contact = min(contacts, key=lambda c: tried.count(c.phone))
+        return contact.phone, contact
+
+    def _dial(
+        self,
+        call: Call,
+        role: str,
+        number: str,
+        *,
+        actor: str,
+        context: str = "cc-leg",
+        name: str = "",
+        contact_id: str | None = None,
+        request_id: str | None = None,
+    ) -> Leg:
+        return self._calls.dial(
+            call,
+            role,
+            number,
+            f"PJSIP/{number}@trunk",
+            actor=actor,
+            context=context,
+            name=name,
+            contact_id=contact_id,
+            request_id=request_id,
+            ring_seconds=self._ring_seconds,
+            caller_number=self._numbers.shown,
+        )
+
+    def remove(self, incident_id: str, leg_id: str) -> Leg:
+        """Take a leg out of the incident; raises `NotFound`, and `InvalidInput` for the elder's own leg."""
+        incident = self.get(incident_id)
+        for call in self.calls_of(incident):
+            leg = call.legs.get(leg_id)
+            if leg is not None:
+                if leg.role == Role.ELDER:
+                    raise InvalidInput("the elder's own line is never cut; close the emergency with an outcome instead")
+                self._calls.hang_up(leg)
+                return leg
+        raise NotFound(f"no leg {leg_id} in emergency {incident_id}")
+
+    def close(self, incident_id: str, outcome: str, summary: str, *, actor: str) -> Incident:
+        """Close an incident with an outcome and end its calls; raises `IllegalTransition` when it is closed."""
+        incident = self.get(incident_id)
+        check_transition(incident, IncidentState.CLOSED)
+        if not outcome.strip():
+            raise InvalidInput("an emergency is closed with an outcome; say how it ended")
+        calls = self.calls_of(incident)
+        self._ledger.record(
+            f.EmergencyClosed(
+                outcome=outcome.strip(), closed_at=self._clock.now(), summary=summary, elder_id=incident.elder_id
+            ),
+            actor=actor,
+            call_id=incident.calls[0] if incident.calls else None,
+            incident_id=incident_id,
+        )
+        for call in calls:
+            for leg in call.live_legs:
+                if leg.role == Role.ELDER and leg.in_room:
+                    self._calls.do(self._pbx.kick(call.room, leg.channel_id), f"goodbye {leg.id}")
+                else:
+                    self._calls.hang_up(leg)
+        return self.get(incident_id)
+
+    # --- folding -------------------------------------------------------------------------------------------
+
+    def _apply(self, fact: Fact) -> None:
+        if fact.incident_id is None:
+            return
+        before = self.find(fact.incident_id)
+        after = evolve(before, fact)
+        if after is None or after is before:
+            return
+        person = _person(after.elder_id, after.caller)
+        if after.open:
+            self._open[after.id] = after
+            if person:
+                self._by_person[person] = after.id
+            return
+        self._open.pop(after.id, None)
+        if self._by_person.get(person) == after.id:
+            del self._by_person[person]
+        self._recent[after.id] = after
+        while len(self._recent) > RECENT_INCIDENTS:
+            del self._recent[next(iter(self._recent))]
+
+    def _react(self, fact: Fact) -> None:
+        if fact.incident_id is None:
+            return
+        incident = self.find(fact.incident_id)
+        if incident is None:
+            return
+        body = fact.body
+        if isinstance(body, cf.LegJoined) and body.role in STAFF and incident.human_answer_ms is None:
+            self._ledger.record(
+                f.EmergencyAnswered(
+                    leg_id=body.leg_id,
+                    by=self._calls.get(fact.call_id or "").legs[body.leg_id].number,
+                    milliseconds=milliseconds(incident.opened_at, fact.at),
+                ),
+                actor="pbx",
+                call_id=fact.call_id,
+                incident_id=incident.id,
+            )
+        self.review(incident.id)
+
+    def review(self, incident_id: str) -> None:
+        """See whether an incident needs a human now, and start or stop its ladder."""
+        incident = self.find(incident_id)
+        if incident is None or not model_needs_human(incident, self.calls_of(incident)):
+            if self._waiting.pop(incident_id, None) is not None:
+                self._callbacks.pop(incident_id, None)
+                self._routing.poke()
+                self._stop_duty(incident)
+            return
+        if incident_id not in self._waiting and incident.calls:
+            now = self._clock.monotonic()
+            never = incident.human_answer_ms is None
+            waited = milliseconds(incident.opened_at, self._clock.now()) / 1000 if never else 0.0
+            self._waiting[incident_id] = now - waited
+            self._routing.poke()
+
+    def _stop_duty(self, incident: Incident | None) -> None:
+        """Somebody is with the elder: the mobiles that still ring may stop."""
+        for call in self.calls_of(incident) if incident else []:
+            for leg in call.live_legs:
+                if leg.role == Role.DUTY and not leg.in_room:
+                    self._calls.hang_up(leg)
+                    self._duty_rest.pop(leg.number, None)
+
+    def resume(self) -> None:
+        """After a restart: take up the ladder of every incident that was open."""
+        for incident_id in list(self._open):
+            self.review(incident_id)
+
+
+HELP_ROLES = (Role.AMBULANCE, Role.FAMILY, Role.DOCTOR, Role.SOCIAL_WORKER, Role.COMMUNITY, Role.NUMBER)
+
+
+def _person(elder_id: str | None, caller: str) -> str:
+    """By what a second press is known to come from the same person; empty when it cannot be known."""
+    if elder_id is not None:
+        return f"elder:{elder_id}"
+    return f"number:{caller}" if caller else ""

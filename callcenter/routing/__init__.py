@@ -1,0 +1,1 @@
+"""Seats and who rings: seat states, distribution of calls to seats (ACD)."""

@@ -1,0 +1,212 @@
+"""Seats at work: keeps every seat's state from facts, and makes the right phones ring.
+
+Whoever has callers waiting registers a source of demands; `evaluate` compares what `desired` wants with what
+rings and mends the difference. It is cheap and harmless to ask again, so everything just asks again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from callcenter.calls import facts as cf
+from callcenter.calls.model import Call, Leg, Line, Role
+from callcenter.calls.service import Calls
+from callcenter.clock import Clock
+from callcenter.errors import InvalidInput, NotFound
+from callcenter.facts import Fact
+from callcenter.ledger import Ledger
+from callcenter.routing import facts as f
+from callcenter.routing.model import Demand, Seat, SeatState, desired
+from callcenter.telephony.events import HangupReason, PhoneStatus
+
+log = structlog.get_logger(__name__)
+
+DemandSource = Callable[[float], Iterable[Demand]]
+
+REST_SECONDS = {HangupReason.NO_ANSWER: 1.0, HangupReason.BUSY: 5.0, HangupReason.REJECTED: 10.0}
+"""How long a seat is left alone by the call it did not take; anything else is a broken phone: 3 s."""
+
+
+class SeatAccount(Protocol):
+    """What routing needs of an account that has a phone."""
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def role(self) -> str: ...
+
+
+class Routing:
+    """Every seat and who rings where."""
+
+    def __init__(
+        self, ledger: Ledger, calls: Calls, clock: Clock, *, ring_seconds: int, wrap_up_seconds: float
+    ) -> None:
+        self._ledger = ledger
+        self._calls = calls
+        self._clock = clock
+        self._ring_seconds = ring_seconds
+        self._wrap_up_seconds = wrap_up_seconds
+        self._seats: dict[str, Seat] = {}
+        self._legs: dict[str, tuple[str, Leg]] = {}
+        self._resting: dict[str, dict[str, float]] = {}
+        self._sources: list[DemandSource] = []
+        self._scheduled = False
+        ledger.on_apply(self._apply)
+        ledger.on_react(self._react)
+
+    # --- seats ---------------------------------------------------------------------------------------------
+
+    def staff(self, accounts: Iterable[SeatAccount]) -> None:
+        """Say which seats exist; a seat that is gone keeps its call and takes no new one."""
+        known = {account.user: account.role for account in accounts if account.role in ("operator", "supervisor")}
+        for user, role in known.items():
+            self._seats[user] = replace(self._seats.get(user, Seat(user=user)), role=role)
+        for user in self._seats.keys() - known.keys():
+            self._seats[user] = replace(self._seats[user], registered=False)
+
+    def seats(self) -> list[Seat]:
+        """Every seat, by user name."""
+        return [self._seats[user] for user in sorted(self._seats)]
+
+    def seat(self, user: str) -> Seat:
+        """One seat; raises `NotFound`."""
+        if user not in self._seats:
+            raise NotFound(f"{user} has no seat; ask an administrator to give the account one")
+        return self._seats[user]
+
+    def state_of(self, seat: Seat) -> SeatState:
+        """A seat's state now."""
+        return seat.state(self._clock.monotonic())
+
+    def declare(self, user: str, state: str, reason: str, actor: str) -> Seat:
+        """An operator says ``ready`` or ``paused``; raises `InvalidInput` for anything else."""
+        if state not in (SeatState.READY, SeatState.PAUSED):
+            raise InvalidInput(f"a seat can be set to ready or paused, not to {state!r}")
+        self.seat(user)
+        self._ledger.record(f.SeatDeclared(seat=user, state=state, reason=reason), actor=actor)
+        return self.seat(user)
+
+    def phone(self, event: PhoneStatus) -> None:
+        """A phone registered or went away."""
+        seat = self._seats.get(event.endpoint)
+        if seat is not None and seat.registered != event.registered:
+            self._ledger.record(f.SeatPhone(seat=seat.user, registered=event.registered), actor="pbx")
+
+    def reconcile_phones(self, registered: frozenset[str]) -> None:
+        """Bring every seat in line with the phones registered right now."""
+        for user in self._seats:
+            self.phone(PhoneStatus(user, user in registered))
+
+    # --- who rings -----------------------------------------------------------------------------------------
+
+    def add_source(self, source: DemandSource) -> None:
+        """Register who has callers waiting; asked with the monotonic time at every evaluation."""
+        self._sources.append(source)
+
+    def resting(self, call_id: str) -> dict[str, float]:
+        """Seats that did not take this call, until when (monotonic) they are left alone by it."""
+        return self._resting.get(call_id, {})
+
+    def poke(self) -> None:
+        """Something changed: evaluate soon, once for all changes of this turn of the loop."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._evaluate_scheduled)
+
+    def _evaluate_scheduled(self) -> None:
+        self._scheduled = False
+        self.evaluate()
+
+    def evaluate(self) -> None:
+        """Make the seats ring that should, and stop those that should not."""
+        now = self._clock.monotonic()
+        seats = [seat for seat in self._seats.values() if seat.registered]
+        demands = [demand for source in self._sources for demand in source(now)] if seats else []
+        wanted = desired(demands, seats, now)
+        for user, (call_id, leg) in list(self._legs.items()):
+            if not self._seats[user].talking_on and wanted.get(user) != call_id:
+                self._calls.hang_up(leg, HangupReason.CANCELLED)
+        for user, call_id in wanted.items():
+            if user not in self._legs:
+                self._ring(user, self._calls.get(call_id))
+
+    def _ring(self, user: str, call: Call) -> None:
+        self._calls.dial(
+            call,
+            Role.SEAT,
+            user,
+            f"PJSIP/{user}",
+            actor="system",
+            context="cc-seat",
+            ring_seconds=self._ring_seconds,
+            caller_number=call.caller,
+            caller_name=call.elder_name,
+        )
+        if call.line == Line.HOTLINE:
+            self._ledger.record(f.HotlineOffered(seat=user), actor="system", call_id=call.id)
+
+    # --- folding -------------------------------------------------------------------------------------------
+
+    def _apply(self, fact: Fact) -> None:
+        match fact.body:
+            case f.SeatDeclared(seat=user, state=state, reason=reason):
+                self._change(user, declared=state, reason=reason, idle_since=self._clock.monotonic())
+            case f.SeatPhone(seat=user, registered=registered):
+                self._change(user, registered=registered, idle_since=self._clock.monotonic())
+            case cf.LegAdded(role=Role.SEAT, number=user, leg_id=leg_id) if fact.call_id is not None:
+                leg = Leg(id=leg_id, channel_id=leg_id, role=Role.SEAT, number=user)
+                self._legs[user] = (fact.call_id, leg)
+                self._change(user, ringing_for=fact.call_id)
+            case cf.LegJoined(role=Role.SEAT, leg_id=leg_id) if (talker := self._user_of(leg_id)) is not None:
+                self._change(talker, ringing_for=None, talking_on=fact.call_id)
+            case cf.LegEnded(role=Role.SEAT, leg_id=leg_id, reason=reason) if (
+                leaver := self._user_of(leg_id)
+            ) is not None:
+                self._seat_leg_ended(leaver, fact.call_id or "", reason)
+            case cf.CallEnded() if fact.call_id is not None:
+                self._resting.pop(fact.call_id, None)
+            case _:
+                pass
+
+    def _seat_leg_ended(self, user: str, call_id: str, reason: str) -> None:
+        now = self._clock.monotonic()
+        del self._legs[user]
+        seat = self._seats[user]
+        if seat.talking_on is None:
+            if reason != HangupReason.CANCELLED:
+                rest = REST_SECONDS.get(HangupReason(reason), 3.0) if reason in set(HangupReason) else 3.0
+                self._resting.setdefault(call_id, {})[user] = now + rest
+            self._change(user, ringing_for=None)
+            return
+        call = self._calls.find(call_id)
+        hotline = call is not None and call.line == Line.HOTLINE
+        wrap_up = now + self._wrap_up_seconds if hotline else 0.0
+        self._change(user, talking_on=None, ringing_for=None, idle_since=now, wrap_up_until=wrap_up)
+
+    def _user_of(self, leg_id: str) -> str | None:
+        return next((user for user, (_, leg) in self._legs.items() if leg.id == leg_id), None)
+
+    def _change(self, user: str, **changes: object) -> None:
+        seat = self._seats.get(user, Seat(user=user))
+        self._seats[user] = replace(seat, **changes)  # type: ignore[arg-type]
+
+    def _react(self, fact: Fact) -> None:
+        if isinstance(
+            fact.body,
+            (
+                f.SeatDeclared,
+                f.SeatPhone,
+                cf.LegJoined,
+                cf.LegLeft,
+                cf.LegEnded,
+                cf.CallEnded,
+                cf.CallOpened,
+                cf.LineChanged,
+            ),
+        ):
+            self.poke()
