@@ -26,7 +26,6 @@ class CallOpened(Body, frozen=True):
     elder_id: str | None = None
     elder_name: str = ""
     device_id: str | None = None
-    contact_id: str | None = None
     ambiguous: bool = False
     via: str = "controller"
 
@@ -37,6 +36,11 @@ class LineChanged(Body, frozen=True):
 
     line: str
     room: str
+
+
+@kind("call.taken_over")
+class TakenOver(Body, frozen=True):
+    """The controller is back and took a call from the fallback dialplan into a room."""
 
 
 @kind("call.menu_chosen")
@@ -66,7 +70,6 @@ class LegAdded(Body, frozen=True):
     role: str
     number: str
     name: str = ""
-    contact_id: str | None = None
     request_id: str | None = None
 
 

@@ -95,7 +95,6 @@ class Leg:
     role: str
     number: str
     name: str = ""
-    contact_id: str | None = None
     request_id: str | None = None
     state: LegState = LegState.DIALING
     added_at: datetime | None = None
@@ -204,6 +203,8 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
     match body:
         case f.LineChanged():
             return replace(call, line=body.line, room=body.room, incident_id=fact.incident_id or call.incident_id)
+        case f.TakenOver():
+            return replace(call, via="controller")
         case f.MenuChosen():
             return replace(call, digit=body.digit)
         case f.ElderMatched():
@@ -215,7 +216,6 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
                 role=body.role,
                 number=body.number,
                 name=body.name,
-                contact_id=body.contact_id,
                 request_id=body.request_id,
                 added_at=fact.at,
             )

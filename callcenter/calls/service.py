@@ -7,6 +7,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
@@ -40,14 +41,15 @@ RECENT_CALLS = 500
 class Durable(Protocol):
     """The journal's promise, as far as dialling needs it."""
 
-    async def durable(self, *facts: Fact) -> bool:
-        """Wait until the facts would survive a power cut; False when that took too long."""
+    async def durable(self) -> bool:
+        """Wait until everything appended so far would survive a power cut; False when that took too long."""
 
 
 class Calls:
     """Every open call, by id and by channel."""
 
-    def __init__(self, ledger: Ledger, journal: Durable, pbx: Pbx, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, journal: Durable, pbx: Pbx, clock: Clock, recordings: Path) -> None:
+        self._recordings = recordings
         self._ledger = ledger
         self._journal = journal
         self._pbx = pbx
@@ -110,7 +112,6 @@ class Calls:
         actor: str,
         context: str = "cc-leg",
         name: str = "",
-        contact_id: str | None = None,
         request_id: str | None = None,
         ring_seconds: int = 30,
         caller_number: str = "",
@@ -125,10 +126,8 @@ class Calls:
         if not call.open:
             raise Conflict(f"call {call.id} is over; nobody can be added to it")
         leg_id = leg_id or new_id()
-        added = self._ledger.record(
-            f.LegAdded(
-                leg_id=leg_id, role=role, number=number, name=name, contact_id=contact_id, request_id=request_id
-            ),
+        self._ledger.record(
+            f.LegAdded(leg_id=leg_id, role=role, number=number, name=name, request_id=request_id),
             actor=actor,
             call_id=call.id,
             incident_id=call.incident_id,
@@ -145,16 +144,16 @@ class Calls:
                 "CC_ROOM": call.room,
                 "CC_LEG": leg_id,
                 "CC_ROLE": role,
-                "CC_REC": call.recording,
+                "CC_REC": str(self._recordings / call.recording),
             },
         )
-        self._spawn(self._send(order, added), f"dial {leg_id}")
+        self._spawn(self._send(order), f"dial {leg_id}")
         return self.get(call.id).legs[leg_id]
 
-    async def _send(self, order: Dial, added: list[Fact]) -> None:
+    async def _send(self, order: Dial) -> None:
         # Staff are only ever rung again by the ladder, so a repeated ring is harmless; a repeated 120 is not.
         if order.variables["CC_ROLE"] not in (Role.SEAT, Role.DUTY):
-            await self._journal.durable(*added)
+            await self._journal.durable()
         found = self.leg_of_channel(order.channel_id)
         if found is None or not found[1].live or order.channel_id in self._unwanted:
             self._end_leg(order.channel_id, HangupReason.CANCELLED, 0)
@@ -253,14 +252,18 @@ class Calls:
 
     # --- restart and reconnect -----------------------------------------------------------------------------
 
-    def reconcile(self, snapshot: Snapshot) -> None:
-        """Bring every open call in line with what is live in Asterisk (after a restart or a lost link)."""
+    def reconcile(self, snapshot: Snapshot, before: datetime) -> None:
+        """Bring every open call in line with what is live in Asterisk (after a restart or a lost link).
+
+        Legs added at ``before`` or later may be younger than the snapshot: their absence means nothing yet.
+        """
         room_of = {channel: room for room, members in snapshot.rooms.items() for channel in members}
         for call in self.open_calls():
             for leg in call.live_legs:
                 live = snapshot.channels.get(leg.channel_id)
                 if live is None:
-                    self._end_leg(leg.channel_id, "lost", 0)
+                    if leg.added_at is None or leg.added_at < before:
+                        self._end_leg(leg.channel_id, "lost", 0)
                     continue
                 if live.up:
                     self._step(leg.channel_id, LegEvent.ANSWER)

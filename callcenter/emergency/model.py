@@ -113,9 +113,11 @@ def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:
 
     An elder who is left with 120 or her daughter is not alone, so an operator may go (A2).
     """
-    if not incident.open:
+    calls = [call for call in calls if call.open]
+    # The dialplan took the call while we were away and the duty desk is ringing or talking: not ours to disturb.
+    if not incident.open or any(call.via == "fallback" for call in calls):
         return False
-    in_room = [leg for call in calls if call.open for leg in call.live_legs if leg.in_room]
+    in_room = [leg for call in calls for leg in call.live_legs if leg.in_room]
     if any(leg.role in STAFF for leg in in_room):
         return False
     if incident.human_answer_ms is None:

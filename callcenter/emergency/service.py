@@ -38,22 +38,27 @@ RECENT_INCIDENTS = 500
 DUTY_REST_SECONDS = 10.0
 
 
-class ContactOf(Protocol):
-    """A person to call for an elder."""
+class Person(Protocol):
+    """Somebody to call for an elder; ``phone`` in canonical form."""
 
-    @property
-    def id(self) -> str: ...
     @property
     def name(self) -> str: ...
     @property
     def phone(self) -> str: ...
 
 
-class People(Protocol):
-    """What the ladder asks of the directory."""
+class File(Protocol):
+    """An elder's file, as far as the ladder needs it."""
 
-    def contacts(self, elder_id: str | None, role: str) -> Sequence[ContactOf]:
-        """An elder's contacts of a role, in the order in which to call them."""
+    def contacts_in(self, role: str) -> Sequence[Person]:
+        """Contacts of a role, in the order in which to call them."""
+
+
+class People(Protocol):
+    """The directory, as far as the ladder needs it."""
+
+    def elder(self, id: str) -> File | None:
+        """The elder of that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +281,12 @@ class Emergencies:
             wanted,
             actor=actor,
             name=contact.name if contact else "",
-            contact_id=contact.id if contact else None,
             request_id=request_id,
         )
 
     def _whom(
         self, incident: Incident, role: str, number: str | None, legs: Sequence[Leg]
-    ) -> tuple[str, ContactOf | None]:
+    ) -> tuple[str, Person | None]:
         """The number to dial for a role, and the contact it belongs to."""
         if role not in HELP_ROLES:
             raise InvalidInput(f"role must be one of {', '.join(HELP_ROLES)}, not {role!r}")
@@ -295,7 +299,10 @@ class Emergencies:
             return self._numbers.ambulance, None
         if role == Role.NUMBER:
             raise InvalidInput("role 'number' needs the field 'number'")
-        contacts = self._people().contacts(incident.elder_id, role)
+        file = self._people().elder(incident.elder_id) if incident.elder_id else None
+        contacts = [*file.contacts_in(role)] if file else []
+        if role == Role.FAMILY and file:
+            contacts += file.contacts_in("guardian")
         if not contacts:
             raise InvalidInput(f"no {role} is in the elder's file; give the field 'number'")
         # Relatives are called in order: whoever was tried already comes after those who were not (A2).
@@ -312,7 +319,6 @@ class Emergencies:
         actor: str,
         context: str = "cc-leg",
         name: str = "",
-        contact_id: str | None = None,
         request_id: str | None = None,
     ) -> Leg:
         return self._calls.dial(
@@ -323,7 +329,6 @@ class Emergencies:
             actor=actor,
             context=context,
             name=name,
-            contact_id=contact_id,
             request_id=request_id,
             ring_seconds=self._ring_seconds,
             caller_number=self._numbers.shown,

@@ -1,0 +1,167 @@
+"""What Asterisk asks of us about a call: where it belongs (arrive), and what the menu's choice means (choose).
+
+On the path of every emergency: memory and the journal only, one round trip of variables, nothing awaited (A10).
+If anything here fails, the variables are not set and the dialplan takes its fallback.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from callcenter.calls import facts as cf
+from callcenter.calls.model import Line
+from callcenter.calls.service import Calls
+from callcenter.clock import SHANGHAI, Clock
+from callcenter.emergency.service import Emergencies
+from callcenter.errors import InvalidInput
+from callcenter.ids import new_id
+from callcenter.ledger import Ledger
+from callcenter.people.directory import Directory
+from callcenter.phone import normalise
+from callcenter.routing.hotline import Hotline
+from callcenter.telephony.fastagi import AgiCall
+
+log = structlog.get_logger(__name__)
+
+
+def recording_of(call_id: str, at: datetime) -> str:
+    """Where a call's audio lies below the recordings folder: YYYY/MM/DD/<call-id>, the day in Shanghai."""
+    return f"{at.astimezone(SHANGHAI):%Y/%m/%d}/{call_id}"
+
+
+def invite_time(epoch: str, now: datetime) -> datetime:
+    """When the INVITE arrived, from Asterisk's ``CDR(start,u)``; now when that is missing or cannot be."""
+    try:
+        at = datetime.fromtimestamp(float(epoch), UTC)
+    except (ValueError, OverflowError, OSError):
+        return now
+    return at if timedelta() <= now - at < timedelta(minutes=1) else now
+
+
+class Arrivals:
+    """The FastAGI routes."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        emergencies: Emergencies,
+        hotline: Hotline,
+        directory: Callable[[], Directory],
+        clock: Clock,
+        recordings: Path,
+    ) -> None:
+        self._ledger = ledger
+        self._calls = calls
+        self._emergencies = emergencies
+        self._hotline = hotline
+        self._directory = directory
+        self._clock = clock
+        self._recordings = recordings
+
+    async def arrive(self, agi: AgiCall) -> None:
+        """``arrive,<line>,<did>,<invite epoch>``: open the call (and its emergency), say which room it has."""
+        line, did, epoch = (*agi.args, "", "", "")[:3]
+        room, call_id, leg_id, recording = self.open(
+            line=Line.EMERGENCY if line == Line.EMERGENCY else Line.HOTLINE,
+            did=did,
+            raw_caller=agi.headers.get("callerid", ""),
+            channel_id=agi.headers.get("uniqueid", ""),
+            invited_at=invite_time(epoch, self._clock.now()),
+        )
+        await agi.set_variables(
+            {
+                "CC_CALL": call_id,
+                "CC_LEG": leg_id,
+                "CC_ROOM": room,
+                "CC_REC": str(self._recordings / recording),
+                "CC_ADMITTED": "1",
+            }
+        )
+
+    def open(
+        self,
+        *,
+        line: str,
+        did: str,
+        raw_caller: str,
+        channel_id: str,
+        invited_at: datetime,
+        via: str = "controller",
+        call_id: str | None = None,
+        recording: str | None = None,
+    ) -> tuple[str, str, str, str]:
+        """Open a call; returns its room, id, the caller's leg id and its recording.
+
+        Whoever it is reaches a human: an unknown, withheld or malformed number only means that nobody's file
+        comes up (A8, R20).
+        """
+        call_id = call_id or new_id()
+        leg_id = new_id()
+        caller = self._directory().find_caller(raw_caller)
+        elder = caller.elder if caller else None
+        number = normalise(raw_caller) or ""
+        recording = recording or recording_of(call_id, invited_at)
+        room, incident_id = call_id, None
+        if line == Line.EMERGENCY:
+            incident = self._emergencies.admit(
+                call_id,
+                number,
+                invited_at,
+                self._directory().plan_for(elder),
+                origin="press",
+                elder_id=elder.id if elder else None,
+                elder_name=elder.name if elder else "",
+            )
+            room, incident_id = incident.room, incident.id
+        self._calls.open(
+            call_id,
+            cf.CallOpened(
+                line=line,
+                caller=number,
+                did=did,
+                leg_id=leg_id,
+                channel_id=channel_id,
+                room=room,
+                recording=recording,
+                invited_at=invited_at,
+                elder_id=elder.id if elder else None,
+                elder_name=elder.name if elder else "",
+                device_id=caller.device_id if caller else None,
+                ambiguous=caller.ambiguous if caller else False,
+                via=via,
+            ),
+            incident_id,
+        )
+        return room, call_id, leg_id, recording
+
+    async def choose(self, agi: AgiCall) -> None:
+        """``choose,<call id>,<digit>``: the hotline's menu; 9 makes the call an emergency (B1)."""
+        call_id, digit = (*agi.args, "", "")[:2]
+        call = self._calls.get(call_id)
+        if digit not in ("0", "1", "2", "3", "9"):
+            raise InvalidInput(f"{digit!r} is not a choice of the menu")
+        room = call.room
+        if digit == "9":
+            self._ledger.record(cf.MenuChosen(digit=digit), actor="elder", call_id=call_id)
+            incident = self._emergencies.admit(
+                call_id,
+                call.caller,
+                self._clock.now(),
+                self._directory().plan_for(self._directory().elder(call.elder_id) if call.elder_id else None),
+                origin="menu",
+                elder_id=call.elder_id,
+                elder_name=call.elder_name,
+            )
+            room = incident.room
+            self._ledger.record(
+                cf.LineChanged(line=Line.EMERGENCY, room=room),
+                actor="elder",
+                call_id=call_id,
+                incident_id=incident.id,
+            )
+        else:
+            self._hotline.enqueue(call_id, digit)
+        await agi.set_variables({"CC_ROOM": room, "CC_ADMITTED": "1"})

@@ -1,0 +1,198 @@
+"""The controller of one Asterisk node: its services put together, and the one place that hears its events.
+
+Everything runs in one event loop; each event is taken in at once and in order. The call path touches only
+Asterisk, memory and the journal (A10).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+import structlog
+
+from callcenter.agi import Arrivals, recording_of
+from callcenter.calls.lease import Leases
+from callcenter.calls.model import Line, Role
+from callcenter.calls.service import Calls
+from callcenter.carry import OpenFacts
+from callcenter.clock import Clock
+from callcenter.emergency.service import Emergencies, Numbers
+from callcenter.errors import CallCenterError
+from callcenter.facts import Fact
+from callcenter.journal import Journal
+from callcenter.ledger import Ledger
+from callcenter.people.directory import Directory
+from callcenter.recordings.recorder import Recorder
+from callcenter.routing.hotline import Hotline
+from callcenter.routing.service import Routing, SeatAccount
+from callcenter.settings import Settings
+from callcenter.telephony.ami import AmiLink
+from callcenter.telephony.asterisk_pbx import AsteriskPbx
+from callcenter.telephony.events import PbxConnected, PbxDisconnected, PbxEvent, PhoneStatus, SeatCode, Snapshot
+from callcenter.telephony.fastagi import FastAgiServer
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.25
+LEASE_TICK_SECONDS = 1.0
+RECONCILE_SECONDS = 15.0
+YOUNG = timedelta(seconds=6)
+"""A leg younger than this may be missing from a snapshot that was being taken while it came up."""
+
+
+class Controller:
+    """One node's calls."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        directory: Callable[[], Directory],
+        ami_secret: str,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.journal = journal
+        self.link = AmiLink(settings.bind, settings.ami_port, "callcenter", ami_secret, on_event=self.hear)
+        self.pbx = AsteriskPbx(self.link)
+        self.ledger = Ledger(journal, clock)
+        self.open_facts = OpenFacts(self.ledger)
+        journal.carry = self.open_facts
+        self.calls = Calls(self.ledger, journal, self.pbx, clock, settings.recordings_dir)
+        self.routing = Routing(
+            self.ledger,
+            self.calls,
+            clock,
+            ring_seconds=settings.ring_seconds,
+            wrap_up_seconds=settings.wrap_up_seconds,
+        )
+        self.emergencies = Emergencies(
+            self.ledger,
+            self.calls,
+            self.routing,
+            directory,
+            self.pbx,
+            clock,
+            Numbers(settings.ambulance_number, settings.duty_numbers, settings.trunk_caller),
+            ring_seconds=settings.ring_seconds,
+            human_answer_seconds=settings.human_answer_seconds,
+            recording_of=recording_of,
+        )
+        self.hotline = Hotline(self.ledger, self.calls, self.routing, self.pbx, clock)
+        self.recorder = Recorder(self.ledger, self.calls)
+        self.leases = Leases(self.calls, self.pbx)
+        self.arrivals = Arrivals(
+            self.ledger, self.calls, self.emergencies, self.hotline, directory, clock, settings.recordings_dir
+        )
+        self.agi = FastAgiServer(
+            settings.bind,
+            settings.agi_port,
+            {"arrive": self.arrivals.arrive, "choose": self.arrivals.choose},
+        )
+        self.in_step = False
+        """True from the first snapshot after a start: what is in memory is what is in Asterisk."""
+
+    def recover(self, facts: Iterable[Fact], seats: Iterable[SeatAccount]) -> None:
+        """Take up the state that the journal held; nothing is done until Asterisk has been asked."""
+        self.routing.staff(seats)
+        self.ledger.replay(list(facts))
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await self.agi.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.link.run(), name="ami-link")
+                group.create_task(self._pulse(), name="pulse")
+                group.create_task(self._compare_for_ever(), name="compare")
+        finally:
+            await self.agi.close()
+
+    def hear(self, event: PbxEvent) -> None:
+        """Take in one event of the switchboard, at once."""
+        match event:
+            case PbxConnected(snapshot):
+                self._in_step_with(snapshot)
+            case PbxDisconnected(reason):
+                log.error("pbx_lost", reason=reason)
+            case SeatCode():
+                self._code(event)
+            case PhoneStatus():
+                self.routing.phone(event)
+            case _:
+                self.calls.observe(event)
+
+    def _in_step_with(self, snapshot: Snapshot) -> None:
+        # Before the first snapshot every leg is from before the restart, so absence means it is gone.
+        before = self.clock.now() if not self.in_step else self.clock.now() - YOUNG
+        self._adopt(snapshot)
+        self.calls.reconcile(snapshot, before)
+        self.routing.reconcile_phones(snapshot.phones)
+        if not self.in_step:
+            self.in_step = True
+            self.emergencies.resume()
+            self.hotline.resume()
+        self.routing.poke()
+        log.info("in_step", channels=len(snapshot.channels), calls=len(self.calls.open_calls()))
+
+    def _adopt(self, snapshot: Snapshot) -> None:
+        """Open calls that live in Asterisk and that no journal knows: admitted in the last moment of a crash."""
+        for channel in snapshot.channels.values():
+            known = channel.variables.get("CC_CALL", "")
+            mine = known and not channel.variables.get("CC_ROLE") and not channel.variables.get("CC_STAGE")
+            if mine and self.calls.find(known) is None:
+                line = channel.variables.get("CC_LINE", Line.EMERGENCY)
+                now = self.clock.now()
+                self.arrivals.open(
+                    line=line,
+                    did="",
+                    raw_caller="",
+                    channel_id=channel.channel_id,
+                    invited_at=now - timedelta(seconds=channel.seconds),
+                    via="adopted",
+                    call_id=known,
+                )
+                log.warning("call_adopted", call_id=known, channel_id=channel.channel_id)
+
+    def _code(self, event: SeatCode) -> None:
+        """An operator keyed ``*1`` … in the room: the same as the click (A2)."""
+        found = self.calls.leg_of_channel(event.channel_id)
+        if found is None or found[0].incident_id is None or found[1].role != Role.SEAT:
+            log.warning("code_ignored", channel_id=event.channel_id, code=event.code)
+            return
+        call, leg = found
+        try:
+            self.emergencies.request_help(
+                call.incident_id or "", event.code.removeprefix("add-"), None, actor=leg.number
+            )
+        except CallCenterError as error:
+            log.warning("code_refused", channel_id=event.channel_id, code=event.code, error=error.code)
+            self.calls.do(self.pbx.play(call.room, ["not-available"]), f"refuse {event.code}")
+
+    async def _pulse(self) -> None:
+        lease_due = 0.0
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            if not self.in_step or not self.link.live:
+                continue
+            now = self.clock.monotonic()
+            try:
+                self.emergencies.tick(now)
+                self.hotline.tick(now)
+                if now >= lease_due:
+                    lease_due = now + LEASE_TICK_SECONDS
+                    self.leases.tick(now)
+            except Exception:
+                # The ladder's heart must beat on; what one beat could not do, the next tries again.
+                log.exception("pulse_failed")
+
+    async def _compare_for_ever(self) -> None:
+        """Asterisk may drop an event; comparing now and then heals what was missed."""
+        while True:
+            await asyncio.sleep(RECONCILE_SECONDS)
+            if self.in_step and self.link.live:
+                try:
+                    self._in_step_with(await self.pbx.snapshot())
+                except CallCenterError as error:
+                    log.warning("compare_failed", error=error.code)
