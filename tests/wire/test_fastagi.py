@@ -148,7 +148,7 @@ async def test_given_a_thousand_port_probes_when_a_call_comes_then_it_is_served(
 
 
 async def test_given_a_header_without_end_when_it_is_too_long_then_closed() -> None:
-    async with serving(nothing) as (server, routes):
+    async with serving(nothing, AgiLimits(header_seconds=60, session_seconds=60)) as (server, routes):
         peer = await Peer.connect(server, b"agi_x: " + b"y" * 40_000)
         await peer.ended()
         assert not routes.calls
