@@ -22,7 +22,7 @@ class OpenFacts:
         """Oldest first: fact ids sort by time."""
         kept = {fact.id: fact for facts in (*self._calls.values(), *self._incidents.values()) for fact in facts}
         kept |= {fact.id: fact for fact in self._seats.values()}
-        return [kept[id] for id in sorted(kept)]
+        return [kept[fact_id] for fact_id in sorted(kept)]
 
     def _apply(self, fact: Fact) -> None:
         match fact.body:

@@ -54,6 +54,8 @@ class Controller:
         self.settings = settings
         self.clock = clock
         self.journal = journal
+        self.in_step = False
+        """True from the first snapshot after a start: what is in memory is what is in Asterisk."""
         self.link = AmiLink(settings.bind, settings.ami_port, "callcenter", ami_secret, on_event=self.hear)
         self.pbx = AsteriskPbx(self.link)
         self.ledger = Ledger(journal, clock)
@@ -66,6 +68,7 @@ class Controller:
             clock,
             ring_seconds=settings.ring_seconds,
             wrap_up_seconds=settings.wrap_up_seconds,
+            ready=lambda: self.in_step and self.link.live,
         )
         self.emergencies = Emergencies(
             self.ledger,
@@ -90,8 +93,6 @@ class Controller:
             settings.agi_port,
             {"arrive": self.arrivals.arrive, "choose": self.arrivals.choose},
         )
-        self.in_step = False
-        """True from the first snapshot after a start: what is in memory is what is in Asterisk."""
 
     def recover(self, facts: Iterable[Fact], seats: Iterable[SeatAccount]) -> None:
         """Take up the state that the journal held; nothing is done until Asterisk has been asked."""

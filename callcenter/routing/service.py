@@ -44,13 +44,21 @@ class Routing:
     """Every seat and who rings where."""
 
     def __init__(
-        self, ledger: Ledger, calls: Calls, clock: Clock, *, ring_seconds: int, wrap_up_seconds: float
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        clock: Clock,
+        *,
+        ring_seconds: int,
+        wrap_up_seconds: float,
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._ledger = ledger
         self._calls = calls
         self._clock = clock
         self._ring_seconds = ring_seconds
         self._wrap_up_seconds = wrap_up_seconds
+        self._ready = ready
         self._seats: dict[str, Seat] = {}
         self._legs: dict[str, tuple[str, Leg]] = {}
         self._resting: dict[str, dict[str, float]] = {}
@@ -123,7 +131,9 @@ class Routing:
         self.evaluate()
 
     def evaluate(self) -> None:
-        """Make the seats ring that should, and stop those that should not."""
+        """Make the seats ring that should, and stop those that should not; nothing while Asterisk is out of reach."""
+        if not self._ready():
+            return
         now = self._clock.monotonic()
         seats = [seat for seat in self._seats.values() if seat.registered]
         demands = [demand for source in self._sources for demand in source(now)] if seats else []
