@@ -74,3 +74,24 @@ class PbxRefused(CallCenterError):
 
     code = "pbx_refused"
     status = 502
+
+
+class TooManyAttempts(CallCenterError):
+    """The caller has to wait; ``extra["retry_after"]`` says how many seconds."""
+
+    code = "too_many_attempts"
+    status = 429
+
+
+class PreconditionFailed(Conflict):
+    """The thing was changed by somebody else since the caller read it (If-Match, RFC 9110 §13.1.1)."""
+
+    code = "precondition_failed"
+    status = 412
+
+
+class TooLarge(CallCenterError):
+    """The body is larger than the edge takes."""
+
+    code = "too_large"
+    status = 413

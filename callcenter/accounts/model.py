@@ -1,0 +1,50 @@
+"""Tables of accounts and of the refresh tokens that keep them signed in."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.db import Base, UtcDateTime, Versioned
+
+SECRET = {"secret": True}
+"""Column mark: the audit shows that such a value changed, never the value."""
+
+
+class AccountRow(Versioned, Base):
+    """Somebody who may sign in. ``sip_ha1``: MD5 of user:realm:password (RFC 8760 §2.4), for accounts with a seat."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    user: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    role: Mapped[str] = mapped_column(String(20))
+    area: Mapped[str | None] = mapped_column(String(60))
+    password_hash: Mapped[str] = mapped_column(String(200), info=SECRET)
+    sip_ha1: Mapped[str | None] = mapped_column(String(32), info=SECRET)
+    active: Mapped[bool]
+
+
+class RefreshTokenRow(Base):
+    """One refresh token, stored as a digest. A family is one sign-in; using a token twice ends the family."""
+
+    __tablename__ = "refresh_tokens"
+    __audited__ = False
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    family: Mapped[str] = mapped_column(String(36), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SeatAccount(msgspec.Struct, frozen=True):
+    """What Asterisk needs to let a seat's phone register."""
+
+    user: str
+    role: str
+    sip_ha1: str

@@ -1,0 +1,90 @@
+"""What each role may do: one table, least rights (I1, I3)."""
+
+from enum import StrEnum
+
+import msgspec
+
+from callcenter.errors import Forbidden
+
+
+class Role(StrEnum):
+    """Kinds of accounts; 话务员, 班长, 质检员, 站长, 管理员."""
+
+    OPERATOR = "operator"
+    SUPERVISOR = "supervisor"
+    QA = "qa"
+    STATION = "station"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """One right. ``elders:care`` shows door code and medical notes, ``elders:identity`` the whole identity number."""
+
+    CALLS_READ = "calls:read"
+    CALLS_ACT = "calls:act"
+    CALLS_MONITOR = "calls:monitor"
+    EMERGENCIES_READ = "emergencies:read"
+    EMERGENCIES_ACT = "emergencies:act"
+    SEATS_READ = "seats:read"
+    SEATS_OWN = "seats:own"
+    SEATS_MANAGE = "seats:manage"
+    LIVE_READ = "live:read"
+    ELDERS_READ = "elders:read"
+    ELDERS_CARE = "elders:care"
+    ELDERS_IDENTITY = "elders:identity"
+    ELDERS_WRITE = "elders:write"
+    DEVICES_READ = "devices:read"
+    DEVICES_WRITE = "devices:write"
+    PLANS_READ = "plans:read"
+    PLANS_WRITE = "plans:write"
+    RECORDINGS_READ = "recordings:read"
+    RECORDINGS_LISTEN = "recordings:listen"
+    WORK_ORDERS_READ = "work_orders:read"
+    WORK_ORDERS_WRITE = "work_orders:write"
+    FOLLOW_UPS_READ = "follow_ups:read"
+    FOLLOW_UPS_WRITE = "follow_ups:write"
+    COMPLAINTS_READ = "complaints:read"
+    COMPLAINTS_WRITE = "complaints:write"
+    EVALUATIONS_READ = "evaluations:read"
+    EVALUATIONS_WRITE = "evaluations:write"
+    ORGANISATIONS_READ = "organisations:read"
+    ORGANISATIONS_WRITE = "organisations:write"
+    AUDIT_READ = "audit:read"
+    ACCOUNTS_READ = "accounts:read"
+    ACCOUNTS_WRITE = "accounts:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+
+
+_P = Permission
+_EVERYONE = frozenset(
+    {_P.CALLS_READ, _P.EMERGENCIES_READ, _P.SEATS_READ, _P.LIVE_READ, _P.ELDERS_READ, _P.DEVICES_READ, _P.PLANS_READ}
+) | {_P.RECORDINGS_READ, _P.WORK_ORDERS_READ, _P.FOLLOW_UPS_READ, _P.COMPLAINTS_READ, _P.ORGANISATIONS_READ}
+_DESK = frozenset({_P.ELDERS_CARE, _P.WORK_ORDERS_WRITE, _P.FOLLOW_UPS_WRITE, _P.COMPLAINTS_WRITE})
+_TALK = frozenset({_P.SEATS_OWN, _P.CALLS_ACT, _P.EMERGENCIES_ACT, _P.RECORDINGS_LISTEN})
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OPERATOR: _EVERYONE | _DESK | _TALK,
+    Role.SUPERVISOR: frozenset(Permission) - {_P.ACCOUNTS_WRITE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE},
+    Role.QA: _EVERYONE | {_P.SEATS_OWN, _P.RECORDINGS_LISTEN, _P.EVALUATIONS_READ, _P.EVALUATIONS_WRITE},
+    Role.STATION: _EVERYONE | _DESK | {_P.ELDERS_WRITE, _P.DEVICES_WRITE},
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks. ``area``: sees only elders and devices of this area when set; ``session``: the sign-in's id."""
+
+    user: str
+    role: Role
+    area: str | None = None
+    session: str = ""
+
+    def may(self, permission: Permission) -> bool:
+        """True when the role holds the permission."""
+        return permission in PERMISSIONS[self.role]
+
+    def check(self, permission: Permission) -> None:
+        """Raises `Forbidden` unless the role holds the permission."""
+        if not self.may(permission):
+            raise Forbidden(f"role {self.role} may not do this; it needs the permission {permission}")

@@ -1,0 +1,131 @@
+"""Accounts: made, changed, read out for Asterisk. Services never commit; the caller's transaction does."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.accounts.model import AccountRow, SeatAccount
+from callcenter.accounts.passwords import Passwords, check_new_password, new_sip_password, sip_ha1
+from callcenter.accounts.permissions import Role
+from callcenter.accounts.sign_in import end_all
+from callcenter.clock import Clock
+from callcenter.errors import Conflict, InvalidInput, NotFound
+from callcenter.ids import new_id
+
+CHANGED = "accounts.changed"
+"""Bus topic: an account was written; whoever renders Asterisk's configuration reads them again."""
+
+
+async def create_account(
+    session: AsyncSession,
+    clock: Clock,
+    passwords: Passwords,
+    *,
+    user: str,
+    name: str,
+    role: Role,
+    password: str,
+    area: str | None = None,
+    sip_password: str | None = None,
+) -> AccountRow:
+    """Make an account, with a seat when it gets a SIP password; raises `Conflict` when the user name is taken."""
+    check_new_password(user, password)
+    if (await session.execute(select(AccountRow.id).where(AccountRow.user == user))).first():
+        raise Conflict(f"the user name {user} is taken; choose another")
+    now = clock.now()
+    row = AccountRow(
+        id=new_id(),
+        user=user,
+        name=name,
+        role=role,
+        area=area,
+        password_hash=await passwords.hash(password),
+        sip_ha1=sip_ha1(user, sip_password) if sip_password else None,
+        active=True,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(row)
+    return row
+
+
+async def get_account(session: AsyncSession, id: str) -> AccountRow:
+    """The account of that id, or `NotFound`."""
+    row = await session.get(AccountRow, id)
+    if row is None:
+        raise NotFound("no account has this id")
+    return row
+
+
+async def account_of(session: AsyncSession, user: str) -> AccountRow:
+    """The account of that user name, or `NotFound`."""
+    row = (await session.execute(select(AccountRow).where(AccountRow.user == user))).scalar_one_or_none()
+    if row is None:
+        raise NotFound("no account has this user name")
+    return row
+
+
+async def change_account(
+    session: AsyncSession,
+    clock: Clock,
+    row: AccountRow,
+    *,
+    name: str | None = None,
+    role: Role | None = None,
+    area: str | None = None,
+    active: bool | None = None,
+) -> None:
+    """Change what is given. A new role or standing ends the account's sign-ins; the last administrator stays one."""
+    weaker = (role is not None and role != Role.ADMIN) or active is False
+    if row.role == Role.ADMIN and row.active and weaker and await _admins(session) <= 1:
+        raise Conflict("this is the last active administrator; make another one first")
+    ends = (role is not None and role != row.role) or (area is not None and area != row.area) or active is False
+    row.name = name or row.name
+    row.role = role or row.role
+    row.area = row.area if area is None else area or None
+    row.active = row.active if active is None else active
+    row.updated_at = clock.now()
+    if ends:
+        await end_all(session, row, clock.now())
+
+
+async def set_password(
+    session: AsyncSession, clock: Clock, passwords: Passwords, row: AccountRow, password: str
+) -> None:
+    """Give an account a new password and end its sign-ins."""
+    check_new_password(row.user, password)
+    row.password_hash = await passwords.hash(password)
+    row.updated_at = clock.now()
+    await end_all(session, row, clock.now())
+
+
+async def change_own_password(
+    session: AsyncSession, clock: Clock, passwords: Passwords, user: str, old: str, new: str
+) -> None:
+    """Change one's own password; raises `InvalidInput` when the old one is wrong."""
+    row = await account_of(session, user)
+    if not await passwords.verify(row.password_hash, old):
+        raise InvalidInput("the present password is wrong")
+    await set_password(session, clock, passwords, row, new)
+
+
+def set_seat(clock: Clock, row: AccountRow, seat: bool) -> str | None:
+    """Give the account a seat with a fresh SIP password, which is returned and stored nowhere; or take the seat."""
+    password = new_sip_password() if seat else None
+    row.sip_ha1 = sip_ha1(row.user, password) if password else None
+    row.updated_at = clock.now()
+    return password
+
+
+async def seat_accounts(session: AsyncSession) -> list[SeatAccount]:
+    """All active accounts with a seat, by user name, for rendering Asterisk's configuration."""
+    query = (
+        select(AccountRow.user, AccountRow.role, AccountRow.sip_ha1)
+        .where(AccountRow.active, AccountRow.sip_ha1.is_not(None))
+        .order_by(AccountRow.user)
+    )
+    return [SeatAccount(user, role, ha1) for user, role, ha1 in await session.execute(query) if ha1]
+
+
+async def _admins(session: AsyncSession) -> int:
+    query = select(func.count()).select_from(AccountRow).where(AccountRow.role == Role.ADMIN, AccountRow.active)
+    return (await session.execute(query)).scalar_one()

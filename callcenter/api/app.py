@@ -1,0 +1,50 @@
+"""The web application: all routers in one place, the edge around them, the OpenAPI description."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from callcenter.api import auth
+from callcenter.api.deps import Services
+from callcenter.api.edge import Edge
+from callcenter.api.idempotency import Guard
+from callcenter.api.problems import FieldProblem, Problem, install
+
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.tokens,
+    auth.router,
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over these services; it opens nothing itself."""
+    app = FastAPI(
+        title="Call centre of the virtual elderly-care home",
+        version="1",
+        openapi_url="/api/openapi.json",
+        docs_url="/api/docs",
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    app.state.idempotency = Guard()
+    install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Edge)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The description, with the problem details every error answers with."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        for model in (FieldProblem, Problem):
+            definition = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            definition.pop("$defs", None)
+            schemas[model.__name__] = definition
+        app.openapi_schema = schema
+    return app.openapi_schema

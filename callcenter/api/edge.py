@@ -1,0 +1,93 @@
+"""The outermost layer: request id, log context, size limit, security headers, and a problem for every crash (R22)."""
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from callcenter.api.problems import problem
+from callcenter.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY = 1024 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TOO_LARGE = f"a body may have {MAX_BODY} bytes; send less at a time"
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class Edge:
+    """ASGI middleware around everything. An answer that sets one of the security headers itself keeps its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _complete(message, request_id)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if _declared_size(headers) > MAX_BODY:
+                refusal = problem(request_id, 413, "too_large", _TOO_LARGE, {"Connection": "close"})
+                await refusal(scope, receive, answer)
+                return
+            try:
+                await self._app(scope, _limited(receive), answer)
+            except Exception:
+                log.exception("request failed", path=scope.get("route_path", ""))
+                if started:
+                    raise
+                crash = problem(request_id, 500, "internal", "an error of ours; it is logged under the request id")
+                await crash(scope, receive, answer)
+            finally:
+                structlog.contextvars.unbind_contextvars("user")
+
+
+def _complete(message: MutableMapping[str, Any], request_id: str) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-ID"] = request_id
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def _declared_size(headers: Headers) -> int:
+    length = headers.get("Content-Length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+def _limited(receive: Receive) -> Receive:
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY:
+            raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
+        return message
+
+    return limited

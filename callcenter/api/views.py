@@ -1,0 +1,143 @@
+"""How calls, legs, emergencies and seats look to the outside."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from callcenter.api.types import Moment
+from callcenter.calls.model import Call, Leg
+from callcenter.emergency.model import Incident
+from callcenter.facts import Fact
+from callcenter.timeline.model import FactRow
+from callcenter.timeline.service import row_values
+
+
+class LegView(BaseModel):
+    """One person's connection to a call."""
+
+    id: str
+    role: str = Field(description="elder, seat, duty, 120, family, doctor, social_worker, community or number")
+    number: str = Field(description="The number dialled; for a seat its user name.")
+    name: str
+    state: str = Field(description="dialing, ringing, answered, joined (in the room) or ended")
+    reason: str = Field(description="How it ended: normal, busy, no_answer, rejected, cancelled, unreachable, lost …")
+    added_at: Moment | None
+    ringing_at: Moment | None
+    answered_at: Moment | None
+    joined_at: Moment | None
+    ended_at: Moment | None
+
+    @classmethod
+    def of(cls, leg: Leg) -> "LegView":
+        return cls.model_validate({name: getattr(leg, name) for name in cls.model_fields})
+
+
+class CallView(BaseModel):
+    """One call. ``recordings`` holds ids; their records and audio are under /api/v1/recordings."""
+
+    id: str
+    line: str
+    caller: str = Field(description="The caller's number in canonical form; empty when withheld or malformed.")
+    did: str
+    via: str = Field(description="controller, fallback (taken while the controller was down), adopted or callback")
+    room: str
+    incident_id: str | None
+    elder_id: str | None
+    elder_name: str
+    device_id: str | None
+    ambiguous: bool = Field(description="Several elders share the number; a human decides.")
+    digit: str = Field(description="The caller's choice from the hotline's menu.")
+    disposition: str
+    started_at: Moment = Field(description="When the INVITE arrived.")
+    answered_at: Moment | None = Field(description="When the machine answered.")
+    human_at: Moment | None = Field(description="When the first seat or on-call phone was in the room.")
+    ended_at: Moment | None
+    legs: list[LegView]
+    recordings: list[str]
+
+    @classmethod
+    def of(cls, call: Call, recordings: list[str]) -> "CallView":
+        plain = cls.model_fields.keys() - {"started_at", "legs", "recordings"}
+        values: dict[str, Any] = {name: getattr(call, name) for name in plain}
+        legs = [LegView.of(leg) for leg in call.legs.values()]
+        return cls(**values, started_at=call.invited_at, legs=legs, recordings=recordings)
+
+
+class EmergencyView(BaseModel):
+    """One incident. ``calls`` holds the ids of its calls, oldest first; ``legs`` those of all its calls."""
+
+    id: str
+    state: str = Field(description="open or closed")
+    needs_human: bool = Field(description="The ladder is at work: nobody of ours is with the elder.")
+    origin: str
+    elder_id: str | None
+    elder_name: str
+    caller: str
+    room: str
+    priority: int
+    opened_at: Moment = Field(description="When the first INVITE arrived; both answer times count from it (A1).")
+    system_answer_ms: int | None
+    human_answer_ms: int | None
+    answered_by: str
+    late: bool = Field(description="No human answered within the limit of GS 4.3.11.2.")
+    closed_at: Moment | None
+    outcome: str
+    summary: str
+    plan: dict[str, Any]
+    calls: list[str]
+    legs: list[LegView]
+
+    @classmethod
+    def of(cls, incident: Incident, calls: list[Call], needs_human: bool) -> "EmergencyView":
+        plain = cls.model_fields.keys() - {"needs_human", "plan", "calls", "legs", "state"}
+        values: dict[str, Any] = {name: getattr(incident, name) for name in plain}
+        return cls(
+            **values,
+            state=incident.state.value,
+            needs_human=needs_human,
+            plan={
+                "id": incident.plan.id,
+                "name": incident.plan.name,
+                "steps": [{"at_seconds": s.at_seconds, "targets": list(s.targets)} for s in incident.plan.steps],
+                "checklist": list(incident.plan.checklist),
+            },
+            calls=list(incident.calls),
+            legs=[LegView.of(leg) for call in calls for leg in call.legs.values()],
+        )
+
+
+class SeatView(BaseModel):
+    """One seat and what it is doing."""
+
+    user: str
+    role: str
+    state: str = Field(description="offline, paused, wrap_up, ready, ringing or talking")
+    declared: str = Field(description="What the operator said: ready or paused.")
+    reason: str
+    registered: bool = Field(description="The seat's phone is registered.")
+    call_id: str | None = Field(description="The call it rings for or talks on.")
+
+
+class FactView(BaseModel):
+    """One fact of a timeline: what happened, when, by whom (A7)."""
+
+    id: str
+    at: Moment
+    kind: str
+    actor: str
+    call_id: str | None
+    incident_id: str | None
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, fact: Fact | FactRow) -> "FactView":
+        values = row_values(fact) if isinstance(fact, Fact) else {n: getattr(fact, n) for n in cls.model_fields}
+        return cls.model_validate({name: values[name] for name in cls.model_fields})
+
+
+class Period(BaseModel):
+    """A half-open period of time; naive moments are taken as Asia/Shanghai."""
+
+    since: datetime | None = None
+    until: datetime | None = None

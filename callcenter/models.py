@@ -1,0 +1,12 @@
+"""Every module that declares tables, imported in one place: migrations and tests see the whole schema."""
+
+import callcenter.accounts.model
+import callcenter.api.idempotency_model
+import callcenter.audit.model
+import callcenter.devices.model
+import callcenter.people.model
+import callcenter.timeline.tables
+import callcenter.webhooks.model  # noqa: F401
+from callcenter.db import Base
+
+metadata = Base.metadata

@@ -1,0 +1,1 @@
+"""Facts pushed to subscribers over HTTP, signed and retried (H3)."""
