@@ -4,7 +4,6 @@ Below CALLCENTER_DATA: ``asterisk/etc`` is a link to the configuration in force 
 the prompts, ``music`` what waiting callers hear, ``agi-bin`` the fallback's script. Nothing is written elsewhere.
 """
 
-import contextlib
 import hashlib
 import ipaddress
 import os
@@ -16,9 +15,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import jinja2
 
+from callcenter.accounts.passwords import SIP_REALM
+from callcenter.accounts.secrets import secrets_dir, write_once
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime
 from callcenter.errors import InvalidInput, Unavailable
@@ -30,9 +32,6 @@ REPO = Path(__file__).resolve().parent.parent
 TEMPLATES = REPO / "asterisk"
 DIALPLAN = REPO / "dialplan"
 SOUNDS = REPO / "asterisk" / "sounds" / "zh"
-
-REALM = "callcenter"
-"""The digest realm (RFC 7616) of every seat; a stored HA1 is only good for this one."""
 
 DUTY_ROLES = ("operator", "supervisor")
 """Whose phones the fallback dialplan rings."""
@@ -55,18 +54,17 @@ _RUN_SOCKET_LENGTH = 100
 """A Unix socket's path may be 107 bytes long (sun_path, unix(7)); ``/asterisk.ctl`` is a part of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeatAccount:
-    """A seat's phone. ``sip_ha1``: see `sip_ha1`; ``role``: one of the account roles."""
+class SeatAccount(Protocol):
+    """A seat's phone. ``sip_ha1``: see `callcenter.accounts.passwords.sip_ha1`; ``role``: one of the account roles."""
 
-    user: str
-    role: str
-    sip_ha1: str
+    @property
+    def user(self) -> str: ...
 
+    @property
+    def role(self) -> str: ...
 
-def sip_ha1(user: str, password: str) -> str:
-    """The digest HA1 of a seat (RFC 7616 3.4.2, MD5 as SIP phones speak it): all that is stored of a SIP password."""
-    return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
+    @property
+    def sip_ha1(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +106,11 @@ def layout(settings: Settings) -> Layout:
 
 
 def ami_secret(settings: Settings) -> str:
-    """The AMI password; made at first use and kept for the owner only in ``secrets/ami``."""
-    path = layout(settings).data / "secrets" / "ami"
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_text("ascii").strip()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    value = secrets.token_urlsafe(24)
-    temporary = path.with_name(f"ami.{os.getpid()}")
-    temporary.touch(mode=0o600)
-    temporary.write_text(value, "ascii")
-    # A link fails where another process was faster: then its word counts.
-    with contextlib.suppress(FileExistsError):
-        path.hardlink_to(temporary)
-    temporary.unlink()
-    return path.read_text("ascii").strip()
+    """The AMI password, made at first use."""
+    path = secrets_dir(settings) / "ami"
+    if not path.exists():
+        write_once(path, secrets.token_urlsafe(24).encode())
+    return path.read_text("ascii")
 
 
 def render(
@@ -188,7 +177,7 @@ def _files(
         "ws_port": settings.ws_port,
         "rtp_start": settings.rtp_start,
         "rtp_end": settings.rtp_end,
-        "realm": REALM,
+        "realm": SIP_REALM,
         "ami_secret": ami_secret(settings),
         "available": {path.stem for path in runtime.modules.glob("*.so")},
         "extra_modules": list(extra_modules),
@@ -196,7 +185,7 @@ def _files(
         "trunk_host": _host(settings.trunk_uri).rpartition(":")[0] or _host(settings.trunk_uri),
         "trunk_match": _networks(settings.trunk_match),
         "seat_rewrite_contact": settings.seat_rewrite_contact,
-        "seats": sorted((_seat(seat) for seat in seats), key=lambda seat: seat.user),
+        "seats": [_seat(seat) for seat in sorted(seats, key=lambda seat: seat.user)],
         "music": {name: place.home / "music" / name for name in MUSIC},
         "globals": _globals(settings, seats),
         "dialplan": dialplan,

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from callcenter.asterisk_config import SeatAccount, layout, render, sip_ha1
+from callcenter.accounts.model import SeatAccount
+from callcenter.accounts.passwords import sip_ha1
+from callcenter.asterisk_config import layout, render
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import find_asterisk
 from callcenter.ports import free_ports
