@@ -9,6 +9,7 @@ import ipaddress
 import os
 import re
 import secrets
+import shlex
 import shutil
 import sys
 import tempfile
@@ -247,7 +248,8 @@ def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
     _link(share / "sounds" / "zh", SOUNDS)
     script = share / "agi-bin" / "spool"
     # -I: whatever the environment says of Python paths, the emergency line's script sees only what it needs.
-    text = f'#!/bin/sh\nexec {sys.executable} -I {REPO / "callcenter/fallback_agi.py"} {settings.spool_dir} "$@"\n'
+    command = [sys.executable, "-I", str(REPO / "callcenter/fallback/spool_call.py"), str(settings.spool_dir)]
+    text = f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
     if not script.exists() or script.read_text("utf-8") != text:
         temporary = script.with_name(f"spool.{os.getpid()}")
         temporary.write_text(text, "utf-8")
