@@ -1,0 +1,82 @@
+"""Response plans in the database: made, changed, deleted while nobody uses them (A6)."""
+
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.clock import Clock
+from callcenter.emergency.plan import Plan, Step, checked
+from callcenter.errors import Conflict, NotFound
+from callcenter.ids import new_id
+from callcenter.people.model import ElderRow, PlanRow
+from callcenter.people.schemas import PlanInput, PlanPatch, StepInput
+from callcenter.people.service import later, same_version
+
+
+def plans_query() -> Select[PlanRow]:
+    """All response plans."""
+    return select(PlanRow)
+
+
+async def get_plan(session: AsyncSession, id: str) -> PlanRow:
+    """The plan of that id, or `NotFound`."""
+    row = await session.get(PlanRow, id)
+    if row is None:
+        raise NotFound("no response plan has this id")
+    return row
+
+
+async def create_plan(session: AsyncSession, clock: Clock, data: PlanInput, id: str | None = None) -> PlanRow:
+    """Make a plan. Raises `InvalidInput` when it cannot be carried out, `Conflict` when its name is taken.
+
+    A plan with the id ``default`` takes the place of the built-in default plan.
+    """
+    row = PlanRow(
+        id=id or new_id(),
+        name=data.name,
+        steps=_steps(data.steps),
+        checklist=list(data.checklist),
+        repeat_every_seconds=data.repeat_every_seconds,
+        created_at=clock.now(),
+        updated_at=clock.now(),
+    )
+    await _check(session, row)
+    session.add(row)
+    return row
+
+
+async def change_plan(session: AsyncSession, clock: Clock, row: PlanRow, patch: PlanPatch) -> None:
+    """Change what the patch sets; incidents already open keep the plan they opened with."""
+    same_version(row.version, patch.version)
+    for field in patch.model_fields_set - {"version", "steps"}:
+        setattr(row, field, getattr(patch, field))
+    if "steps" in patch.model_fields_set:
+        row.steps = _steps(patch.steps)
+    row.updated_at = later(clock.now(), row.updated_at)
+    await _check(session, row)
+
+
+async def delete_plan(session: AsyncSession, row: PlanRow) -> None:
+    """Delete a plan; raises `Conflict` while elders have it."""
+    if (await session.execute(select(ElderRow.id).where(ElderRow.plan_id == row.id).limit(1))).first():
+        raise Conflict("elders have this response plan; give them another one first")
+    await session.delete(row)
+
+
+def plan_of(row: PlanRow) -> Plan:
+    """The plan as the ladder takes it."""
+    steps = tuple(Step(step["at_seconds"], tuple(step["targets"])) for step in row.steps)
+    return Plan(row.id, row.name, steps, tuple(row.checklist), row.repeat_every_seconds)
+
+
+def _steps(steps: list[StepInput]) -> list[dict[str, Any]]:
+    return [{"at_seconds": step.at_seconds, "targets": [str(target) for target in step.targets]} for step in steps]
+
+
+async def _check(session: AsyncSession, row: PlanRow) -> None:
+    checked(plan_of(row))
+    with session.no_autoflush:
+        query = select(PlanRow.id).where(PlanRow.name == row.name, PlanRow.id != row.id)
+        if (await session.execute(query)).first():
+            raise Conflict(f"a response plan is already named {row.name}")

@@ -1,0 +1,30 @@
+"""Shapes of input that every edge shares: short text, phone numbers, user names (R22)."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from callcenter.phone import PHONE_PATTERN, normalise
+
+# No control characters: PostgreSQL refuses NUL, and CR and LF would be injections further on (AMI is a line protocol).
+_LINE = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*$"
+_PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]*$"
+
+Line = Annotated[str, Field(min_length=1, max_length=60, pattern=_LINE)]
+LongLine = Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)]
+Prose = Annotated[str, Field(max_length=4000, pattern=_PROSE)]
+UserName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{1,31}$", examples=["op1"])]
+Reference = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,36}$", examples=["0190b7c2-0000-7000-8000-000000000000"])]
+
+
+def _canonical(raw: str) -> str:
+    number = normalise(raw)
+    if number is None:
+        raise ValueError("not a phone number")
+    return number
+
+
+Phone = Annotated[
+    str, Field(max_length=40, pattern=PHONE_PATTERN, examples=["13800001001"]), AfterValidator(_canonical)
+]
+"""A phone number in any spelling, turned into its canonical form."""
