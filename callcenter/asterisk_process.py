@@ -27,8 +27,8 @@ class AsteriskProcess:
         self.output = output
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> int:
-        """Start it and return its process id; it is not ready before `wait_booted` returns."""
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start it; it is not ready before `wait_booted` returns."""
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [*self.runtime.command, "-C", str(self.etc / "asterisk.conf"), "-f"],
@@ -39,7 +39,7 @@ class AsteriskProcess:
                 env={**os.environ, "LANG": "C.UTF-8", "TZ": "UTC"},
             )
         _raise_file_limit(self.process.pid)
-        return self.process.pid
+        return self.process
 
     def cli(self, command: str, timeout: float = 10.0) -> str:
         """What Asterisk answers to a CLI command. Raises `Unavailable` when it does not answer in time."""

@@ -1,0 +1,196 @@
+"""The command line: `callcenter up`, `down`, `doctor` and what an administrator needs beside the console."""
+
+import asyncio
+import json
+import sys
+import time
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from callcenter.errors import CallCenterError
+from callcenter.settings import Settings, load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+demo_app = typer.Typer(no_args_is_help=True, help="Seats and elders to try the product with.")
+app.add_typer(demo_app, name="demo")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Progress:
+    """Lines with the seconds since the start, for a human who waits."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        typer.echo(f"[{time.monotonic() - self._begun:6.1f} s] {line}")
+
+
+@app.command()
+def up(
+    detach: Annotated[bool, typer.Option(help="Return when it is ready; `callcenter down` ends it.")] = False,
+    background: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Start Asterisk and the product and watch over both; Ctrl-C ends all."""
+    from callcenter import supervisor
+
+    settings = load_settings()
+    if detach:
+        supervisor.start_detached(settings, Progress())
+    else:
+        supervisor.Supervisor(settings, Progress(), background=background).run()
+
+
+@app.command()
+def down() -> None:
+    """End the instance whose data folder is CALLCENTER_DATA."""
+    from callcenter import supervisor
+
+    settings = load_settings()
+    if not supervisor.stop(settings, Progress()):
+        typer.echo(f"Nothing runs on {settings.data.resolve()}.")
+
+
+@app.command()
+def serve() -> None:
+    """Run controller, api and worker in this process, with an Asterisk that runs already."""
+    from callcenter.app import run
+
+    run(load_settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from callcenter import migrations
+
+    migrations.upgrade(load_settings().database)
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def render(
+    reload: Annotated[bool, typer.Option(help="Tell a running Asterisk to load it.")] = False,
+) -> None:
+    """Write Asterisk's configuration from the settings and the seats; a bad one is refused (R24)."""
+    from callcenter.asterisk_config import layout
+    from callcenter.asterisk_config import render as render_config
+    from callcenter.asterisk_process import AsteriskProcess
+    from callcenter.asterisk_runtime import find_asterisk
+    from callcenter.preparation import prepare_data, prepare_database
+
+    settings = load_settings()
+    prepare_data(settings)
+    runtime = find_asterisk()
+    seats = prepare_database(settings, Progress())
+    if seats is None:
+        raise typer.Exit(2)
+    etc = render_config(settings, seats, runtime)
+    if reload:
+        AsteriskProcess(runtime, etc, layout(settings).logs / "asterisk.out").cli("core reload")
+    typer.echo(str(etc))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check every part, explain what is wrong and how to mend it; status 1 when something essential is."""
+    from callcenter.doctor import examine, report
+
+    checks = examine(load_settings())
+    typer.echo(json.dumps([check.to_dict() for check in checks], ensure_ascii=False) if as_json else report(checks))
+    if any(check.failed and check.essential for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def settings() -> None:
+    """Print the settings in force, passwords hidden."""
+    for line in describe(load_settings()):
+        typer.echo(line)
+
+
+@demo_app.command()
+def load() -> None:
+    """Load the demo seats and elders into the database."""
+    from callcenter.clock import SystemClock
+    from callcenter.db import Database
+    from callcenter.demo import load_demo
+    from callcenter.migrations import upgrade_async
+
+    settings = load_settings()
+
+    async def run() -> None:
+        await upgrade_async(settings.database)
+        database = Database(settings.database)
+        try:
+            await load_demo(database, settings, SystemClock())
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+@demo_app.command()
+def credentials(as_json: Json = False) -> None:
+    """Print the demo seats with their SIP and web passwords."""
+    from callcenter.demo import credentials as demo_credentials
+
+    found = demo_credentials(load_settings())
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for seat in found["seats"]:
+        typer.echo(
+            f"{seat['user']:<6} {seat['role']:<11} web {seat['web_password']}  sip {seat['sip_password'] or '-'}"
+        )
+
+
+@demo_app.command()
+def elders(as_json: Json = False) -> None:
+    """Print the demo elders with their phones, pendants and contacts."""
+    from callcenter.db import Database
+    from callcenter.demo import elders as demo_elders
+
+    async def read() -> dict[str, Any]:
+        database = Database(load_settings().database)
+        try:
+            found: dict[str, Any] = await demo_elders(database)
+            return found
+        finally:
+            await database.close()
+
+    found = asyncio.run(read())
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for elder in found["elders"]:
+        typer.echo(f"{elder['name']}  phones {' '.join(elder['phones'])}  pendant {elder['pendant']}")
+
+
+def describe(settings: Settings) -> list[str]:
+    """The settings in force, one ``CALLCENTER_NAME=value`` a line; passwords in URLs are starred out."""
+    from sqlalchemy.engine import make_url
+
+    lines = []
+    for name, value in settings.model_dump(mode="json").items():
+        shown = ",".join(value) if isinstance(value, list) else str(value)
+        if name.endswith("_url") and shown:
+            shown = make_url(shown).render_as_string(hide_password=True)
+        lines.append(f"CALLCENTER_{name.upper()}={shown}")
+    return lines
+
+
+def main() -> NoReturn:
+    """Entry point: our errors are one line on standard error and status 2, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except CallCenterError as error:
+        sys.stderr.write(f"callcenter: {error.message}\n")
+        sys.exit(2)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
