@@ -5,7 +5,7 @@ import callcenter.api.idempotency_model
 import callcenter.audit.model
 import callcenter.devices.model
 import callcenter.people.model
-import callcenter.timeline.tables
+import callcenter.timeline.model
 import callcenter.webhooks.model  # noqa: F401
 from callcenter.db import Base
 

@@ -21,8 +21,8 @@ from callcenter.clock import Clock
 from callcenter.db import Database
 from callcenter.facts import Fact
 from callcenter.journal import START, JournalReader, Position
+from callcenter.timeline.model import CursorRow, FactRow, FailureRow
 from callcenter.timeline.service import row_values
-from callcenter.timeline.tables import CursorRow, FactRow, FailureRow
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.facts import Fact, Unknown
-from callcenter.timeline.tables import FactRow
+from callcenter.timeline.model import FactRow
 
 
 def row_values(fact: Fact) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from callcenter.db import Database
 from callcenter.facts import Body, Fact, Unknown, kind, record
 from callcenter.journal import Journal, JournalReader, frame, segment_path
 from callcenter.relay import RELAYED, Projector, Relay
+from callcenter.timeline.model import CursorRow, FactRow, FailureRow
 from callcenter.timeline.service import of_call, of_incident
-from callcenter.timeline.tables import CursorRow, FactRow, FailureRow
 from tests.support.postgres import PostgresServer
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
