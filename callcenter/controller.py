@@ -26,6 +26,7 @@ from callcenter.recordings.recorder import Recorder
 from callcenter.routing.hotline import Hotline
 from callcenter.routing.service import Routing, SeatAccount
 from callcenter.settings import Settings
+from callcenter.spool import SpoolIntake
 from callcenter.telephony.ami import AmiLink
 from callcenter.telephony.asterisk_pbx import AsteriskPbx
 from callcenter.telephony.events import PbxConnected, PbxDisconnected, PbxEvent, PhoneStatus, SeatCode, Snapshot
@@ -54,6 +55,7 @@ class Controller:
         self.settings = settings
         self.clock = clock
         self.journal = journal
+        self._first_snapshot = asyncio.Event()
         self.in_step = False
         """True from the first snapshot after a start: what is in memory is what is in Asterisk."""
         self.link = AmiLink(settings.bind, settings.ami_port, "callcenter", ami_secret, on_event=self.hear)
@@ -88,6 +90,16 @@ class Controller:
         self.arrivals = Arrivals(
             self.ledger, self.calls, self.emergencies, self.hotline, directory, clock, settings.recordings_dir
         )
+        self.spool = SpoolIntake(
+            settings,
+            self.ledger,
+            journal,
+            self.calls,
+            self.emergencies,
+            self.hotline,
+            self.arrivals,
+            self.pbx,
+        )
         self.agi = FastAgiServer(
             settings.bind,
             settings.agi_port,
@@ -107,6 +119,7 @@ class Controller:
                 group.create_task(self.link.run(), name="ami-link")
                 group.create_task(self._pulse(), name="pulse")
                 group.create_task(self._compare_for_ever(), name="compare")
+                group.create_task(self._take_in_spool(), name="spool")
         finally:
             await self.agi.close()
 
@@ -132,6 +145,7 @@ class Controller:
         self.routing.reconcile_phones(snapshot.phones)
         if not self.in_step:
             self.in_step = True
+            self._first_snapshot.set()
             self.emergencies.resume()
             self.hotline.resume()
         self.routing.poke()
@@ -187,6 +201,11 @@ class Controller:
             except Exception:
                 # The ladder's heart must beat on; what one beat could not do, the next tries again.
                 log.exception("pulse_failed")
+
+    async def _take_in_spool(self) -> None:
+        # The spool speaks of channels, so Asterisk must have been asked first which of them live.
+        await self._first_snapshot.wait()
+        await self.spool.run()
 
     async def _compare_for_ever(self) -> None:
         """Asterisk may drop an event; comparing now and then heals what was missed."""

@@ -19,9 +19,12 @@ from callcenter.api.problems import database_error
 from callcenter.audit import trail
 from callcenter.bus import Bus
 from callcenter.clock import Clock
+from callcenter.controller import Controller
 from callcenter.db import Database
-from callcenter.errors import NotAuthenticated
+from callcenter.errors import NotAuthenticated, PbxUnavailable
+from callcenter.metrics import Metrics
 from callcenter.people.keeper import DirectoryKeeper
+from callcenter.relay import Relay
 from callcenter.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -42,6 +45,9 @@ class Services:
     throttle: Throttle
     directory: DirectoryKeeper
     bus: Bus | None = None
+    controller: Controller | None = None
+    relay: Relay | None = None
+    metrics: Metrics | None = None
 
 
 def build_services(settings: Settings, clock: Clock, database: Database, bus: Bus | None = None) -> Services:
@@ -143,3 +149,13 @@ async def _session(request: Request, services: ServicesDep) -> AsyncIterator[Asy
 
 # "function": the commit is done before the answer goes out, so that nobody is told of what failed to be stored.
 SessionDep = Annotated[AsyncSession, Depends(_session, scope="function")]
+
+
+def controller_of(services: ServicesDep) -> Controller:
+    """The controller that owns the calls; raises `PbxUnavailable` where this process has none."""
+    if services.controller is None:
+        raise PbxUnavailable("the controller does not run in this process; ask the one that owns the calls")
+    return services.controller
+
+
+ControllerDep = Annotated[Controller, Depends(controller_of)]

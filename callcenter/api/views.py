@@ -1,6 +1,5 @@
 """How calls, legs, emergencies and seats look to the outside."""
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -134,10 +133,3 @@ class FactView(BaseModel):
     def of(cls, fact: Fact | FactRow) -> "FactView":
         values = row_values(fact) if isinstance(fact, Fact) else {n: getattr(fact, n) for n in cls.model_fields}
         return cls.model_validate({name: values[name] for name in cls.model_fields})
-
-
-class Period(BaseModel):
-    """A half-open period of time; naive moments are taken as Asia/Shanghai."""
-
-    since: datetime | None = None
-    until: datetime | None = None

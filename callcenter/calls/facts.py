@@ -38,6 +38,11 @@ class LineChanged(Body, frozen=True):
     room: str
 
 
+@kind("call.fell_back")
+class FellBack(Body, frozen=True):
+    """The dialplan took a call that we had opened, because we were silent for too long (R1, R2)."""
+
+
 @kind("call.taken_over")
 class TakenOver(Body, frozen=True):
     """The controller is back and took a call from the fallback dialplan into a room."""
@@ -97,6 +102,14 @@ class LegLeft(Body, frozen=True):
     """The leg is out of the room but still up."""
 
     leg_id: str
+
+
+@kind("leg.removed")
+class LegRemoved(Body, frozen=True):
+    """Somebody (the actor) asked to take the leg off the call; its end follows."""
+
+    leg_id: str
+    role: str
 
 
 @kind("leg.ended")

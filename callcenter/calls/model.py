@@ -203,6 +203,8 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
     match body:
         case f.LineChanged():
             return replace(call, line=body.line, room=body.room, incident_id=fact.incident_id or call.incident_id)
+        case f.FellBack():
+            return replace(call, via="fallback")
         case f.TakenOver():
             return replace(call, via="controller")
         case f.MenuChosen():

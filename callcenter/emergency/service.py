@@ -124,6 +124,16 @@ class Emergencies:
         """Open and lately closed incidents."""
         return [*self._recent.values(), *self._open.values()]
 
+    @property
+    def open_count(self) -> int:
+        """How many incidents are open."""
+        return len(self._open)
+
+    @property
+    def waiting_count(self) -> int:
+        """How many of them want a human now."""
+        return len(self._waiting)
+
     def calls_of(self, incident: Incident) -> list[Call]:
         """The incident's calls that are open or ended lately, oldest first."""
         return [call for call_id in incident.calls if (call := self._calls.find(call_id)) is not None]
@@ -334,7 +344,7 @@ class Emergencies:
             caller_number=self._numbers.shown,
         )
 
-    def remove(self, incident_id: str, leg_id: str) -> Leg:
+    def remove(self, incident_id: str, leg_id: str, *, actor: str) -> Leg:
         """Take a leg out of the incident; raises `NotFound`, and `InvalidInput` for the elder's own leg."""
         incident = self.get(incident_id)
         for call in self.calls_of(incident):
@@ -342,7 +352,14 @@ class Emergencies:
             if leg is not None:
                 if leg.role == Role.ELDER:
                     raise InvalidInput("the elder's own line is never cut; close the emergency with an outcome instead")
-                self._calls.hang_up(leg)
+                if leg.live:
+                    self._ledger.record(
+                        cf.LegRemoved(leg_id=leg.id, role=leg.role),
+                        actor=actor,
+                        call_id=call.id,
+                        incident_id=incident_id,
+                    )
+                    self._calls.hang_up(leg)
                 return leg
         raise NotFound(f"no leg {leg_id} in emergency {incident_id}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import STAFF, Call, Line, Role
+from callcenter.calls.model import STAFF, Call, Line, Role, evolve
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, InvalidInput
@@ -67,24 +67,21 @@ class Hotline:
         if self._waiting:
             self._routing.poke()
 
-    def dispose(
-        self, call_id: str, disposition: str, summary: str, kind: str, elder_id: str | None, actor: str
-    ) -> Call:
+    def dispose(self, call: Call, disposition: str, summary: str, kind: str, elder_id: str | None, actor: str) -> Call:
         """Record how a hotline call was dealt with; raises `InvalidInput`, `Conflict` when it was already."""
-        call = self._calls.get(call_id)
         if disposition not in DISPOSITIONS:
             raise InvalidInput(f"disposition must be one of {', '.join(DISPOSITIONS)}, not {disposition!r}")
         if call.disposition:
-            raise Conflict(f"call {call_id} is already dispositioned as {call.disposition}")
-        self._ledger.record(
+            raise Conflict(f"call {call.id} is already dispositioned as {call.disposition}")
+        (fact,) = self._ledger.record(
             cf.CallDispositioned(
                 disposition=disposition, summary=summary, kind=kind, elder_id=elder_id or call.elder_id
             ),
             actor=actor,
-            call_id=call_id,
+            call_id=call.id,
             incident_id=call.incident_id,
         )
-        return self._calls.get(call_id)
+        return evolve(call, fact) or call
 
     def resume(self) -> None:
         """After a restart: whoever had chosen from the menu and met no seat waits on, in the old order."""

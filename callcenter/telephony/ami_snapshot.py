@@ -62,6 +62,7 @@ def _channel(item: Mapping[str, Any]) -> LiveChannel:
         name=text(item, "Channel"),
         up=text(item, "ChannelState") == "6",
         seconds=int(seconds) if seconds.isascii() and seconds.isdigit() else 0,
+        bridged=bool(text(item, "BridgeID")),
         variables=_variables(item),
     )
 

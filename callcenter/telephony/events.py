@@ -87,12 +87,16 @@ class PhoneStatus:
 
 @dataclass(frozen=True, slots=True)
 class LiveChannel:
-    """One channel in a `Snapshot`. ``variables`` holds our CC_* channel variables."""
+    """One channel in a `Snapshot`. ``variables`` holds our CC_* channel variables.
+
+    ``bridged``: it is connected to somebody, in a room or directly.
+    """
 
     channel_id: str
     name: str
     up: bool
     seconds: int
+    bridged: bool = False
     variables: dict[str, str] = field(default_factory=dict)
 
 

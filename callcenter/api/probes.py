@@ -1,0 +1,65 @@
+"""Probes: alive (/healthz), ready with each part's state (/readyz), and Prometheus' /metrics."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+
+from callcenter.api.deps import Services, ServicesDep
+
+router = APIRouter(tags=["probes"])
+
+DATABASE_SECONDS = 1.0
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "An essential part is down."}})
+async def readyz(services: ServicesDep) -> JSONResponse:
+    """200 while an emergency would be answered; each part with its state.
+
+    The database, the bus and the relay are not essential: without them calls are answered all the same (A10).
+    """
+    controller = services.controller
+    parts: dict[str, dict[str, Any]] = {}
+    if controller is not None:
+        parts["asterisk"] = _part(controller.link.live and controller.in_step, essential=True)
+        parts["journal"] = _part(controller.journal.healthy, problem=controller.journal.problem)
+        parts["seats"] = _part(True, registered=sum(seat.registered for seat in controller.routing.seats()))
+    parts["database"] = _part(await _database_answers(services))
+    parts["directory"] = _part(services.directory.healthy, elders=len(services.directory.directory.elders))
+    if services.bus is not None:
+        parts["bus"] = _part(services.bus.healthy)
+    if services.relay is not None:
+        relay = services.relay
+        parts["relay"] = _part(relay.problem is None, problem=relay.problem, lag_facts=relay.lag_facts)
+    ready = all(part["ok"] for part in parts.values() if part["essential"])
+    degraded = [name for name, part in parts.items() if not part["ok"]]
+    body = {"status": "ready" if ready else "not ready", "degraded": degraded, "parts": parts}
+    return JSONResponse(body, 200 if ready else 503)
+
+
+def _part(ok: bool, *, essential: bool = False, **details: object) -> dict[str, Any]:
+    return {"ok": ok, "essential": essential, **details}
+
+
+async def _database_answers(services: Services) -> bool:
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS), services.database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except Exception:
+        return False
+    return True
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(services: ServicesDep) -> Response:
+    """Metrics in Prometheus' text format."""
+    text_format = services.metrics.text() if services.metrics else b""
+    return Response(text_format, media_type="text/plain; version=0.0.4; charset=utf-8")

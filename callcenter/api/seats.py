@@ -1,0 +1,66 @@
+"""Seats: who is there and what they do; an operator says ready or paused."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from callcenter.accounts.permissions import Principal
+from callcenter.api import idempotency
+from callcenter.api.deps import ControllerDep, require
+from callcenter.api.problems import responses
+from callcenter.api.types import Page, UserName
+from callcenter.api.views import SeatView
+from callcenter.controller import Controller
+from callcenter.routing.model import Seat
+
+router = idempotency.router("/seats", "seats", live=True)
+
+Reader = Annotated[Principal, Depends(require("seats:read"))]
+Owner = Annotated[Principal, Depends(require("seats:own"))]
+Manager = Annotated[Principal, Depends(require("seats:manage"))]
+
+
+class StateInput(BaseModel):
+    """What the operator says of the seat."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Annotated[str, Field(pattern="^(ready|paused)$", examples=["ready"])]
+    reason: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["午餐"])] = ""
+
+
+def _view(controller: Controller, seat: Seat) -> SeatView:
+    return SeatView(
+        user=seat.user,
+        role=seat.role,
+        state=controller.routing.state_of(seat),
+        declared=seat.declared,
+        reason=seat.reason,
+        registered=seat.registered,
+        call_id=seat.talking_on or seat.ringing_for,
+    )
+
+
+@router.get("", responses=responses())
+async def list_seats(controller: ControllerDep, _: Reader) -> Page[SeatView]:
+    """Every seat, by user name; never more than one page."""
+    return Page(items=[_view(controller, seat) for seat in controller.routing.seats()], next=None)
+
+
+@router.get("/me", responses=responses(404))
+async def my_seat(controller: ControllerDep, who: Owner) -> SeatView:
+    """One's own seat."""
+    return _view(controller, controller.routing.seat(who.user))
+
+
+@router.put("/me/state", responses=responses(404))
+async def set_my_state(controller: ControllerDep, who: Owner, body: StateInput) -> SeatView:
+    """Say ready or paused. A paused seat still rings for an emergency that nobody takes (A9)."""
+    return _view(controller, controller.routing.declare(who.user, body.state, body.reason, who.user))
+
+
+@router.put("/{user}/state", responses=responses(404))
+async def set_state(controller: ControllerDep, who: Manager, user: UserName, body: StateInput) -> SeatView:
+    """Set another seat ready or paused, as its supervisor."""
+    return _view(controller, controller.routing.declare(user, body.state, body.reason, who.user))

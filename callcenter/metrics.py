@@ -1,0 +1,82 @@
+"""Prometheus metrics: what an on-call engineer looks at first (A1, B1)."""
+
+from collections import Counter as Counts
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from callcenter.calls import facts as cf
+from callcenter.calls.model import Role
+from callcenter.controller import Controller
+from callcenter.emergency import facts as ef
+from callcenter.facts import Fact
+from callcenter.relay import Relay
+from callcenter.routing.model import SeatState
+
+_ANSWER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120)
+
+
+class Metrics:
+    """The metrics of one process; gauges are read at scrape time."""
+
+    def __init__(self, controller: Controller, relay: Relay) -> None:
+        self._controller = controller
+        self._relay = relay
+        self.registry = CollectorRegistry()
+        self._facts = Counter("callcenter_facts", "Facts recorded.", ["kind"], registry=self.registry)
+        self._system = Histogram(
+            "callcenter_system_answer_seconds",
+            "From INVITE to the machine's answer (A1).",
+            ["line"],
+            buckets=_ANSWER_BUCKETS,
+            registry=self.registry,
+        )
+        self._human = Histogram(
+            "callcenter_human_answer_seconds",
+            "From the first INVITE of an emergency to a human in the room (A1).",
+            buckets=_ANSWER_BUCKETS,
+            registry=self.registry,
+        )
+        self._late = Counter(
+            "callcenter_human_answer_late", "Emergencies over the limit of A1.", registry=self.registry
+        )
+        self._gauge("callcenter_open_calls", "Calls that are up.", lambda: len(controller.calls.open_calls()))
+        self._gauge("callcenter_open_emergencies", "Open incidents.", lambda: controller.emergencies.open_count)
+        self._gauge(
+            "callcenter_waiting_emergencies", "Incidents without a human.", lambda: controller.emergencies.waiting_count
+        )
+        self._gauge("callcenter_waiting_hotline", "Hotline callers who wait.", lambda: len(controller.hotline.queue()))
+        self._gauge("callcenter_pbx_up", "1 while Asterisk is in reach.", lambda: int(controller.link.live))
+        self._gauge("callcenter_journal_pending", "Facts not yet on disk.", lambda: controller.journal.pending)
+        self._gauge(
+            "callcenter_journal_healthy", "1 while the journal writes.", lambda: int(controller.journal.healthy)
+        )
+        self._gauge("callcenter_relay_lag_facts", "Facts not yet in the database.", lambda: relay.lag_facts)
+        self._gauge("callcenter_relay_lag_seconds", "Age of the oldest of them.", lambda: relay.lag_seconds)
+        self._seats = Gauge("callcenter_seats", "Seats by state.", ["state"], registry=self.registry)
+        controller.ledger.on_react(self._count)
+
+    def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        Gauge(name, text, registry=self.registry).set_function(value)
+
+    def _count(self, fact: Fact) -> None:
+        self._facts.labels(fact.kind).inc()
+        match fact.body:
+            case cf.LegAnswered(role=Role.ELDER):
+                call = self._controller.calls.find(fact.call_id or "")
+                if call is not None and call.via == "controller":
+                    self._system.labels(call.line).observe(max(0.0, (fact.at - call.invited_at).total_seconds()))
+            case ef.EmergencyAnswered(milliseconds=milliseconds):
+                self._human.observe(milliseconds / 1000)
+            case ef.AnswerLate():
+                self._late.inc()
+            case _:
+                pass
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        routing = self._controller.routing
+        states = Counts(routing.state_of(seat) for seat in routing.seats())
+        for state in SeatState:
+            self._seats.labels(state).set(states[state])
+        return generate_latest(self.registry)

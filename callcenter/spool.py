@@ -1,0 +1,151 @@
+"""Takes the calls of the fallback dialplan into the record, once, and those that still wait into a room (A10, R1)."""
+
+import asyncio
+
+import structlog
+
+from callcenter.agi import Arrivals
+from callcenter.calls import facts as cf
+from callcenter.calls.model import Call, Line, Role
+from callcenter.calls.service import Calls
+from callcenter.emergency import facts as ef
+from callcenter.emergency.model import milliseconds
+from callcenter.emergency.service import Emergencies
+from callcenter.errors import CallCenterError
+from callcenter.facts import Body, record
+from callcenter.fallback.intake import SpooledCall, forget, read_spool
+from callcenter.journal import Journal
+from callcenter.ledger import Ledger
+from callcenter.routing.hotline import Hotline
+from callcenter.settings import Settings
+from callcenter.telephony.events import LiveChannel
+from callcenter.telephony.pbx import Pbx
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 0.5
+
+
+class SpoolIntake:
+    """Reads the spool while the controller runs; calls come there only while it did not."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        journal: Journal,
+        calls: Calls,
+        emergencies: Emergencies,
+        hotline: Hotline,
+        arrivals: Arrivals,
+        pbx: Pbx,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._journal = journal
+        self._calls = calls
+        self._emergencies = emergencies
+        self._hotline = hotline
+        self._arrivals = arrivals
+        self._pbx = pbx
+        self._ringing: set[str] = set()
+        """Calls in the fallback that nobody had answered when we last looked."""
+
+    async def run(self) -> None:
+        """Take in what is there, and look again, until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except (OSError, CallCenterError) as error:
+                log.error("spool_held_up", problem=type(error).__name__)
+            except Exception:
+                log.exception("spool_failed")
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def step(self) -> None:
+        """Take in every spooled call, make that durable, delete the files; then fetch who still waits."""
+        spooled = await asyncio.to_thread(read_spool, self._settings.spool_dir, self._settings.node)
+        for item in spooled:
+            self.take_in(item)
+        # The files may only go once the journal is on disk; until then they are read again and change nothing.
+        if spooled and await self._journal.durable():
+            await asyncio.to_thread(forget, spooled)
+        if self._ringing:
+            await self._take_over()
+
+    def take_in(self, item: SpooledCall) -> Call:
+        """Record a spooled call; doing so again adds nothing."""
+        found = self._calls.leg_of_channel(item.uniqueid)
+        call = self._calls.find(item.call_id) or (found[0] if found else None) or self._open(item)
+        if call.open and call.via not in ("fallback",) and item.ended_at is None:
+            self._say(call, item, cf.FellBack())
+        if item.ended_at is None:
+            self._ringing.add(call.id)
+        else:
+            self._ringing.discard(call.id)
+            self._end(self._calls.get(call.id), item)
+        return self._calls.get(call.id)
+
+    def _open(self, item: SpooledCall) -> Call:
+        recording = item.recording
+        root = f"{self._settings.recordings_dir}/"
+        _, call_id, leg_id, _ = self._arrivals.open(
+            line=Line.EMERGENCY if item.line == Line.EMERGENCY else Line.HOTLINE,
+            did=item.did,
+            raw_caller=item.caller,
+            channel_id=item.uniqueid,
+            invited_at=item.started_at,
+            via="fallback",
+            call_id=item.call_id,
+            recording=recording.removeprefix(root) if recording.startswith(root) else None,
+        )
+        call = self._calls.get(call_id)
+        self._say(call, item, cf.LegAnswered(leg_id=leg_id, role=Role.ELDER))
+        log.warning("fallback_call_taken_in", call_id=call_id)
+        return self._calls.get(call_id)
+
+    def _end(self, call: Call, item: SpooledCall) -> None:
+        incident = self._emergencies.find(call.incident_id) if call.incident_id else None
+        if item.answered_by and incident is not None and incident.human_answer_ms is None:
+            waited = milliseconds(item.started_at, item.ended_at or item.started_at) - round(item.talk_seconds * 1000)
+            seat = item.answered_by.removeprefix("PJSIP/").rpartition("-")[0] or item.answered_by
+            self._say(call, item, ef.EmergencyAnswered(leg_id="", by=seat, milliseconds=max(0, waited)))
+        for leg in call.elder_legs:
+            if leg.live and leg.channel_id == item.uniqueid:
+                self._say(call, item, cf.LegEnded(leg_id=leg.id, role=leg.role, reason="normal"))
+
+    def _say(self, call: Call, item: SpooledCall, body: Body) -> None:
+        """Record a fact at the time at which it happened: when the call came, or when it ended."""
+        ended = isinstance(body, cf.LegEnded)
+        at = (item.ended_at if ended else None) or item.started_at
+        self._ledger.take_in([record(body, at, "fallback", call_id=call.id, incident_id=call.incident_id)])
+
+    async def _take_over(self) -> None:
+        """Bring callers whom the duty desk has not answered yet into their room, where the ladder is."""
+        snapshot = await self._pbx.snapshot()
+        for call_id in sorted(self._ringing):
+            call = self._calls.find(call_id)
+            channels = [snapshot.channels.get(leg.channel_id) for leg in call.elder_legs] if call else []
+            channel = next((channel for channel in channels if channel is not None), None)
+            if call is None or not call.open or channel is None or channel.bridged:
+                # Over, or talking to the duty desk: nothing to fetch. Its end comes with the next events.
+                self._ringing.discard(call_id)
+                continue
+            self._ringing.discard(call_id)
+            await self._fetch(call, channel)
+
+    async def _fetch(self, call: Call, channel: LiveChannel) -> None:
+        leg = next(leg for leg in call.elder_legs if leg.channel_id == channel.channel_id)
+        for name, value in {
+            "CC_CALL": call.id,
+            "CC_LEG": leg.id,
+            "CC_ROOM": call.room,
+            "CC_LINE": call.line,
+            "CC_STAGE": "",
+        }.items():
+            await self._pbx.set_variable(channel.channel_id, name, value)
+        await self._pbx.redirect(channel.channel_id, "cc-room")
+        self._ledger.record(cf.TakenOver(), actor="system", call_id=call.id, incident_id=call.incident_id)
+        if call.line == Line.HOTLINE:
+            self._hotline.enqueue(call.id, call.digit or "0")
+        log.warning("fallback_call_taken_over", call_id=call.id)
