@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,3 +103,11 @@ def _major(version: str) -> int:
 def _triplet() -> str:
     machine = platform.machine()
     return _TRIPLETS.get(machine, f"{machine}-linux-gnu")
+
+
+if __name__ == "__main__":
+    try:
+        found = find_asterisk()
+    except Unavailable as error:
+        sys.exit(error.message)
+    sys.stdout.write(f"Asterisk {found.version}: {found.command[-1]}\n")
