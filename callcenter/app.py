@@ -117,10 +117,10 @@ async def serve(settings: Settings) -> None:
     recovery = journal.open()
     keeper = SeatsKeeper(database, settings.data / "seats.json")
     controller.recover(recovery.facts, await keeper.read() or keeper.last())
-    log.info("recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls()))
-    relay = Relay(
-        settings.node, _reader(settings, clock), database, projectors(settings, clock), bus, clock
+    log.info(
+        "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
     )
+    relay = Relay(settings.node, _reader(settings, clock), database, projectors(settings, clock), bus, clock)
     metrics = Metrics(controller, relay)
 
     def publish(fact: Fact) -> None:

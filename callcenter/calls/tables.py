@@ -123,7 +123,7 @@ class CallProjector:
     """Keeps the rows of calls: folds a batch of facts in memory, then writes each call once."""
 
     async def apply(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
-        """Fold ``facts`` (new ones, in order) into the rows."""
+        """Fold ``facts``, in order, into the rows."""
         touched = {fact.call_id for fact in facts if fact.call_id is not None}
         calls = await load_calls(session, touched)
         before = dict(calls)
