@@ -223,15 +223,15 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
             )
             return replace(call, legs={**call.legs, leg.id: call.legs.get(leg.id, leg)})
         case f.LegRinging():
-            return _leg(call, body.leg_id, state=LegState.RINGING, ringing_at=fact.at)
+            return _move(call, body.leg_id, LegEvent.RING, ringing_at=fact.at)
         case f.LegAnswered():
-            return _leg(call, body.leg_id, state=LegState.ANSWERED, answered_at=fact.at)
+            return _move(call, body.leg_id, LegEvent.ANSWER, answered_at=fact.at)
         case f.LegJoined():
-            return _leg(call, body.leg_id, state=LegState.JOINED, joined_at=fact.at)
+            return _move(call, body.leg_id, LegEvent.JOIN, joined_at=fact.at)
         case f.LegLeft():
-            return _leg(call, body.leg_id, state=LegState.ANSWERED)
+            return _move(call, body.leg_id, LegEvent.LEAVE)
         case f.LegEnded():
-            return _leg(call, body.leg_id, state=LegState.ENDED, ended_at=fact.at, reason=body.reason)
+            return _move(call, body.leg_id, LegEvent.END, ended_at=fact.at, reason=body.reason)
         case f.CallEnded():
             return replace(call, ended_at=fact.at)
     return _after_end(call, body)
@@ -274,9 +274,11 @@ def _opened(fact: Fact, body: f.CallOpened) -> Call:
     )
 
 
-def _leg(call: Call, leg_id: str, **changes: object) -> Call:
+def _move(call: Call, leg_id: str, event: LegEvent, **changes: object) -> Call:
+    """The one place where a leg's state changes; a fact that is read twice or late moves nothing back (R23)."""
     leg = call.legs.get(leg_id)
-    if leg is None or not leg.live:
+    state = next_state(leg.state, event) if leg is not None else None
+    if leg is None or state is None:
         return call
     kept = {
         name: value
@@ -284,4 +286,4 @@ def _leg(call: Call, leg_id: str, **changes: object) -> Call:
         # The first time a thing happened is the time that counts.
         if not name.endswith("_at") or getattr(leg, name) is None
     }
-    return replace(call, legs={**call.legs, leg_id: replace(leg, **kept)})  # type: ignore[arg-type]
+    return replace(call, legs={**call.legs, leg_id: replace(leg, state=state, **kept)})  # type: ignore[arg-type]
