@@ -121,7 +121,7 @@ class Arrivals:
             cf.CallOpened(
                 line=line,
                 caller=number,
-                did=did,
+                did=did[:64],
                 leg_id=leg_id,
                 channel_id=channel_id,
                 room=room,

@@ -3,7 +3,9 @@
 import callcenter.accounts.model
 import callcenter.api.idempotency_model
 import callcenter.audit.model
+import callcenter.calls.tables
 import callcenter.devices.model
+import callcenter.emergency.tables
 import callcenter.people.model
 import callcenter.timeline.model
 import callcenter.webhooks.model  # noqa: F401
