@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from callcenter.api import auth
+from callcenter.api import accounts, audit, auth, devices, elders, plans, webhooks
 from callcenter.api.deps import Services
 from callcenter.api.edge import Edge
 from callcenter.api.idempotency import Guard
@@ -14,6 +14,12 @@ from callcenter.api.problems import FieldProblem, Problem, install
 ROUTERS: tuple[APIRouter, ...] = (
     auth.tokens,
     auth.router,
+    accounts.router,
+    elders.router,
+    devices.router,
+    plans.router,
+    audit.router,
+    webhooks.router,
 )
 
 
