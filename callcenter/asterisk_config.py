@@ -106,6 +106,14 @@ def layout(settings: Settings) -> Layout:
     return Layout(settings.data.resolve())
 
 
+def trunk_host(settings: Settings) -> str:
+    """The trunk's host without its port; an IPv6 address without brackets."""
+    found = re.fullmatch(r"(?:\[([^]]+)\]|([^:]*))(?::\d+)?", _host(settings.trunk_uri))
+    if found is None:
+        raise InvalidInput(f"CALLCENTER_TRUNK_URI must be like sip:host:5060 (got {settings.trunk_uri!r})")
+    return str(found[1] or found[2])
+
+
 def ami_secret(settings: Settings) -> str:
     """The AMI password, made at first use."""
     path = secrets_dir(settings) / "ami"
@@ -183,7 +191,7 @@ def _files(
         "available": {path.stem for path in runtime.modules.glob("*.so")},
         "extra_modules": list(extra_modules),
         "trunk_uri": _safe("CALLCENTER_TRUNK_URI", settings.trunk_uri),
-        "trunk_host": _host(settings.trunk_uri).rpartition(":")[0] or _host(settings.trunk_uri),
+        "trunk_host": trunk_host(settings),
         "trunk_match": _networks(settings.trunk_match),
         "seat_rewrite_contact": settings.seat_rewrite_contact,
         "seats": [_seat(seat) for seat in sorted(seats, key=lambda seat: seat.user)],

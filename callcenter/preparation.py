@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from callcenter import migrations
 from callcenter.accounts.model import AccountRow, SeatAccount
@@ -19,6 +21,8 @@ from callcenter.ports import holder, is_taken
 from callcenter.settings import Settings
 
 DATABASE_SECONDS = 20.0
+DATABASE_TROUBLE = (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database that is down, full, locked or not there raises, before and after SQLAlchemy wraps it."""
 Say = Callable[[str], None]
 
 
@@ -71,9 +75,7 @@ def prepare_database(settings: Settings, say: Say) -> list[SeatAccount] | None:
     """
     try:
         return asyncio.run(asyncio.wait_for(_database(settings, say), DATABASE_SECONDS))
-    except CallCenterError:
-        raise
-    except Exception as error:
+    except DATABASE_TROUBLE as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         say(f"! the database does not answer ({type(error).__name__}: {reason[0][:160]}); going on without it")
         return None

@@ -131,8 +131,7 @@ class Supervisor:
                 process.wait_booted()
             self.say("Asterisk is up")
             serve.start()
-            # Without its database the emergency line still has to start, though not everything is ready (A10).
-            self._wait_until(serve, log, "/readyz" if seats is not None else "/healthz", patient=adopted)
+            self._wait_ready(serve, log, patient=adopted)
             if not self._stopping.is_set():
                 self.say(f"ready after {time.monotonic() - begun:.1f} s")
                 if not self.background:
@@ -160,17 +159,20 @@ class Supervisor:
         if ProcessRef.load(place.run / "asterisk.pid") is None:
             check_ports(self.settings, asterisk=True)
 
-    def _wait_until(self, serve: Child, log: Path, path: str, *, patient: bool) -> None:
-        """Wait for a probe's 200. ``patient``: there may be people talking, so their Asterisk is not ended for our
-        own trouble; say what is wrong and go on trying."""
+    def _wait_ready(self, serve: Child, log: Path, *, patient: bool) -> None:
+        """Wait for /readyz, which asks for Asterisk but not for the database (A10).
+
+        ``patient``: there may be people talking, so their Asterisk is not ended for our own trouble; say what is wrong
+        and go on trying.
+        """
         deadline = time.monotonic() + READY_SECONDS
         while not self._stopping.wait(0.05):
-            status, body = probe(self.settings, path)
+            status, body = probe(self.settings, "/readyz")
             if status == http.HTTPStatus.OK:
                 return
             if serve.alive() and time.monotonic() < deadline:
                 continue
-            what = f"is not ready ({body[:400] or f'no answer from {path}'})" if serve.alive() else "ended at once"
+            what = f"is not ready ({body[:400] or 'no answer from /readyz'})" if serve.alive() else "ended at once"
             trouble = f"callcenter {what}; the end of {log}:\n{tail(log)}"
             if not patient:
                 raise Unavailable(trouble)
