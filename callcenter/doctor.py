@@ -1,0 +1,286 @@
+"""`callcenter doctor`: every part looked at, each trouble with its remedy; works whether anything runs or not."""
+
+import asyncio
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Connection
+
+from callcenter import migrations
+from callcenter.asterisk_config import REPO, SOUNDS, ami_secret, layout, trunk_host
+from callcenter.asterisk_process import AsteriskProcess
+from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
+from callcenter.db import Database
+from callcenter.errors import CallCenterError
+from callcenter.ports import holder, is_taken
+from callcenter.preparation import DATABASE_TROUBLE, port_settings, prepare_data
+from callcenter.processes import ProcessRef
+from callcenter.settings import Settings
+from callcenter.supervisor import probe
+
+ENOUGH_DISK, LITTLE_DISK = 2 << 30, 200 << 20
+"""Bytes: a day of recordings of a middling centre; so little that recordings and the journal are about to fail."""
+OLDEST_YEAR = 2025
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. ``failed`` and ``essential``: the product cannot do its work; ``remedy`` says what to do."""
+
+    name: str
+    failed: bool
+    detail: str
+    remedy: str = ""
+    essential: bool = True
+
+    def to_dict(self) -> dict[str, object]:
+        """For ``--json``."""
+        return asdict(self)
+
+
+def report(checks: list[Check]) -> str:
+    """The findings for a human."""
+    lines = []
+    for check in checks:
+        mark = "✓" if not check.failed else "✗" if check.essential else "!"
+        lines.append(f"{mark} {check.name:<14} {check.detail}")
+        if check.failed and check.remedy:
+            lines.append(f"  {'':<14} → {check.remedy}")
+    bad = sum(check.failed and check.essential for check in checks)
+    lines.append(
+        f"\n{bad} essential part{'s' if bad != 1 else ''} out of order." if bad else "\nNothing essential is wrong."
+    )
+    return "\n".join(lines)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at every part, the ground first."""
+    parts: list[Callable[[Settings], Iterator[Check]]] = [
+        _python,
+        _packages,
+        _data,
+        _clock,
+        _prompts,
+        _asterisk,
+        _database,
+        _redis,
+        _trunk,
+        _running,
+    ]
+    return [check for part in parts for check in part(settings)]
+
+
+def _python(_: Settings) -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", sys.version_info < (3, 11), version, "Install Python 3.11 or newer and run scripts/up.")
+
+
+def _packages(_: Settings) -> Iterator[Check]:
+    wrong, count = [], 0
+    for line in (REPO / "requirements.lock").read_text("utf-8").splitlines():
+        # Those with a marker are for other systems.
+        found = re.match(r"([a-z0-9.-]+)==(\S+) \\$", line)
+        if not found:
+            continue
+        count += 1
+        try:
+            version = importlib.metadata.version(found[1])
+        except importlib.metadata.PackageNotFoundError:
+            version = "none"
+        if version != found[2]:
+            wrong.append(f"{found[1]} {version} instead of {found[2]}")
+    detail = f"{count} as locked" if not wrong else "; ".join(wrong[:5])
+    yield Check("packages", bool(wrong), detail, "Run scripts/up: it installs what requirements.lock says.")
+
+
+def _data(settings: Settings) -> Iterator[Check]:
+    place = layout(settings)
+    try:
+        prepare_data(settings)
+        settings.recordings_dir.mkdir(parents=True, exist_ok=True)
+    except (CallCenterError, OSError) as error:
+        yield Check("data folder", True, str(error), "Set CALLCENTER_DATA to a folder that can be written.")
+        return
+    yield Check("data folder", False, str(place.data))
+    free = shutil.disk_usage(place.data).free
+    yield Check(
+        "disk",
+        free < ENOUGH_DISK,
+        f"{free / (1 << 30):.1f} GiB free",
+        "Make room, or move CALLCENTER_DATA to a larger disk: calls go on without it, recordings do not.",
+        essential=free < LITTLE_DISK,
+    )
+    writable = os.access(settings.recordings_dir, os.W_OK)
+    yield Check("recordings", not writable, str(settings.recordings_dir), "Make it writable for this user.")
+
+
+def _clock(_: Settings) -> Iterator[Check]:
+    now = datetime.now(UTC)
+    local = now.astimezone(ZoneInfo("Asia/Shanghai"))
+    yield Check("clock", now.year < OLDEST_YEAR, f"{local:%F %T} in Shanghai", "Set the clock, best by NTP.")
+
+
+def _prompts(_: Settings) -> Iterator[Check]:
+    try:
+        names = json.loads((SOUNDS / "prompts.json").read_text("utf-8"))["prompts"]
+    except (OSError, ValueError, KeyError) as error:
+        yield Check("prompts", True, f"the list of prompts cannot be read: {error}", "Restore asterisk/sounds/zh.")
+        return
+    missing = [name for name in names if not (SOUNDS / f"{name}.wav").exists()]
+    detail = f"{len(names)} prompts" if not missing else f"missing: {', '.join(missing[:8])}"
+    yield Check("prompts", bool(missing), detail, "Restore asterisk/sounds/zh from the repository.")
+
+
+def _asterisk(settings: Settings) -> Iterator[Check]:
+    try:
+        runtime = find_asterisk()
+    except CallCenterError as error:
+        yield Check("asterisk", True, error.message, "Run scripts/up.")
+        return
+    yield Check("asterisk", False, f"{runtime.version} at {runtime.command[-1]}")
+    template = (REPO / "asterisk" / "modules.conf.j2").read_text("utf-8")
+    required = re.findall(r'"(\w+)"', template.partition("require =")[0])
+    missing = [name for name in required if not (runtime.modules / f"{name}.so").exists()]
+    detail = f"{len(required)} required ones in {runtime.modules}" if not missing else f"missing: {', '.join(missing)}"
+    yield Check(
+        "modules", bool(missing), detail, "Use an Asterisk that has them; without one on PATH, scripts/up does."
+    )
+    yield from _phones(settings, runtime)
+
+
+def _phones(settings: Settings, runtime: AsteriskRuntime) -> Iterator[Check]:
+    place = layout(settings)
+    if ProcessRef.load(place.run / "asterisk.pid") is None:
+        return
+    try:
+        listed = AsteriskProcess(runtime, place.etc, place.logs / "asterisk.out").cli("pjsip show contacts")
+    except CallCenterError as error:
+        yield Check("control", True, error.message, "Look into the data folder's log/messages.")
+        return
+    seats = sorted(set(re.findall(r"Contact:\s+([a-z0-9_-]+)/sip", listed)) - {"trunk"})
+    yield Check(
+        "seat phones",
+        not seats,
+        f"registered: {', '.join(seats) or 'none'}",
+        "Register a softphone as a seat (scripts/callcenter demo credentials): without one only the on-call"
+        " numbers can be reached.",
+        essential=False,
+    )
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    remedy = "Start it or mend CALLCENTER_DATABASE_URL; emergencies are answered and journalled meanwhile."
+
+    def current(connection: Connection) -> set[str]:
+        return set(MigrationContext.configure(connection).get_current_heads())
+
+    async def look() -> set[str]:
+        database = Database(settings.database)
+        try:
+            async with database.engine.connect() as connection:
+                return await connection.run_sync(current)
+        finally:
+            await database.close()
+
+    kind = settings.database.partition("://")[0].partition("+")[0]
+    if kind == "sqlite" and not settings.database_url and not (layout(settings).data / "callcenter.db").exists():
+        yield Check("database", True, "not made yet", "scripts/up makes it.", essential=False)
+        return
+    try:
+        heads = asyncio.run(asyncio.wait_for(look(), 5))
+    except DATABASE_TROUBLE as error:
+        yield Check("database", True, f"{kind} does not answer ({type(error).__name__})", remedy)
+        return
+    wanted = set(ScriptDirectory.from_config(migrations.config()).get_heads())
+    yield Check("database", False, f"{kind} answers")
+    yield Check("migrations", heads != wanted, "up to date" if heads == wanted else "behind", "Run callcenter migrate.")
+
+
+def _redis(settings: Settings) -> Iterator[Check]:
+    if not settings.redis_url:
+        return
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2) as redis:
+            redis.ping()
+    except (RedisError, ValueError) as error:
+        yield Check(
+            "redis",
+            True,
+            f"does not answer ({type(error).__name__})",
+            "Start it or mend CALLCENTER_REDIS_URL; calls go on, live pages of other processes do not.",
+            essential=False,
+        )
+        return
+    yield Check("redis", False, "answers")
+
+
+def _trunk(settings: Settings) -> Iterator[Check]:
+    host = trunk_host(settings)
+    try:
+        address = socket.getaddrinfo(host, None)[0][4][0]
+    except OSError as error:
+        yield Check("trunk", True, f"{host}: {error.strerror}", "Mend CALLCENTER_TRUNK_URI or the name service.")
+        return
+    yield Check("trunk", False, f"{settings.trunk_uri} ({address})")
+
+
+def _running(settings: Settings) -> Iterator[Check]:
+    """The ports: ours when an instance runs, free when none does."""
+    run = layout(settings).run
+    instance = ProcessRef.load(run / "supervisor.pid")
+    if instance is None:
+        yield Check("running", True, "nothing runs on this data folder", "scripts/up starts it.", essential=False)
+        for name, (port, udp) in {
+            **port_settings(settings, asterisk=True),
+            **port_settings(settings, asterisk=False),
+        }.items():
+            if is_taken(settings.bind, port) or (udp and is_taken(settings.bind, port, udp=True)):
+                yield Check("port", True, f"{port} is taken by {holder(port) or 'another user'}", f"Set {name}.")
+        return
+    yield Check("running", False, f"process {instance.pid}")
+    status, body = probe(settings, "/readyz")
+    ready = status == 200
+    detail = "ready" if ready else body[:300] or "no answer"
+    yield Check("readiness", not ready, detail, "Look into the data folder's log/callcenter.log.")
+    yield Check(
+        "fastagi",
+        not _answers(settings.bind, settings.agi_port),
+        f"port {settings.agi_port}",
+        "The controller does not take calls; the dialplan's fallback does. Look into log/callcenter.log.",
+    )
+    yield Check("ami", not _ami_login(settings), f"port {settings.ami_port}", "Run callcenter render --reload.")
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), 2).close()
+    except OSError:
+        return False
+    return True
+
+
+def _ami_login(settings: Settings) -> bool:
+    request = f"Action: Login\r\nUsername: callcenter\r\nSecret: {ami_secret(settings)}\r\nEvents: off\r\n\r\n"
+    try:
+        with socket.create_connection((settings.bind, settings.ami_port), 2) as link:
+            link.settimeout(2)
+            link.sendall(request.encode())
+            said = b""
+            while b"\r\n\r\n" not in said and (more := link.recv(4096)):
+                said += more
+    except OSError:
+        return False
+    return b"Response: Success" in said
