@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field
 from callcenter.phone import PHONE_PATTERN, normalise
 
 # No control characters: PostgreSQL refuses NUL, and CR and LF would be injections further on (AMI is a line protocol).
-_LINE = r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*$"
-_PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]*$"
+_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 Line = Annotated[str, Field(min_length=1, max_length=60, pattern=_LINE)]
 LongLine = Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)]
