@@ -6,9 +6,12 @@ import callcenter.audit.model
 import callcenter.calls.tables
 import callcenter.devices.model
 import callcenter.emergency.tables
+import callcenter.follow_ups.model
 import callcenter.people.model
+import callcenter.recordings.model
 import callcenter.timeline.model
-import callcenter.webhooks.model  # noqa: F401
+import callcenter.webhooks.model
+import callcenter.work_orders.model  # noqa: F401
 from callcenter.db import Base
 
 metadata = Base.metadata

@@ -1,12 +1,13 @@
-"""Reading the timeline of a call or an incident, in the order in which things happened (A7)."""
+"""The timeline of a call or an incident, in the order in which things happened (A7), and adding to it."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.bus import FACTS, Bus
 from callcenter.facts import Fact, Unknown
 from callcenter.timeline.model import FactRow
 
@@ -48,3 +49,23 @@ async def _read(session: AsyncSession, which: ColumnElement[bool], after: str | 
     if after is not None:
         query = query.where(FactRow.id > after)
     return (await session.scalars(query)).all()
+
+
+def tell(session: AsyncSession, bus: Bus | None, fact: Fact) -> None:
+    """Record a fact that a service brings about in the database, with the change itself, and publish it once committed.
+
+    For what happens outside a controller (work orders, follow-ups): the journal never sees it.
+    """
+    session.add(FactRow(**row_values(fact)))
+    if bus is None:
+        return
+    told: list[Fact] = session.info.setdefault("told", [])
+    if not told:
+        event.listen(session.sync_session, "after_commit", lambda _: _publish(bus, told))
+    told.append(fact)
+
+
+def _publish(bus: Bus, told: list[Fact]) -> None:
+    for fact in told:
+        bus.publish(FACTS, fact)
+    told.clear()
