@@ -5,15 +5,33 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from callcenter.api import accounts, audit, auth, devices, elders, plans, webhooks
+from callcenter.api import (
+    accounts,
+    audit,
+    auth,
+    calls,
+    devices,
+    elders,
+    emergencies,
+    live,
+    plans,
+    probes,
+    seats,
+    webhooks,
+)
 from callcenter.api.deps import Services
 from callcenter.api.edge import Edge
 from callcenter.api.idempotency import Guard
 from callcenter.api.problems import FieldProblem, Problem, install
 
 ROUTERS: tuple[APIRouter, ...] = (
+    probes.router,
     auth.tokens,
     auth.router,
+    calls.router,
+    emergencies.router,
+    seats.router,
+    live.router,
     accounts.router,
     elders.router,
     devices.router,
