@@ -78,7 +78,7 @@ async def list_calls(
             and (until is None or call.invited_at < until)
         )
 
-    query: Select[tuple[CallRow]] = select(CallRow).order_by(CallRow.id.desc()).limit(limit + 1)
+    query: Select[CallRow] = select(CallRow).order_by(CallRow.id.desc()).limit(limit + 1)
     for condition in (
         CallRow.line == line if line else None,
         CallRow.elder_id == elder_id if elder_id else None,
@@ -97,7 +97,7 @@ async def list_calls(
 
     known = {call.id: call for call in controller.calls.known()}
     # A row may lag behind memory: what memory knows to be over is not shown as up.
-    rows = [call for call in await read(request, services, stored, []) if call.id not in known]
+    rows = [call for call in await read(request, services, stored, list[Call]()) if call.id not in known]
     calls, following = page([call for call in known.values() if fits(call)], rows, cursor, limit)
     recordings = await recordings_of(request, services, [call.id for call in calls])
     return Page(items=[CallView.of(call, recordings.get(call.id, [])) for call in calls], next=following)
@@ -113,7 +113,7 @@ async def recordings_of(request: Request, services: Services, call_ids: Sequence
             found.setdefault(call_id, []).append(recording_id)
         return found
 
-    return await read(request, services, stored, {})
+    return await read(request, services, stored, dict[str, list[str]]())
 
 
 async def find_call(request: Request, services: Services, controller: ControllerDep, call_id: str) -> Call:
@@ -154,7 +154,7 @@ async def call_timeline(
     async def stored(session: AsyncSession) -> list[FactView]:
         return [FactView.of(row) for row in await of_call(session, call_id, after=cursor, limit=limit + 1)]
 
-    facts = await read(request, services, stored, [])
+    facts = await read(request, services, stored, list[FactView]())
     return Page(items=facts[:limit], next=facts[limit - 1].id if len(facts) > limit else None)
 
 

@@ -71,7 +71,7 @@ async def list_emergencies(
             and (until is None or incident.opened_at < until)
         )
 
-    query: Select[tuple[EmergencyRow]] = select(EmergencyRow).order_by(EmergencyRow.id.desc()).limit(limit + 1)
+    query: Select[EmergencyRow] = select(EmergencyRow).order_by(EmergencyRow.id.desc()).limit(limit + 1)
     for condition in (
         EmergencyRow.state == state.value if state else None,
         EmergencyRow.elder_id == elder_id if elder_id else None,
@@ -86,7 +86,9 @@ async def list_emergencies(
         return [to_incident(row) for row in await session.scalars(query)]
 
     known = {incident.id: incident for incident in controller.emergencies.known()}
-    rows = [incident for incident in await read(request, services, stored, []) if incident.id not in known]
+    rows = [
+        incident for incident in await read(request, services, stored, list[Incident]()) if incident.id not in known
+    ]
     incidents, following = page([i for i in known.values() if fits(i)], rows, cursor, limit)
     calls = await _calls(request, services, controller, incidents)
     return Page(items=[_view(controller, incident, calls) for incident in incidents], next=following)
@@ -105,7 +107,7 @@ async def _calls(
     async def stored(session: AsyncSession) -> dict[str, Call]:
         return await load_calls(session, missing)
 
-    return live | await read(request, services, stored, {})
+    return live | await read(request, services, stored, dict[str, Call]())
 
 
 def _view(controller: Controller, incident: Incident, calls: dict[str, Call]) -> EmergencyView:
@@ -159,7 +161,7 @@ async def emergency_timeline(
     async def stored(session: AsyncSession) -> list[FactView]:
         return [FactView.of(row) for row in await of_incident(session, incident_id, after=cursor, limit=limit + 1)]
 
-    facts = await read(request, services, stored, [])
+    facts = await read(request, services, stored, list[FactView]())
     return Page(items=facts[:limit], next=facts[limit - 1].id if len(facts) > limit else None)
 
 
