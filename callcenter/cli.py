@@ -1,6 +1,7 @@
 """The command line: `callcenter up`, `down`, `doctor` and what an administrator needs beside the console."""
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -25,7 +26,13 @@ class Progress:
         self._begun = time.monotonic()
 
     def __call__(self, line: str) -> None:
-        typer.echo(f"[{time.monotonic() - self._begun:6.1f} s] {line}")
+        show(f"[{time.monotonic() - self._begun:6.1f} s] {line}")
+
+
+def show(text: str) -> None:
+    """Print, for whoever is still there: a closed terminal must not keep us from ending things in order."""
+    with contextlib.suppress(OSError):
+        typer.echo(text)
 
 
 @app.command()
@@ -38,9 +45,9 @@ def up(
 
     settings = load_settings()
     if detach:
-        supervisor.start_detached(settings, Progress())
+        supervisor.start_detached(settings, Progress(), show)
     else:
-        supervisor.Supervisor(settings, Progress(), background=background).run()
+        supervisor.Supervisor(settings, Progress(), show, background=background).run()
 
 
 @app.command()

@@ -163,7 +163,7 @@ def _asterisk(settings: Settings) -> Iterator[Check]:
 
 def _phones(settings: Settings, runtime: AsteriskRuntime) -> Iterator[Check]:
     place = layout(settings)
-    if ProcessRef.load(place.run / "asterisk.pid") is None:
+    if ProcessRef.load(place.run / "asterisk.process") is None:
         return
     try:
         listed = AsteriskProcess(runtime, place.etc, place.logs / "asterisk.out").cli("pjsip show contacts")
@@ -240,13 +240,12 @@ def _trunk(settings: Settings) -> Iterator[Check]:
 def _running(settings: Settings) -> Iterator[Check]:
     """The ports: ours when an instance runs, free when none does."""
     run = layout(settings).run
-    instance = ProcessRef.load(run / "supervisor.pid")
+    instance = ProcessRef.load(run / "supervisor.process")
     if instance is None:
         yield Check("running", True, "nothing runs on this data folder", "scripts/up starts it.", essential=False)
-        for name, (port, udp) in {
-            **port_settings(settings, asterisk=True),
-            **port_settings(settings, asterisk=False),
-        }.items():
+        left = ProcessRef.load(run / "asterisk.process")
+        ours = {} if left else port_settings(settings, asterisk=True)
+        for name, (port, udp) in (ours | port_settings(settings, asterisk=False)).items():
             if is_taken(settings.bind, port) or (udp and is_taken(settings.bind, port, udp=True)):
                 yield Check("port", True, f"{port} is taken by {holder(port) or 'another user'}", f"Set {name}.")
         return

@@ -50,5 +50,13 @@ def holder(port: int) -> str:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if any(str(handle.readlink()) in inodes for handle in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text('utf-8').strip()} (process {process.name})"
+                return f"{_name(process)} (process {process.name})"
     return ""
+
+
+def _name(process: Path) -> str:
+    """What runs, e.g. ``asterisk`` even where its own loader was started (``ld-linux… --library-path … asterisk``)."""
+    words = (process / "cmdline").read_text("utf-8", "replace").split("\0")
+    if Path(words[0]).name.startswith("ld-linux") and len(words) > 3:
+        return Path(words[3]).name
+    return (process / "comm").read_text("utf-8").strip()

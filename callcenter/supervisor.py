@@ -1,7 +1,7 @@
 """`callcenter up`: starts Asterisk and our own process, watches them, ends them in order.
 
 Asterisk and our process outlive a supervisor that is killed: the talk goes on. The next one adopts the Asterisk it
-finds and replaces our process. Each is noted in ``run/*.pid`` with its start time.
+finds and replaces our process. Each is noted in ``run/*.process`` with its start time.
 """
 
 import fcntl
@@ -91,14 +91,15 @@ class Child:
 
 
 class Supervisor:
-    """One instance, i.e. one data folder. ``say`` gets one human line at a time.
+    """One instance, i.e. one data folder. ``say`` gets one human line at a time, ``show`` the closing summary.
 
     ``background``: nobody is watching, so the passwords of the demo are not printed (into a log).
     """
 
-    def __init__(self, settings: Settings, say: Say, *, background: bool = False) -> None:
+    def __init__(self, settings: Settings, say: Say, show: Say, *, background: bool = False) -> None:
         self.settings = settings
         self.say = say
+        self.show = show
         self.background = background
         self._stopping = threading.Event()
         self._lock: int | None = None
@@ -119,8 +120,8 @@ class Supervisor:
 
         process = AsteriskProcess(runtime, etc, place.logs / "asterisk.out")
         log = place.logs / "callcenter.log"
-        asterisk = Child("Asterisk", place.run / "asterisk.pid", process.start, self.say)
-        serve = Child("callcenter", place.run / "serve.pid", lambda: start_serve(log), self.say)
+        asterisk = Child("Asterisk", place.run / "asterisk.process", process.start, self.say)
+        serve = Child("callcenter", place.run / "serve.process", lambda: start_serve(log), self.say)
         try:
             adopted = asterisk.adopt()
             if adopted:
@@ -135,14 +136,13 @@ class Supervisor:
             if not self._stopping.is_set():
                 self.say(f"ready after {time.monotonic() - begun:.1f} s")
                 if not self.background:
-                    sys.stdout.write(summary(self.settings) + "\n")
-                    sys.stdout.flush()
+                    self.show(summary(self.settings))
                 self._watch(asterisk, serve)
         finally:
             self.say("stopping")
             serve.end(10.0)
             asterisk.end(5.0)
-            (place.run / "supervisor.pid").unlink(missing_ok=True)
+            (place.run / "supervisor.process").unlink(missing_ok=True)
             self.say("stopped")
 
     def _claim(self, place: Layout) -> None:
@@ -150,13 +150,13 @@ class Supervisor:
         self._lock = lock(place.run / "up.lock", self.settings)
         me = ProcessRef.of(os.getpid())
         if me is not None:
-            me.save(place.run / "supervisor.pid")
-        orphan = ProcessRef.load(place.run / "serve.pid")
+            me.save(place.run / "supervisor.process")
+        orphan = ProcessRef.load(place.run / "serve.process")
         if orphan is not None:
             self.say("ending the process that an earlier start left behind; its calls go on in Asterisk")
             orphan.end()
         check_ports(self.settings, asterisk=False)
-        if ProcessRef.load(place.run / "asterisk.pid") is None:
+        if ProcessRef.load(place.run / "asterisk.process") is None:
             check_ports(self.settings, asterisk=True)
 
     def _wait_ready(self, serve: Child, log: Path, *, patient: bool) -> None:
@@ -208,7 +208,7 @@ def lock(path: Path, settings: Settings) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(handle)
-        other = ProcessRef.load(path.with_name("supervisor.pid"))
+        other = ProcessRef.load(path.with_name("supervisor.process"))
         who = f" (process {other.pid})" if other else ""
         raise Conflict(
             f"callcenter runs already on {path.parent.parent}{who}, at {console(settings)}: end it with scripts/down,"
@@ -285,22 +285,22 @@ def _demo_seats(settings: Settings) -> list[str]:
 def stop(settings: Settings, say: Say) -> bool:
     """End the instance of this data folder, whoever started it; False when nothing ran."""
     run = settings.data.resolve() / "run"
-    supervisor = ProcessRef.load(run / "supervisor.pid")
+    supervisor = ProcessRef.load(run / "supervisor.process")
     if supervisor is not None:
         say(f"ending callcenter (process {supervisor.pid})")
         supervisor.end(25.0)
     found = supervisor is not None
     for name in ("serve", "asterisk"):
-        left = ProcessRef.load(run / f"{name}.pid")
+        left = ProcessRef.load(run / f"{name}.process")
         if left is not None:
             say(f"ending {name} (process {left.pid}), left by a supervisor that was killed")
             left.end()
             found = True
-        (run / f"{name}.pid").unlink(missing_ok=True)
+        (run / f"{name}.process").unlink(missing_ok=True)
     return found
 
 
-def start_detached(settings: Settings, say: Say) -> None:
+def start_detached(settings: Settings, say: Say, show: Say) -> None:
     """Start a supervisor of its own and return when /readyz is 200. Raises `Unavailable` with its words if it fails."""
     place = prepare_data(settings)
     log = place.logs / "up.log"
@@ -323,12 +323,12 @@ def start_detached(settings: Settings, say: Say) -> None:
         whole = new[: new.rfind(b"\n") + 1] if ended is None else new
         shown += len(whole)
         text = whole.decode("utf-8", "replace")
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        if text:
+            show(text.rstrip("\n"))
         if ended is not None:
             raise Unavailable(f"callcenter did not start; its log is {log}")
         if "ready after" in text:
             break
         time.sleep(0.05)
-    sys.stdout.write(summary(settings) + "\n")
+    show(summary(settings))
     say(f"runs in the background as process {process.pid}; scripts/down ends it")

@@ -88,7 +88,7 @@ ensure_python() {
   if have uv; then
     [[ -x $python ]] && "$python" -c '' 2>/dev/null || { rm -rf "$venv"; uv venv -q --python "$base" "$venv"; }
     progress "installing the Python packages of $lock" "Check the network to the package index." \
-      env VIRTUAL_ENV="$venv" uv pip install --require-hashes -r "$lock"
+      env VIRTUAL_ENV="$venv" uv pip install --compile-bytecode --require-hashes -r "$lock"
   else
     if ! [[ -x $python ]] || ! "$python" -m pip --version >/dev/null 2>&1; then
       rm -rf "$venv"
