@@ -1,5 +1,6 @@
 """Databases for domain tests: SQLite and PostgreSQL, both real, empty at the start of each test."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,14 +15,22 @@ from tests.support.postgres import PostgresServer
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
+        asyncio.run(create_tables(server.url))
         yield server
+
+
+async def create_tables(url: str) -> None:
+    database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await database.close()
 
 
 @pytest.fixture
 async def sqlite_database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    url = f"sqlite+aiosqlite:///{tmp_path}/test.db"
+    await create_tables(url)
+    database = Database(url)
     yield database
     await database.close()
 
@@ -30,9 +39,9 @@ async def sqlite_database(tmp_path: Path) -> AsyncIterator[Database]:
 async def postgres_database(postgres: PostgresServer) -> AsyncIterator[Database]:
     database = Database(postgres.url)
     async with database.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-        tables = ", ".join(table.name for table in metadata.sorted_tables)
-        await connection.execute(text(f"TRUNCATE {tables}"))
+        # Far quicker than TRUNCATE, which makes a new file for every table.
+        emptying = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+        await connection.execute(text(f"DO $$ BEGIN {emptying}; END $$"))
     yield database
     await database.close()
 
