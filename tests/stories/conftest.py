@@ -1,0 +1,14 @@
+"""One running product for each story."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.instance import Instance
+
+
+@pytest.fixture
+async def center(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with Instance(tmp_path) as instance:
+        yield instance
