@@ -4,6 +4,7 @@ Nothing here waits or acts. `desired` says which seat should be ringing for whic
 compares that with what rings and mends the difference, so it may be asked as often as one likes.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -96,51 +97,94 @@ def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dic
 
     Emergencies come first and share all seats they may ring evenly, so that with as many seats as waiting
     elders each has at least one; a seat keeps what it rings for unless the balance needs it elsewhere (A9).
-    What is left goes to the hotline: first come, longest idle seat.
+    What is left goes to the hotline: first come, longest idle seat. Asked again with its own answer ringing,
+    it answers the same.
     """
-    wanted: dict[str, str] = {}
-    urgent = sorted((d for d in demands if d.ring_all), key=lambda d: (-d.priority, d.since))
-    _share(urgent, seats, now, wanted)
-    free = [seat for seat in seats if seat.user not in wanted]
-    for demand in sorted((d for d in demands if not d.ring_all), key=lambda d: (-d.priority, d.since)):
-        candidates = [seat for seat in free if eligible(seat, demand, now)]
-        if not candidates:
+    order = sorted(seats, key=lambda seat: (seat.idle_since, seat.user))
+    wanted = _share(sorted((d for d in demands if d.ring_all), key=_urgency), order, now)
+    asked_for = {demand.call_id for demand in demands}
+    picked_up = {seat.talking_on for seat in seats}
+    for demand in sorted((d for d in demands if not d.ring_all), key=_urgency):
+        if demand.call_id in picked_up:
             continue
-        seat = next(
-            (s for s in candidates if s.ringing_for == demand.call_id),
-            min(
-                (s for s in candidates if s.ringing_for is None or s.ringing_for not in {d.call_id for d in demands}),
-                key=lambda s: (s.idle_since, s.user),
-                default=None,
-            ),
-        )
-        if seat is not None:
+        open_to = [seat for seat in order if seat.user not in wanted and eligible(seat, demand, now)]
+        kept = [seat for seat in open_to if seat.ringing_for == demand.call_id]
+        idle = [seat for seat in open_to if seat.ringing_for not in asked_for]
+        for seat in (kept or idle)[:1]:
             wanted[seat.user] = demand.call_id
-            free.remove(seat)
     return wanted
 
 
-def _share(urgent: Sequence[Demand], seats: Sequence[Seat], now: float, wanted: dict[str, str]) -> None:
-    """Deal seats to emergencies evenly, the most urgent first in every round, present ringing kept."""
-    if not urgent:
-        return
-    open_to = {
-        seat.user: [d.call_id for d in urgent if eligible(seat, d, now)]
-        for seat in sorted(seats, key=lambda s: (s.idle_since, s.user))
-    }
-    left = {user: calls for user, calls in open_to.items() if calls}
-    ringing_for = {seat.user: seat.ringing_for for seat in seats}
-    while left:
-        before = len(left)
-        for demand in urgent:
-            mine = [user for user, calls in left.items() if demand.call_id in calls]
-            if not mine:
-                continue
-            kept = next((user for user in mine if ringing_for[user] == demand.call_id), None)
-            # A seat that rings for another waiting elder is taken from her only when no idle one is left.
-            idle = next((user for user in mine if ringing_for[user] not in {d.call_id for d in urgent}), None)
-            user = kept or idle or mine[0]
-            wanted[user] = demand.call_id
-            del left[user]
-        if len(left) == before:
-            return
+def _urgency(demand: Demand) -> tuple[int, float]:
+    return -demand.priority, demand.since
+
+
+def _share(urgent: Sequence[Demand], seats: Sequence[Seat], now: float) -> dict[str, str]:
+    """Deal seats, longest idle first, to emergencies, most urgent first, moving as few phones as possible."""
+    open_to = {seat.user: [d.call_id for d in urgent if eligible(seat, d, now)] for seat in seats}
+    open_to = {user: calls for user, calls in open_to.items() if calls}
+    ringing = {seat.user: seat.ringing_for for seat in seats}
+    wanted = _one_each([d.call_id for d in urgent], open_to, ringing)
+    load = Counter(wanted.values())
+    # The rest go on ringing where they ring; idle ones go where the fewest ring; then what is uneven is moved.
+    for user, calls in sorted(open_to.items(), key=lambda item: ringing[item[0]] not in item[1]):
+        if user not in wanted:
+            present = ringing[user]
+            wanted[user] = present if present in calls else min(calls, key=lambda call: load[call])
+            load[wanted[user]] += 1
+    while (move := _levelling(wanted, open_to, load)) is not None:
+        user, call = move
+        load[wanted[user]] -= 1
+        load[call] += 1
+        wanted[user] = call
+    return wanted
+
+
+def _one_each(
+    calls: Sequence[str], open_to: Mapping[str, Sequence[str]], ringing: Mapping[str, str | None]
+) -> dict[str, str]:
+    """One seat for as many calls as can have one, the first before the later (Kuhn's augmenting paths)."""
+    rank = {call: number for number, call in enumerate(calls)}
+    crowd = Counter(ringing.values())
+    holder: dict[str, str] = {}
+
+    def preference(call: str, user: str) -> tuple[int, int]:
+        present = ringing[user]
+        if present == call:
+            return 0, 0
+        if present is None or present not in rank:
+            return 1, 0
+        # Taken from another waiting elder only for want of an idle one: from who has most, or is least urgent.
+        return (2, 0) if crowd[present] > 1 else (3, -rank[present])
+
+    def seat(call: str, tried: set[str]) -> bool:
+        mine = [user for user, open_calls in open_to.items() if call in open_calls and user not in tried]
+        mine.sort(key=lambda user: preference(call, user))
+        for user in mine:
+            if user not in holder:
+                holder[user] = call
+                return True
+        for user in mine:
+            if user not in tried:
+                tried.add(user)
+                if seat(holder[user], tried):
+                    holder[user] = call
+                    return True
+        return False
+
+    for call in calls:
+        if len(holder) == len(open_to):
+            break
+        seat(call, set())
+    return holder
+
+
+def _levelling(
+    wanted: Mapping[str, str], open_to: Mapping[str, Sequence[str]], load: Mapping[str, int]
+) -> tuple[str, str] | None:
+    """A seat to move from a call with two more than another has to that other, or None when all is even."""
+    for user, call in wanted.items():
+        least = min(open_to[user], key=lambda other: load[other])
+        if load[call] - load[least] > 1:
+            return user, least
+    return None

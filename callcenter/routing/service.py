@@ -61,6 +61,7 @@ class Routing:
         self._ready = ready
         self._seats: dict[str, Seat] = {}
         self._legs: dict[str, tuple[str, Leg]] = {}
+        self._staffed: frozenset[str] = frozenset()
         self._resting: dict[str, dict[str, float]] = {}
         self._sources: list[DemandSource] = []
         self._scheduled = False
@@ -74,16 +75,15 @@ class Routing:
         known = {account.user: account.role for account in accounts if account.role in ("operator", "supervisor")}
         for user, role in known.items():
             self._seats[user] = replace(self._seats.get(user, Seat(user=user)), role=role)
-        for user in self._seats.keys() - known.keys():
-            self._seats[user] = replace(self._seats[user], registered=False)
+        self._staffed = frozenset(known)
 
     def seats(self) -> list[Seat]:
-        """Every seat, by user name."""
-        return [self._seats[user] for user in sorted(self._seats)]
+        """Every seat there is, by user name."""
+        return [self._seats[user] for user in sorted(self._staffed)]
 
     def seat(self, user: str) -> Seat:
         """One seat; raises `NotFound`."""
-        if user not in self._seats:
+        if user not in self._staffed:
             raise NotFound(f"{user} has no seat; ask an administrator to give the account one")
         return self._seats[user]
 
@@ -116,9 +116,13 @@ class Routing:
         """Register who has callers waiting; asked with the monotonic time at every evaluation."""
         self._sources.append(source)
 
-    def resting(self, call_id: str) -> dict[str, float]:
-        """Seats that did not take this call, until when (monotonic) they are left alone by it."""
-        return self._resting.get(call_id, {})
+    def resting(self, wish: str) -> dict[str, float]:
+        """Seats that did not take a caller, until when (monotonic) they are left alone by her.
+
+        ``wish``: the incident's id, or the call's for the hotline. An incident outlives its calls, and a seat
+        that refused one of them must not be rung for the next at once, and again, and again.
+        """
+        return self._resting.get(wish, {})
 
     def poke(self) -> None:
         """Something changed: evaluate soon, once for all changes of this turn of the loop."""
@@ -135,15 +139,22 @@ class Routing:
         if not self._ready():
             return
         now = self._clock.monotonic()
-        seats = [seat for seat in self._seats.values() if seat.registered]
-        demands = [demand for source in self._sources for demand in source(now)] if seats else []
+        self._resting = {
+            wish: left
+            for wish, seats in self._resting.items()
+            if (left := {user: until for user, until in seats.items() if until > now})
+        }
+        seats = self.seats()
+        reachable = any(seat.registered for seat in seats)
+        demands = [demand for source in self._sources for demand in source(now)] if reachable else []
         wanted = desired(demands, seats, now)
         for user, (call_id, leg) in list(self._legs.items()):
             if not self._seats[user].talking_on and wanted.get(user) != call_id:
                 self._calls.hang_up(leg, HangupReason.CANCELLED)
         for user, call_id in wanted.items():
-            if user not in self._legs:
-                self._ring(user, self._calls.get(call_id))
+            call = self._calls.find(call_id)
+            if user not in self._legs and call is not None and call.open:
+                self._ring(user, call)
 
     def _ring(self, user: str, call: Call) -> None:
         self._calls.dial(
@@ -172,30 +183,29 @@ class Routing:
                 leg = Leg(id=leg_id, channel_id=leg_id, role=Role.SEAT, number=user)
                 self._legs[user] = (fact.call_id, leg)
                 self._change(user, ringing_for=fact.call_id)
-            case cf.LegJoined(role=Role.SEAT, leg_id=leg_id) if (talker := self._user_of(leg_id)) is not None:
-                self._change(talker, ringing_for=None, talking_on=fact.call_id)
-            case cf.LegEnded(role=Role.SEAT, leg_id=leg_id, reason=reason) if (
-                leaver := self._user_of(leg_id)
+            case cf.LegAnswered(role=Role.SEAT, leg_id=leg_id) | cf.LegJoined(role=Role.SEAT, leg_id=leg_id) if (
+                talker := self._user_of(leg_id)
             ) is not None:
-                self._seat_leg_ended(leaver, fact.call_id or "", reason)
-            case cf.CallEnded() if fact.call_id is not None:
-                self._resting.pop(fact.call_id, None)
+                # From picking up, not only from the room: nothing may pull the operator away in between.
+                self._change(talker, ringing_for=None, talking_on=fact.call_id)
+            case cf.LegEnded(role=Role.SEAT, leg_id=leg_id) if (leaver := self._user_of(leg_id)) is not None:
+                self._seat_leg_ended(leaver, leg_id, fact)
             case _:
                 pass
 
-    def _seat_leg_ended(self, user: str, call_id: str, reason: str) -> None:
+    def _seat_leg_ended(self, user: str, leg_id: str, fact: Fact) -> None:
         now = self._clock.monotonic()
         del self._legs[user]
-        seat = self._seats[user]
-        if seat.talking_on is None:
+        call = self._calls.find(fact.call_id or "")
+        leg = call.legs.get(leg_id) if call is not None else None
+        if call is None or leg is None or leg.joined_at is None:
+            reason = leg.reason if leg is not None else ""
             if reason != HangupReason.CANCELLED:
                 rest = REST_SECONDS.get(HangupReason(reason), 3.0) if reason in set(HangupReason) else 3.0
-                self._resting.setdefault(call_id, {})[user] = now + rest
-            self._change(user, ringing_for=None)
+                self._resting.setdefault(fact.incident_id or fact.call_id or "", {})[user] = now + rest
+            self._change(user, talking_on=None, ringing_for=None)
             return
-        call = self._calls.find(call_id)
-        hotline = call is not None and call.line == Line.HOTLINE
-        wrap_up = now + self._wrap_up_seconds if hotline else 0.0
+        wrap_up = now + self._wrap_up_seconds if call.line == Line.HOTLINE else 0.0
         self._change(user, talking_on=None, ringing_for=None, idle_since=now, wrap_up_until=wrap_up)
 
     def _user_of(self, leg_id: str) -> str | None:
@@ -211,6 +221,7 @@ class Routing:
             (
                 f.SeatDeclared,
                 f.SeatPhone,
+                cf.LegAnswered,
                 cf.LegJoined,
                 cf.LegLeft,
                 cf.LegEnded,
