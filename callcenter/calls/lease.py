@@ -2,6 +2,8 @@
 takes her to the duty desk by itself (dialplan cc-room, extension T; A10, R1).
 """
 
+import math
+
 from callcenter.calls.model import Role
 from callcenter.calls.service import Calls
 from callcenter.telephony.pbx import Pbx
@@ -29,7 +31,7 @@ class Leases:
         for channel_id in safe - self._lifted:
             self._set(channel_id, 0)
         for channel_id in waiting:
-            if now - self._renewed.get(channel_id, 0.0) >= RENEW_SECONDS or channel_id in self._lifted:
+            if now - self._renewed.get(channel_id, -math.inf) >= RENEW_SECONDS or channel_id in self._lifted:
                 self._renewed[channel_id] = now
                 self._set(channel_id, LEASE_SECONDS)
         self._lifted = safe

@@ -112,6 +112,11 @@ class Leg:
     def in_room(self) -> bool:
         return self.state is LegState.JOINED
 
+    @property
+    def dialled(self) -> bool:
+        """Whether we called this person; else she called us."""
+        return self.channel_id == self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -4,6 +4,7 @@ Holds every open call in memory and nothing else: no database on this path (A10)
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Coroutine
 from datetime import datetime
@@ -57,6 +58,8 @@ class Calls:
         self._open: dict[str, Call] = {}
         self._recent: OrderedDict[str, Call] = OrderedDict()
         self._call_of_channel: dict[str, str] = {}
+        self._heard: dict[str, float] = {}
+        """Channel → when (monotonic) it was last heard of."""
         self._unwanted: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         ledger.on_apply(self._apply)
@@ -182,6 +185,17 @@ class Calls:
         for leg in call.live_legs:
             reason = HangupReason.NORMAL if leg.in_room else HangupReason.CANCELLED
             self.hang_up(leg, reason)
+        self.end_if_empty(call)
+
+    def end_if_empty(self, call: Call) -> None:
+        """Record the end of an open call that nobody is on any more."""
+        if call.open and not call.live_legs:
+            self._ledger.record(
+                f.CallEnded(answered=call.human_at is not None, seconds=_seconds(call.invited_at, self._clock.now())),
+                actor="pbx",
+                call_id=call.id,
+                incident_id=call.incident_id,
+            )
 
     def do(self, action: Coroutine[Any, Any, None], name: str) -> None:
         """Let an action on the switchboard run by itself; what goes wrong is logged, never raised into the ladder."""
@@ -224,6 +238,7 @@ class Calls:
                 pass
 
     def _step(self, channel_id: str, event: LegEvent) -> None:
+        self._heard[channel_id] = self._clock.monotonic()
         if channel_id in self._unwanted and event is not LegEvent.LEAVE:
             # It was hung up before Asterisk had it; now that it exists, say so again.
             self._spawn(self._hang_up(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
@@ -252,10 +267,12 @@ class Calls:
 
     # --- restart and reconnect -----------------------------------------------------------------------------
 
-    def reconcile(self, snapshot: Snapshot, before: datetime) -> None:
+    def reconcile(self, snapshot: Snapshot, before: datetime, asked: float = math.inf) -> None:
         """Bring every open call in line with what is live in Asterisk (after a restart or a lost link).
 
         Legs added at ``before`` or later may be younger than the snapshot: their absence means nothing yet.
+        ``asked``: when (monotonic) the snapshot was asked for, if events were taken in since: what was heard of a
+        channel after that is newer than the snapshot.
         """
         room_of = {channel: room for room, members in snapshot.rooms.items() for channel in members}
         for call in self.open_calls():
@@ -265,10 +282,18 @@ class Calls:
                     if leg.added_at is None or leg.added_at < before:
                         self._end_leg(leg.channel_id, "lost", 0)
                     continue
+                if self._heard.get(leg.channel_id, -math.inf) >= asked:
+                    continue
                 if live.up:
                     self._step(leg.channel_id, LegEvent.ANSWER)
                 self._step(leg.channel_id, LegEvent.JOIN if leg.channel_id in room_of else LegEvent.LEAVE)
-        self._unwanted &= snapshot.channels.keys()
+        for call in self.open_calls():
+            if call.legs:
+                # A crash may have come between the end of the last leg and that of the call.
+                self.end_if_empty(call)
+        # A leg that is still to be dialled is in no snapshot yet; the wish to be rid of it holds all the same.
+        young = {leg.channel_id for call in self.open_calls() for leg in call.live_legs}
+        self._unwanted &= snapshot.channels.keys() | young
         for channel_id in self._unwanted:
             self._spawn(self._hang_up(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
 
@@ -289,21 +314,15 @@ class Calls:
         self._open.pop(after.id, None)
         for leg in after.legs.values():
             self._call_of_channel.pop(leg.channel_id, None)
+            self._heard.pop(leg.channel_id, None)
         self._recent[after.id] = after
         while len(self._recent) > RECENT_CALLS:
             self._recent.popitem(last=False)
 
     def _react(self, fact: Fact) -> None:
-        if not isinstance(fact.body, f.LegEnded) or fact.call_id is None:
-            return
-        call = self.find(fact.call_id)
-        if call is not None and call.open and not call.live_legs:
-            self._ledger.record(
-                f.CallEnded(answered=call.human_at is not None, seconds=_seconds(call.invited_at, self._clock.now())),
-                actor="pbx",
-                call_id=call.id,
-                incident_id=call.incident_id,
-            )
+        call = self.find(fact.call_id or "")
+        if isinstance(fact.body, f.LegEnded) and call is not None:
+            self.end_if_empty(call)
 
 
 def _seconds(start: datetime, end: datetime) -> float:

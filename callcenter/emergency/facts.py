@@ -32,7 +32,7 @@ class EmergencyPressed(Body, frozen=True):
 
 @kind("emergency.answered")
 class EmergencyAnswered(Body, frozen=True):
-    """The first human is in the room. ``milliseconds`` count from the first INVITE (A1)."""
+    """The first human is in the room with the elder. ``milliseconds`` count from the first INVITE (A1)."""
 
     leg_id: str
     by: str

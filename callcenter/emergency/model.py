@@ -126,6 +126,22 @@ def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:
     return elder and not any(leg.role != Role.ELDER for leg in in_room)
 
 
+def needs_call_back(incident: Incident, calls: Iterable[Call]) -> bool:
+    """Whether the elder's line dropped before any human was with her (A8, R16).
+
+    An operator who waits in her room changes nothing: it is the elder who must be reached.
+    """
+    if not incident.open or not incident.caller or incident.human_answer_ms is not None:
+        return False
+    return not any(call.via == "fallback" or any(leg.live for leg in call.elder_legs) for call in calls if call.open)
+
+
+def together(calls: Iterable[Call]) -> bool:
+    """Whether a seat or duty phone is in the room with the elder: only then has a human answered her (A1)."""
+    roles = {leg.role for call in calls if call.open for leg in call.live_legs if leg.in_room}
+    return Role.ELDER in roles and not STAFF.isdisjoint(roles)
+
+
 def targets_by(plan: Plan, elapsed: float) -> frozenset[str]:
     """Everybody whom the plan alerts within ``elapsed`` seconds of waiting; never nobody."""
     due = frozenset(target for step in plan.steps if step.at_seconds <= elapsed for target in step.targets)

@@ -15,8 +15,17 @@ from callcenter.calls.model import STAFF, Call, Leg, Line, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.emergency import facts as f
-from callcenter.emergency.model import Incident, IncidentState, check_transition, evolve, milliseconds, targets_by
-from callcenter.emergency.model import needs_human as model_needs_human
+from callcenter.emergency.model import (
+    Incident,
+    IncidentState,
+    check_transition,
+    evolve,
+    milliseconds,
+    needs_call_back,
+    needs_human,
+    targets_by,
+    together,
+)
 from callcenter.emergency.plan import Plan, Target
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
@@ -36,6 +45,8 @@ CALLBACK_AFTER = (1.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds before the first, second, … call-back of an elder whose line dropped before a human came (A8, R16)."""
 RECENT_INCIDENTS = 500
 DUTY_REST_SECONDS = 10.0
+FINISH_EVERY = 5.0
+"""Seconds between two attempts to clear the calls of a closed incident; long enough to hear the good-bye."""
 
 
 class Person(Protocol):
@@ -103,6 +114,8 @@ class Emergencies:
         self._waiting: dict[str, float] = {}
         self._callbacks: dict[str, tuple[int, float]] = {}
         self._duty_rest: dict[str, float] = {}
+        self._finishing: dict[str, float] = {}
+        """Closed incidents that may still have open calls, and when (monotonic) to look after them."""
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
         routing.add_source(self.demands)
@@ -154,10 +167,15 @@ class Emergencies:
         origin: str,
         elder_id: str | None = None,
         elder_name: str = "",
+        room: str = "",
     ) -> Incident:
-        """The incident a call belongs to: the person's open one, raised by this press, else a new one (A8, R18)."""
-        known = self._open.get(self._by_person.get(_person(elder_id, caller), ""))
-        if known is not None and self._elder_legs(known) < MAX_ELDER_LEGS:
+        """The incident a call belongs to: the person's open one, raised by this press, else a new one (A8, R18).
+
+        ``room``: where the caller is already, for a call that is found there after a restart.
+        """
+        there = next((incident for incident in self._open.values() if room and incident.room == room), None)
+        known = there or self._open.get(self._by_person.get(_person(elder_id, caller), ""))
+        if known is not None and (known is there or self._elder_legs(known) < MAX_ELDER_LEGS):
             self._ledger.record(
                 f.EmergencyPressed(priority=known.priority + 1), actor="elder", call_id=call_id, incident_id=known.id
             )
@@ -166,7 +184,7 @@ class Emergencies:
         self._ledger.record(
             f.EmergencyOpened(
                 origin=origin,
-                room=call_id,
+                room=room or call_id,
                 invited_at=invited_at,
                 plan=plan,
                 caller=caller,
@@ -193,21 +211,32 @@ class Emergencies:
                 ring_all=True,
                 priority=incident.priority,
                 since=since,
-                resting=self._routing.resting(self._current_call(incident).id),
+                resting=self._routing.resting(incident_id),
             )
 
     def tick(self, now: float) -> None:
         """The ladder's pulse, several times a second; ``now`` in monotonic seconds."""
-        if not self._waiting:
-            return
-        for incident_id, since in list(self._waiting.items()):
-            incident = self._open[incident_id]
-            if incident.human_answer_ms is None and not incident.late and now - since > self._limit:
-                self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident_id)
-            if Target.DUTY in targets_by(incident.plan, now - since):
-                self._ring_duty(incident, now)
-            self._call_back(incident, now)
-        self._routing.poke()
+        for incident in list(self._open.values()):
+            since = self._waiting.get(incident.id)
+            if since is not None:
+                self._climb(incident, now - since, now)
+            calls = self.calls_of(incident)
+            if any(leg.in_room for call in calls for leg in call.elder_legs):
+                self._callbacks.pop(incident.id, None)
+            elif needs_call_back(incident, calls):
+                self._call_back(incident, now)
+        for incident_id, due in list(self._finishing.items()):
+            if now >= due:
+                self._finish(incident_id, now)
+        if self._waiting:
+            self._routing.poke()
+
+    def _climb(self, incident: Incident, waited: float, now: float) -> None:
+        """Do what the plan wants after ``waited`` seconds, besides the seats, which come by `demands`."""
+        if incident.human_answer_ms is None and not incident.late and waited > self._limit:
+            self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident.id)
+        if Target.DUTY in targets_by(incident.plan, waited):
+            self._ring_duty(incident, now)
 
     def _ring_duty(self, incident: Incident, now: float) -> None:
         """Ring the on-call mobiles; each rings for one incident at a time and must press 1 to accept."""
@@ -219,8 +248,6 @@ class Emergencies:
 
     def _call_back(self, incident: Incident, now: float) -> None:
         """Call an elder back whose line dropped before a human came; a few at a time."""
-        if not incident.caller or self._elder_legs(incident) > 0:
-            return
         attempt, due = self._callbacks.get(incident.id, (0, now + CALLBACK_AFTER[0]))
         self._callbacks[incident.id] = (attempt, due)
         if now < due or self._callbacks_ringing() >= MAX_CALLBACKS:
@@ -231,11 +258,10 @@ class Emergencies:
 
     def _callbacks_ringing(self) -> int:
         return sum(
-            leg.live and leg.joined_at is None
+            leg.live and leg.dialled and leg.joined_at is None
             for incident_id in self._callbacks
             if (incident := self._open.get(incident_id)) is not None
             for call in self.calls_of(incident)
-            if call.via == "callback"
             for leg in call.elder_legs
         )
 
@@ -369,7 +395,6 @@ class Emergencies:
         check_transition(incident, IncidentState.CLOSED)
         if not outcome.strip():
             raise InvalidInput("an emergency is closed with an outcome; say how it ended")
-        calls = self.calls_of(incident)
         self._ledger.record(
             f.EmergencyClosed(
                 outcome=outcome.strip(), closed_at=self._clock.now(), summary=summary, elder_id=incident.elder_id
@@ -378,13 +403,26 @@ class Emergencies:
             call_id=incident.calls[0] if incident.calls else None,
             incident_id=incident_id,
         )
+        self._finish(incident_id, self._clock.monotonic())
+        return self.get(incident_id)
+
+    def _finish(self, incident_id: str, now: float) -> None:
+        """Say good-bye to the elder and let everybody else go; again later, should Asterisk not have heard it.
+
+        Nobody rings for a closed incident any more, so nobody may be left alone in its room.
+        """
+        calls = [call for call in self.calls_of(self.get(incident_id)) if call.open]
+        if not calls:
+            self._finishing.pop(incident_id, None)
+            return
+        self._finishing[incident_id] = now + FINISH_EVERY
         for call in calls:
             for leg in call.live_legs:
                 if leg.role == Role.ELDER and leg.in_room:
                     self._calls.do(self._pbx.kick(call.room, leg.channel_id), f"goodbye {leg.id}")
                 else:
                     self._calls.hang_up(leg)
-        return self.get(incident_id)
+            self._calls.end_if_empty(call)
 
     # --- folding -------------------------------------------------------------------------------------------
 
@@ -402,6 +440,9 @@ class Emergencies:
                 self._by_person[person] = after.id
             return
         self._open.pop(after.id, None)
+        self._callbacks.pop(after.id, None)
+        if before is None or before.open:
+            self._finishing[after.id] = self._clock.monotonic()
         if self._by_person.get(person) == after.id:
             del self._by_person[person]
         self._recent[after.id] = after
@@ -414,26 +455,30 @@ class Emergencies:
         incident = self.find(fact.incident_id)
         if incident is None:
             return
-        body = fact.body
-        if isinstance(body, cf.LegJoined) and body.role in STAFF and incident.human_answer_ms is None:
-            self._ledger.record(
-                f.EmergencyAnswered(
-                    leg_id=body.leg_id,
-                    by=self._calls.get(fact.call_id or "").legs[body.leg_id].number,
-                    milliseconds=milliseconds(incident.opened_at, fact.at),
-                ),
-                actor="pbx",
-                call_id=fact.call_id,
-                incident_id=incident.id,
-            )
+        if isinstance(fact.body, cf.LegJoined) and incident.open and incident.human_answer_ms is None:
+            self._see_whether_answered(incident, fact)
         self.review(incident.id)
+
+    def _see_whether_answered(self, incident: Incident, fact: Fact) -> None:
+        calls = self.calls_of(incident)
+        if not together(calls):
+            return
+        legs = [leg for call in calls for leg in call.live_legs if leg.in_room and leg.role in STAFF]
+        first = min(legs, key=lambda leg: (leg.joined_at or fact.at, leg.id))
+        self._ledger.record(
+            f.EmergencyAnswered(
+                leg_id=first.id, by=first.number, milliseconds=milliseconds(incident.opened_at, fact.at)
+            ),
+            actor="pbx",
+            call_id=fact.call_id,
+            incident_id=incident.id,
+        )
 
     def review(self, incident_id: str) -> None:
         """See whether an incident needs a human now, and start or stop its ladder."""
         incident = self.find(incident_id)
-        if incident is None or not model_needs_human(incident, self.calls_of(incident)):
+        if incident is None or not needs_human(incident, self.calls_of(incident)):
             if self._waiting.pop(incident_id, None) is not None:
-                self._callbacks.pop(incident_id, None)
                 self._routing.poke()
                 self._stop_duty(incident)
             return
@@ -454,8 +499,11 @@ class Emergencies:
 
     def resume(self) -> None:
         """After a restart: take up the ladder of every incident that was open."""
-        for incident_id in list(self._open):
-            self.review(incident_id)
+        for incident in list(self._open.values()):
+            if not incident.calls:
+                # The crash came between the incident and its call: the press must not be lost for that.
+                self._current_call(incident)
+            self.review(incident.id)
 
 
 HELP_ROLES = (Role.AMBULANCE, Role.FAMILY, Role.DOCTOR, Role.SOCIAL_WORKER, Role.COMMUNITY, Role.NUMBER)

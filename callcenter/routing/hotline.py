@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import STAFF, Call, Line, Role, evolve
+from callcenter.calls.model import STAFF, Call, Line, evolve
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, InvalidInput
@@ -40,7 +40,9 @@ class Hotline:
         return sorted(self._waiting, key=lambda call_id: self._waiting[call_id])
 
     def enqueue(self, call_id: str, digit: str) -> None:
-        """The caller chose from the menu and now waits for a seat."""
+        """The caller chose from the menu and now waits for a seat; raises `Conflict` when she has hung up."""
+        if not self._calls.get(call_id).open:
+            raise Conflict(f"call {call_id} is over; nobody is there to wait")
         self._ledger.record(cf.MenuChosen(digit=digit), f.HotlineQueued(), actor="elder", call_id=call_id)
 
     def demands(self, now: float) -> Iterable[Demand]:
@@ -84,9 +86,16 @@ class Hotline:
         return evolve(call, fact) or call
 
     def resume(self) -> None:
-        """After a restart: whoever had chosen from the menu and met no seat waits on, in the old order."""
+        """After a restart: whoever had met no seat waits on, in the old order; what was over is ended.
+
+        A caller comes to her room only by the menu, so one who is there has chosen, whatever the journal lost.
+        """
         for call in self._calls.open_calls():
-            if call.line == Line.HOTLINE and call.digit and call.human_at is None:
+            if call.line != Line.HOTLINE or call.via == "fallback":
+                continue
+            if _over(call):
+                self._calls.end(call)
+            elif call.human_at is None and (call.digit or any(leg.in_room for leg in call.elder_legs)):
                 self._wait(call)
 
     def _wait(self, call: Call) -> None:
@@ -112,13 +121,17 @@ class Hotline:
                 self._leave_queue(call.id)
             case cf.LegJoined(role=role) if role in STAFF and call.line == Line.HOTLINE:
                 self._leave_queue(call.id)
-            case cf.LegEnded(role=role) if call.line == Line.HOTLINE and call.via != "fallback":
-                # A hotline call is over when either side hangs up; an emergency never is (A2).
-                if role == Role.ELDER or (call.human_at is not None and not call.staffed):
-                    self._leave_queue(call.id)
-                    self._calls.end(call)
+            case cf.LegEnded() if call.line == Line.HOTLINE and call.via != "fallback" and _over(call):
+                self._leave_queue(call.id)
+                self._calls.end(call)
             case _:
                 pass
+
+
+def _over(call: Call) -> bool:
+    """A hotline call is over when either side hung up; an emergency never is (A2)."""
+    caller_gone = not any(leg.live for leg in call.elder_legs)
+    return caller_gone or (call.human_at is not None and not call.staffed)
 
 
 def position_prompts(position: int) -> list[str]:
