@@ -92,19 +92,26 @@ class Arrivals:
         via: str = "controller",
         call_id: str | None = None,
         recording: str | None = None,
+        room: str = "",
     ) -> tuple[str, str, str, str]:
         """Open a call; returns its room, id, the caller's leg id and its recording.
+
+        ``room``: where the caller is already, when the call is found after a restart.
 
         Whoever it is reaches a human: an unknown, withheld or malformed number only means that nobody's file
         comes up (A8, R20).
         """
+        known = self._calls.find(call_id) if call_id else None
+        if known is not None:
+            # Taken in once already; another press must not be counted for it.
+            return known.room, known.id, known.elder_legs[0].id if known.elder_legs else "", known.recording
         call_id = call_id or new_id()
         leg_id = new_id()
         caller = self._directory().find_caller(raw_caller)
         elder = caller.elder if caller else None
         number = normalise(raw_caller) or ""
         recording = recording or recording_of(call_id, invited_at)
-        room, incident_id = call_id, None
+        incident_id = None
         if line == Line.EMERGENCY:
             incident = self._emergencies.admit(
                 call_id,
@@ -114,8 +121,10 @@ class Arrivals:
                 origin="press",
                 elder_id=elder.id if elder else None,
                 elder_name=elder.name if elder else "",
+                room=room,
             )
             room, incident_id = incident.room, incident.id
+        room = room or call_id
         self._calls.open(
             call_id,
             cf.CallOpened(

@@ -8,43 +8,68 @@ from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.routing import facts as rf
 
+Kept = dict[str, tuple[int, Fact]]
+"""Facts by id, each with its place in the order in which they were taken in."""
+
 
 class OpenFacts:
-    """The facts of every call and incident that is not over, and the last word of every seat."""
+    """The facts of every call and incident that is not over, and the last word of every seat.
+
+    A closed incident is kept until its last call is over, an ended call for as long as its incident: a restart
+    in between still has to say good-bye, and must know whom it has dialled already.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
-        self._calls: dict[str, list[Fact]] = {}
-        self._incidents: dict[str, list[Fact]] = {}
-        self._seats: dict[str, Fact] = {}
+        self._calls: dict[str, Kept] = {}
+        self._incidents: dict[str, Kept] = {}
+        self._calls_of: dict[str, set[str]] = {}
+        """Incident → its calls that are open."""
+        self._closed: set[str] = set()
+        self._seats: Kept = {}
+        self._number = 0
         ledger.on_apply(self._apply)
 
     def __call__(self) -> Iterable[Fact]:
-        """Oldest first: fact ids sort by time."""
-        kept = {fact.id: fact for facts in (*self._calls.values(), *self._incidents.values()) for fact in facts}
-        kept |= {fact.id: fact for fact in self._seats.values()}
-        return [kept[fact_id] for fact_id in sorted(kept)]
+        """In the order in which they were taken in. Ids would not do: a clock may be set back (R23)."""
+        kept: Kept = {}
+        for facts in (*self._calls.values(), *self._incidents.values()):
+            kept |= facts
+        kept |= {fact.id: (number, fact) for number, fact in self._seats.values()}
+        return [fact for _, fact in sorted(kept.values(), key=lambda item: item[0])]
 
     def _apply(self, fact: Fact) -> None:
-        match fact.body:
-            case rf.SeatDeclared(seat=seat):
-                self._seats[seat] = fact
-            case ef.EmergencyClosed() if fact.incident_id is not None:
-                self._incidents.pop(fact.incident_id, None)
-            case cf.CallEnded() if fact.call_id is not None:
-                self._calls.pop(fact.call_id, None)
-                self._keep_incident(fact)
-            case _:
-                # After the end of a call only its incident, while open, still needs what is said of it.
-                if isinstance(fact.body, cf.CallOpened) and fact.call_id is not None:
-                    self._calls[fact.call_id] = [fact]
-                elif fact.call_id in self._calls:
-                    self._calls[fact.call_id].append(fact)
-                self._keep_incident(fact)
-
-    def _keep_incident(self, fact: Fact) -> None:
-        if fact.incident_id is None:
+        self._number += 1
+        numbered = (self._number, fact)
+        call_id, incident_id, body = fact.call_id, fact.incident_id, fact.body
+        if isinstance(body, rf.SeatDeclared):
+            self._seats[body.seat] = numbered
             return
-        if isinstance(fact.body, ef.EmergencyOpened):
-            self._incidents[fact.incident_id] = [fact]
-        elif fact.incident_id in self._incidents:
-            self._incidents[fact.incident_id].append(fact)
+        if isinstance(body, cf.CallOpened) and call_id is not None:
+            self._calls.setdefault(call_id, {})
+        if isinstance(body, ef.EmergencyOpened) and incident_id is not None:
+            self._incidents.setdefault(incident_id, {})
+        if call_id in self._calls:
+            self._calls[call_id][fact.id] = numbered
+        if incident_id in self._incidents:
+            self._incidents[incident_id][fact.id] = numbered
+            if call_id in self._calls:
+                self._calls_of.setdefault(incident_id, set()).add(call_id)
+        if isinstance(body, cf.CallEnded) and call_id in self._calls:
+            self._call_over(call_id, self._calls.pop(call_id))
+        if isinstance(body, ef.EmergencyClosed) and incident_id in self._incidents:
+            self._closed.add(incident_id)
+            self._forget_if_over(incident_id)
+
+    def _call_over(self, call_id: str, facts: Kept) -> None:
+        for incident_id, calls in list(self._calls_of.items()):
+            if call_id in calls:
+                # All of them: what was said before the call became an emergency named no incident.
+                self._incidents[incident_id] |= facts
+                calls.discard(call_id)
+                self._forget_if_over(incident_id)
+
+    def _forget_if_over(self, incident_id: str) -> None:
+        if incident_id in self._closed and not self._calls_of.get(incident_id):
+            self._closed.discard(incident_id)
+            self._calls_of.pop(incident_id, None)
+            del self._incidents[incident_id]

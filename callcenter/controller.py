@@ -7,20 +7,20 @@ Asterisk, memory and the journal (A10).
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
 from callcenter.agi import Arrivals, recording_of
 from callcenter.calls.lease import Leases
 from callcenter.calls.model import Line, Role
-from callcenter.calls.service import Calls
+from callcenter.calls.service import Calls, Durable
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
 from callcenter.emergency.service import Emergencies, Numbers
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
-from callcenter.journal import Journal
-from callcenter.ledger import Ledger
+from callcenter.ledger import Ledger, Sink
 from callcenter.people.directory import Directory
 from callcenter.recordings.recorder import Recorder
 from callcenter.routing.hotline import Hotline
@@ -31,6 +31,7 @@ from callcenter.telephony.ami import AmiLink
 from callcenter.telephony.asterisk_pbx import AsteriskPbx
 from callcenter.telephony.events import PbxConnected, PbxDisconnected, PbxEvent, PhoneStatus, SeatCode, Snapshot
 from callcenter.telephony.fastagi import FastAgiServer
+from callcenter.telephony.pbx import Pbx
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,12 @@ YOUNG = timedelta(seconds=6)
 """A leg younger than this may be missing from a snapshot that was being taken while it came up."""
 
 
+class KeptJournal(Sink, Durable, Protocol):
+    """What the controller needs of the journal."""
+
+    carry: Callable[[], Iterable[Fact]]
+
+
 class Controller:
     """One node's calls."""
 
@@ -48,18 +55,26 @@ class Controller:
         self,
         settings: Settings,
         clock: Clock,
-        journal: Journal,
+        journal: KeptJournal,
         directory: Callable[[], Directory],
         ami_secret: str,
+        *,
+        pbx: Pbx | None = None,
+        live: Callable[[], bool] | None = None,
     ) -> None:
+        """``pbx``, ``live``: another switchboard than the Asterisk of the settings, and whether it can be reached."""
         self.settings = settings
         self.clock = clock
         self.journal = journal
         self._first_snapshot = asyncio.Event()
+        self._recovered_at = clock.now()
+        self._phones_heard = 0
+        self._lease_due = 0.0
         self.in_step = False
         """True from the first snapshot after a start: what is in memory is what is in Asterisk."""
         self.link = AmiLink(settings.bind, settings.ami_port, "callcenter", ami_secret, on_event=self.hear)
-        self.pbx = AsteriskPbx(self.link)
+        self.pbx: Pbx = pbx or AsteriskPbx(self.link)
+        self.live = live or (lambda: self.link.live)
         self.ledger = Ledger(journal, clock)
         self.open_facts = OpenFacts(self.ledger)
         journal.carry = self.open_facts
@@ -70,7 +85,7 @@ class Controller:
             clock,
             ring_seconds=settings.ring_seconds,
             wrap_up_seconds=settings.wrap_up_seconds,
-            ready=lambda: self.in_step and self.link.live,
+            ready=lambda: self.in_step and self.live(),
         )
         self.emergencies = Emergencies(
             self.ledger,
@@ -110,6 +125,7 @@ class Controller:
         """Take up the state that the journal held; nothing is done until Asterisk has been asked."""
         self.routing.staff(seats)
         self.ledger.replay(list(facts))
+        self._recovered_at = self.clock.now()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -133,21 +149,24 @@ class Controller:
             case SeatCode():
                 self._code(event)
             case PhoneStatus():
+                self._phones_heard += 1
                 self.routing.phone(event)
             case _:
                 self.calls.observe(event)
 
     def _in_step_with(self, snapshot: Snapshot) -> None:
-        # Before the first snapshot every leg is from before the restart, so absence means it is gone.
-        before = self.clock.now() if not self.in_step else self.clock.now() - YOUNG
+        """Take a snapshot that nothing was heard after: everything since follows it."""
         self._adopt(snapshot)
-        self.calls.reconcile(snapshot, before)
+        # Legs from before the restart that are absent are gone; those of calls that arrived since may be younger.
+        before = self.clock.now() - YOUNG
+        self.calls.reconcile(snapshot, before if self.in_step else max(before, self._recovered_at))
         self.routing.reconcile_phones(snapshot.phones)
         if not self.in_step:
             self.in_step = True
             self._first_snapshot.set()
             self.emergencies.resume()
             self.hotline.resume()
+            self.recorder.resume()
         self.routing.poke()
         log.info("in_step", channels=len(snapshot.channels), calls=len(self.calls.open_calls()))
 
@@ -167,6 +186,7 @@ class Controller:
                     invited_at=now - timedelta(seconds=channel.seconds),
                     via="adopted",
                     call_id=known,
+                    room=channel.variables.get("CC_ROOM", ""),
                 )
                 log.warning("call_adopted", call_id=known, channel_id=channel.channel_id)
 
@@ -186,21 +206,24 @@ class Controller:
             self.calls.do(self.pbx.play(call.room, ["not-available"]), f"refuse {event.code}")
 
     async def _pulse(self) -> None:
-        lease_due = 0.0
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            if not self.in_step or not self.link.live:
-                continue
-            now = self.clock.monotonic()
             try:
-                self.emergencies.tick(now)
-                self.hotline.tick(now)
-                if now >= lease_due:
-                    lease_due = now + LEASE_TICK_SECONDS
-                    self.leases.tick(now)
+                self.beat()
             except Exception:
                 # The ladder's heart must beat on; what one beat could not do, the next tries again.
                 log.exception("pulse_failed")
+
+    def beat(self) -> None:
+        """One pulse of everything that goes by time; nothing while Asterisk is out of reach."""
+        if not self.in_step or not self.live():
+            return
+        now = self.clock.monotonic()
+        self.emergencies.tick(now)
+        self.hotline.tick(now)
+        if now >= self._lease_due:
+            self._lease_due = now + LEASE_TICK_SECONDS
+            self.leases.tick(now)
 
     async def _take_in_spool(self) -> None:
         # The spool speaks of channels, so Asterisk must have been asked first which of them live.
@@ -211,8 +234,17 @@ class Controller:
         """Asterisk may drop an event; comparing now and then heals what was missed."""
         while True:
             await asyncio.sleep(RECONCILE_SECONDS)
-            if self.in_step and self.link.live:
+            if self.in_step and self.live():
                 try:
-                    self._in_step_with(await self.pbx.snapshot())
+                    await self.compare()
                 except CallCenterError as error:
                     log.warning("compare_failed", error=error.code)
+
+    async def compare(self) -> None:
+        """Ask what is live and mend what differs; events taken in while asking are newer than the answer."""
+        asked, phones_heard = self.clock.monotonic(), self._phones_heard
+        snapshot = await self.pbx.snapshot()
+        self.calls.reconcile(snapshot, self.clock.now() - YOUNG, asked)
+        if phones_heard == self._phones_heard:
+            self.routing.reconcile_phones(snapshot.phones)
+        self.routing.poke()

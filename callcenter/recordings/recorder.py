@@ -5,9 +5,10 @@ The caller's channel has the mix and her own voice, every other leg its own voic
 """
 
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import Role
+from callcenter.calls.model import Call, Leg, Role
 from callcenter.calls.service import Calls
 from callcenter.facts import Fact
 from callcenter.ids import new_id
@@ -40,28 +41,58 @@ class Recorder:
                 pass
 
     def _react(self, fact: Fact) -> None:
+        call = self._calls.find(fact.call_id or "")
+        if call is None:
+            return
         match fact.body:
-            case cf.LegAnswered(leg_id=leg_id, role=role) if role == Role.ELDER:
-                self._start(fact, leg_id, role)
-            case cf.LegJoined(leg_id=leg_id, role=role):
-                self._start(fact, leg_id, role)
+            case cf.LegAnswered(leg_id=leg_id) | cf.LegJoined(leg_id=leg_id) if leg_id not in self._running:
+                leg = call.legs.get(leg_id)
+                if leg is not None and leg.live and _recorded(leg):
+                    self._start(call, leg)
             case cf.LegEnded(leg_id=leg_id) if leg_id in self._running:
-                began, recordings = self._running[leg_id]
-                seconds = max(0.0, (fact.at - began).total_seconds())
-                self._record(fact, *(RecordingStopped(recording_id=one, expected_seconds=seconds) for one in recordings))
+                self._stop(call, leg_id, fact.at)
             case _:
                 pass
 
-    def _start(self, fact: Fact, leg_id: str, role: str) -> None:
-        call = self._calls.find(fact.call_id or "")
-        if call is None or leg_id in self._running:
-            return
-        own = RecordingStarted(recording_id=new_id(), kind="leg", path=f"{call.recording}-{leg_id}.wav", leg_id=leg_id)
-        if role != Role.ELDER:
-            self._record(fact, own)
-            return
-        mix = RecordingStarted(recording_id=new_id(), kind="mix", path=f"{call.recording}.wav", leg_id=leg_id)
-        self._record(fact, mix, own)
+    def resume(self) -> None:
+        """After a restart: say what a crash left unsaid between a leg's fact and that of its recordings."""
+        for call in self._calls.known():
+            for leg in call.legs.values():
+                if leg.id in self._running and not leg.live:
+                    self._stop(call, leg.id, leg.ended_at)
+                elif leg.live and leg.id not in self._running and _recorded(leg):
+                    self._start(call, leg)
 
-    def _record(self, fact: Fact, *bodies: RecordingStarted | RecordingStopped) -> None:
-        self._ledger.record(*bodies, actor="pbx", call_id=fact.call_id, incident_id=fact.incident_id)
+    def _start(self, call: Call, leg: Leg) -> None:
+        own = RecordingStarted(recording_id=new_id(), kind="leg", path=leg_path(call, leg), leg_id=leg.id)
+        if leg.role != Role.ELDER:
+            self._record(call, own)
+            return
+        mix = RecordingStarted(recording_id=new_id(), kind="mix", path=mix_path(call, leg), leg_id=leg.id)
+        self._record(call, mix, own)
+
+    def _stop(self, call: Call, leg_id: str, at: datetime | None) -> None:
+        began, recordings = self._running[leg_id]
+        seconds = max(0.0, ((at or began) - began).total_seconds())
+        self._record(call, *(RecordingStopped(recording_id=one, expected_seconds=seconds) for one in recordings))
+
+    def _record(self, call: Call, *bodies: RecordingStarted | RecordingStopped) -> None:
+        self._ledger.record(*bodies, actor="pbx", call_id=call.id, incident_id=call.incident_id)
+
+
+def leg_path(call: Call, leg: Leg) -> str:
+    """Where one person's own voice is recorded; the fallback dialplan knows no leg ids, only the elder."""
+    from_fallback = PurePosixPath(call.recording).name.startswith("fallback-") and not leg.dialled
+    return f"{call.recording}-{'elder' if from_fallback else leg.id}.wav"
+
+
+def mix_path(call: Call, leg: Leg) -> str:
+    """Where the whole room is recorded on an elder's channel.
+
+    An elder who is called back has a second channel on the same call: its file must not overwrite the first.
+    """
+    return f"{call.recording}-{leg.id}-mix.wav" if leg.dialled else f"{call.recording}.wav"
+
+
+def _recorded(leg: Leg) -> bool:
+    return leg.joined_at is not None or (leg.role == Role.ELDER and leg.answered_at is not None)
