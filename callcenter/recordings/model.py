@@ -47,6 +47,7 @@ class RecordingRow(Base):
     ``path``: relative to the recordings folder; empty when nothing was ever written.
     ``composed``: we put it together afterwards from the legs' files. ``expected_seconds``: how long
     the recorded channel was up. ``sha256``: of the file as first verified; never overwritten.
+    ``outlived``, of a mix: whether legs go on after its end, so that another was composed; None until looked at.
     """
 
     __tablename__ = "recordings"
@@ -69,6 +70,7 @@ class RecordingRow(Base):
     bytes: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outlived: Mapped[bool | None]
     retention_until: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     def become(self, status: Status, problem: str = "") -> None:
