@@ -1,7 +1,9 @@
 """The outermost layer: request id, log context, size limit, security headers, and a problem for every crash (R22)."""
 
 import re
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -62,14 +64,20 @@ class Edge:
                 return
             try:
                 await self._app(scope, _limited(receive), answer)
-            except Exception:
-                log.exception("request failed", path=scope.get("route_path", ""))
+            except Exception as error:
+                log.error("request failed", error=type(error).__name__, where=_where(error))
                 if started:
                     raise
                 crash = problem(request_id, 500, "internal", "an error of ours; it is logged under the request id")
                 await crash(scope, receive, answer)
             finally:
                 structlog.contextvars.unbind_contextvars("user")
+
+
+def _where(error: Exception) -> list[str]:
+    """The way to the error, innermost last: places only, for values and messages may be personal data (I1)."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _complete(message: MutableMapping[str, Any], request_id: str, path: str) -> None:

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]{1,36}$", examples=["0190b7c2-0000-7000-8000-000000000000"])]
 
 Moment = Annotated[
-    datetime, PlainSerializer(lambda at: at.astimezone(SHANGHAI).isoformat(), return_type=datetime, when_used="json")
+    datetime, PlainSerializer(lambda at: at.astimezone(SHANGHAI), return_type=datetime, when_used="json")
 ]
 """A moment, shown as ISO 8601 with the offset of Asia/Shanghai."""
 
