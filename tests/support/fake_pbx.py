@@ -1,0 +1,369 @@
+"""A switchboard by hand: `FakePbx` notes what it is asked, `SimulatedSwitchboard` plays Asterisk and the people.
+
+The simulation keeps to the rules of dialplan/*.conf and to nothing else: it knows no legs, calls or incidents of
+ours, so what is true in it can be held against what the controller believes.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from callcenter.clock import Clock
+from callcenter.errors import PbxRefused, PbxUnavailable
+from callcenter.telephony.events import (
+    ChannelAnswered,
+    ChannelHungUp,
+    ChannelRinging,
+    DialFailed,
+    HangupReason,
+    LiveChannel,
+    PbxEvent,
+    PhoneStatus,
+    RoomJoined,
+    RoomLeft,
+    SeatCode,
+    Snapshot,
+)
+from callcenter.telephony.pbx import Dial
+
+LEASE_SECONDS = 15
+"""The dialplan's CC_LEASE."""
+
+CAUSES = {
+    HangupReason.NORMAL: 16,
+    HangupReason.BUSY: 17,
+    HangupReason.NO_ANSWER: 19,
+    HangupReason.REJECTED: 21,
+    HangupReason.CANCELLED: 26,
+    HangupReason.UNREACHABLE: 27,
+    HangupReason.FAILED: 38,
+}
+
+
+@dataclass
+class Channel:
+    """One channel. ``context`` is where its dialplan is; ``target`` whom it was dialled to."""
+
+    id: str
+    target: str
+    context: str
+    variables: dict[str, str]
+    born: float
+    ring_seconds: float = 0.0
+    ringing: bool = False
+    up: bool = False
+    room: str | None = None
+    claims: str | None = None
+    lease_ends: float | None = None
+
+    @property
+    def role(self) -> str:
+        return self.variables.get("CC_ROLE", "elder")
+
+    @property
+    def elder(self) -> bool:
+        return self.role == "elder"
+
+
+class SimulatedSwitchboard:
+    """Asterisk, the phones and the people. Everything that an act causes is in `events`, in order."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.channels: dict[str, Channel] = {}
+        self.registered: set[str] = set()
+        self.events: list[PbxEvent] = []
+        self.dialled: list[Dial] = []
+        """Every INVITE that went out, ever."""
+        self.hung_up_by_us: list[str] = []
+        self.kicked: list[str] = []
+        self.played: list[tuple[str, tuple[str, ...]]] = []
+        self.auto_answer: set[str] = set()
+        """Targets whose phone answers by itself."""
+        self.busy: set[str] = set()
+        """Targets that refuse at once (486)."""
+        self._number = 0
+
+    # --- people and phones -------------------------------------------------------------------------------
+
+    def phone(self, user: str, registered: bool) -> None:
+        """A seat's phone registers or goes away."""
+        (self.registered.add if registered else self.registered.discard)(user)
+        self.events.append(PhoneStatus(user, registered))
+
+    def call_in(self, line: str) -> Channel:
+        """Somebody's INVITE has come in and the dialplan asks the controller (cc-arrive)."""
+        self._number += 1
+        channel = Channel(
+            id=f"1767225600.{self._number}",
+            target="trunk",
+            context="cc-arrive",
+            variables={"CC_LINE": line},
+            born=self.clock.monotonic(),
+        )
+        self.channels[channel.id] = channel
+        return channel
+
+    def admitted(self, channel: Channel, variables: dict[str, str]) -> None:
+        """The controller answered: cc-emergency goes to the room at once, cc-hotline to its menu."""
+        if channel.id not in self.channels:
+            return
+        channel.variables |= variables
+        self._up(channel)
+        if channel.variables["CC_LINE"] == "emergency":
+            self.to_room(channel)
+        else:
+            channel.context = "cc-hotline"
+
+    def chosen(self, channel: Channel, digit: str, variables: dict[str, str]) -> None:
+        """The controller answered the menu's choice."""
+        if channel.id not in self.channels:
+            return
+        channel.variables |= variables
+        if digit == "9":
+            channel.variables["CC_LINE"] = "emergency"
+        self.to_room(channel)
+
+    def fall_back(self, channel: Channel) -> None:
+        """cc-fallback: the duty desk rings, the controller is not asked."""
+        self._leave(channel)
+        channel.context = "cc-fallback"
+        channel.lease_ends = None
+        channel.variables["CC_STAGE"] = "fallback"
+        if not channel.up:
+            self._up(channel)
+
+    def ring(self, channel: Channel) -> None:
+        """The far end says 180."""
+        if not channel.up:
+            channel.ringing = True
+            self.events.append(ChannelRinging(channel.id))
+
+    def pick_up(self, channel: Channel) -> None:
+        """The far end answers; its dialplan goes on as far as it can by itself."""
+        if channel.up or channel.id not in self.channels:
+            return
+        self._up(channel)
+        match channel.context:
+            case "cc-seat":
+                self._claim(channel)
+            case "cc-accept":
+                pass
+            case "cc-callback":
+                channel.variables["CC_LINE"] = "emergency"
+                self.to_room(channel)
+            case _:
+                self._join(channel)
+
+    def press_one(self, channel: Channel) -> None:
+        """An on-call mobile accepts."""
+        if channel.context == "cc-accept" and channel.up:
+            self._claim(channel)
+
+    def refuse(self, channel: Channel, reason: HangupReason) -> None:
+        """A dialled phone is busy, rejects, or cannot be reached: both reports come, as from AMI."""
+        self._end(channel, reason)
+        self.events.append(DialFailed(channel.id, reason))
+
+    def hang_up(self, channel: Channel) -> None:
+        """Whoever holds this phone hangs up."""
+        if channel.id in self.channels:
+            self._end(channel, HangupReason.NORMAL if channel.up else HangupReason.CANCELLED)
+
+    def key(self, channel: Channel, code: str) -> None:
+        """An operator keys a code in the room."""
+        if channel.room is not None:
+            self.events.append(SeatCode(channel.room, channel.id, code))
+
+    def pass_time(self) -> None:
+        """What Asterisk does by itself as time goes by: dials end unanswered, leases run out."""
+        now = self.clock.monotonic()
+        for channel in list(self.channels.values()):
+            if not channel.up and channel.target != "trunk" and now - channel.born >= channel.ring_seconds:
+                self.refuse(channel, HangupReason.NO_ANSWER)
+            elif channel.lease_ends is not None and now >= channel.lease_ends:
+                room = channel.room
+                self._leave(channel)
+                channel.lease_ends = None
+                if any(other.room == room for other in self.channels.values()):
+                    self._join(channel, room)
+                else:
+                    self.fall_back(channel)
+
+    # --- the dialplan ------------------------------------------------------------------------------------
+
+    def to_room(self, channel: Channel) -> None:
+        """cc-room: the caller's room, under a lease."""
+        channel.context = "cc-room"
+        channel.lease_ends = self.clock.monotonic() + LEASE_SECONDS
+        self._join(channel)
+
+    def _claim(self, channel: Channel) -> None:
+        """cc-seat: the first of the staff is in, under a lock; the others are told and let go."""
+        room = channel.variables["CC_ROOM"]
+        if any(other.claims == room for other in self.channels.values()):
+            self._end(channel, HangupReason.NORMAL)
+            return
+        channel.claims = room
+        channel.context = "cc-leg"
+        self._join(channel)
+
+    def _up(self, channel: Channel) -> None:
+        channel.up, channel.ringing = True, False
+        self.events.append(ChannelAnswered(channel.id))
+
+    def _join(self, channel: Channel, room: str | None = None) -> None:
+        channel.room = room or channel.variables["CC_ROOM"]
+        self.events.append(RoomJoined(channel.room, channel.id))
+
+    def _leave(self, channel: Channel) -> None:
+        if channel.room is not None:
+            self.events.append(RoomLeft(channel.room, channel.id))
+            channel.room = None
+
+    def _end(self, channel: Channel, reason: HangupReason) -> None:
+        self._leave(channel)
+        del self.channels[channel.id]
+        self.events.append(ChannelHungUp(channel.id, reason, CAUSES[reason]))
+
+    # --- what the controller asks for --------------------------------------------------------------------
+
+    def dial(self, dial: Dial) -> None:
+        """An Originate that was accepted."""
+        assert dial.channel_id not in {known.channel_id for known in self.dialled}, "a channel id is used once"
+        self.dialled.append(dial)
+        user = dial.target.removeprefix("PJSIP/")
+        seat = dial.context == "cc-seat"
+        if seat and user not in self.registered:
+            self.events.append(DialFailed(dial.channel_id, HangupReason.UNREACHABLE))
+            return
+        channel = Channel(
+            id=dial.channel_id,
+            target=user,
+            context=dial.context,
+            variables=dict(dial.variables),
+            born=self.clock.monotonic(),
+            ring_seconds=dial.ring_seconds,
+        )
+        self.channels[channel.id] = channel
+        if user in self.busy:
+            self.refuse(channel, HangupReason.BUSY)
+        elif user in self.auto_answer:
+            self.pick_up(channel)
+
+    def end(self, channel_id: str, reason: HangupReason) -> None:
+        """A Hangup action."""
+        self.hung_up_by_us.append(channel_id)
+        channel = self.channels.get(channel_id)
+        if channel is not None:
+            self._end(channel, reason)
+            if not channel.up and channel.target != "trunk":
+                self.events.append(DialFailed(channel_id, reason))
+
+    def kick(self, room: str, channel_id: str) -> None:
+        """A ConfbridgeKick: the good-bye is played, then the dialplan hangs up."""
+        self.kicked.append(channel_id)
+        channel = self.channels.get(channel_id)
+        if channel is not None and channel.room == room:
+            self._end(channel, HangupReason.NORMAL)
+
+    def set_lease(self, channel_id: str, seconds: int) -> None:
+        """``TIMEOUT(absolute)``: 0 lifts it."""
+        channel = self.channels.get(channel_id)
+        if channel is None:
+            raise PbxRefused("No such channel")
+        channel.lease_ends = self.clock.monotonic() + seconds if seconds else None
+
+    def snapshot(self) -> Snapshot:
+        """What is live."""
+        now = self.clock.monotonic()
+        rooms: dict[str, set[str]] = {}
+        for channel in self.channels.values():
+            if channel.room is not None:
+                rooms.setdefault(channel.room, set()).add(channel.id)
+        return Snapshot(
+            channels={
+                channel.id: LiveChannel(
+                    channel_id=channel.id,
+                    name=f"PJSIP/{channel.target}-0000",
+                    up=channel.up,
+                    seconds=int(now - channel.born),
+                    bridged=channel.room is not None,
+                    variables=dict(channel.variables),
+                )
+                for channel in self.channels.values()
+            },
+            rooms={room: frozenset(members) for room, members in rooms.items()},
+            phones=frozenset(self.registered),
+        )
+
+
+@dataclass
+class FakePbx:
+    """The `Pbx` protocol on a simulated switchboard; notes every verb in `asked`.
+
+    ``down``: every verb raises `PbxUnavailable`. ``refuses``: verbs that raise `PbxRefused`. ``held``: verbs that
+    wait until `release`; what they were asked has then not yet reached the switchboard.
+    """
+
+    board: SimulatedSwitchboard
+    down: bool = False
+    refuses: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    asked: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
+    _released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def release(self) -> None:
+        """Let every held verb go on."""
+        self.held.clear()
+        self._released.set()
+
+    def of(self, verb: str) -> list[tuple[object, ...]]:
+        """The arguments of every time a verb was asked."""
+        return [arguments for name, arguments in self.asked if name == verb]
+
+    async def _ask(self, verb: str, *arguments: object, act: Callable[[], None] | None = None) -> None:
+        self.asked.append((verb, arguments))
+        if verb in self.held:
+            await self._released.wait()
+        if self.down:
+            raise PbxUnavailable("the link to Asterisk is down")
+        if verb in self.refuses:
+            raise PbxRefused(f"{verb} refused")
+        if act is not None:
+            act()
+
+    async def originate(self, dial: Dial) -> None:
+        await self._ask("originate", dial, act=lambda: self.board.dial(dial))
+
+    async def hangup(self, channel_id: str, reason: HangupReason = HangupReason.NORMAL) -> None:
+        await self._ask("hangup", channel_id, reason, act=lambda: self.board.end(channel_id, reason))
+
+    async def redirect(self, channel_id: str, context: str, extension: str = "s") -> None:
+        await self._ask("redirect", channel_id, context, extension)
+
+    async def kick(self, room: str, channel_id: str) -> None:
+        await self._ask("kick", room, channel_id, act=lambda: self.board.kick(room, channel_id))
+
+    async def mute(self, room: str, channel_id: str, muted: bool) -> None:
+        await self._ask("mute", room, channel_id, muted)
+
+    async def play(self, room: str, prompts: Sequence[str]) -> None:
+        await self._ask("play", room, tuple(prompts), act=lambda: self.board.played.append((room, tuple(prompts))))
+
+    async def record(self, channel_id: str, path: str, options: str = "") -> None:
+        await self._ask("record", channel_id, path, options)
+
+    async def dtmf(self, channel_id: str, digits: str) -> None:
+        await self._ask("dtmf", channel_id, digits)
+
+    async def set_variable(self, channel_id: str, name: str, value: str) -> None:
+        assert name == "TIMEOUT(absolute)", name
+        await self._ask(
+            "set_variable", channel_id, name, value, act=lambda: self.board.set_lease(channel_id, int(value))
+        )
+
+    async def snapshot(self) -> Snapshot:
+        seen = self.board.snapshot()
+        await self._ask("snapshot")
+        return seen
