@@ -6,14 +6,16 @@ Asterisk, memory and the journal (A10).
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
 from callcenter.agi import Arrivals, recording_of
+from callcenter.calls import facts as cf
 from callcenter.calls.lease import Leases
-from callcenter.calls.model import Line, Role
+from callcenter.calls.model import STAFF, Line, Role
 from callcenter.calls.service import Calls, Durable
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
@@ -29,7 +31,15 @@ from callcenter.settings import Settings
 from callcenter.spool import SpoolIntake
 from callcenter.telephony.ami import AmiLink
 from callcenter.telephony.asterisk_pbx import AsteriskPbx
-from callcenter.telephony.events import PbxConnected, PbxDisconnected, PbxEvent, PhoneStatus, SeatCode, Snapshot
+from callcenter.telephony.events import (
+    LiveChannel,
+    PbxConnected,
+    PbxDisconnected,
+    PbxEvent,
+    PhoneStatus,
+    SeatCode,
+    Snapshot,
+)
 from callcenter.telephony.fastagi import FastAgiServer
 from callcenter.telephony.pbx import Pbx
 
@@ -38,8 +48,9 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.25
 LEASE_TICK_SECONDS = 1.0
 RECONCILE_SECONDS = 15.0
-YOUNG = timedelta(seconds=6)
-"""A leg younger than this may be missing from a snapshot that was being taken while it came up."""
+RECOMPARE_SECONDS = 1.0
+YOUNG_SECONDS = 6.0
+"""A caller who came less than this ago may be missing from a snapshot that was being taken while she came."""
 
 
 class KeptJournal(Sink, Durable, Protocol):
@@ -67,7 +78,7 @@ class Controller:
         self.clock = clock
         self.journal = journal
         self._first_snapshot = asyncio.Event()
-        self._recovered_at = clock.now()
+        self._connected = asyncio.Event()
         self._phones_heard = 0
         self._lease_due = 0.0
         self.in_step = False
@@ -125,7 +136,6 @@ class Controller:
         """Take up the state that the journal held; nothing is done until Asterisk has been asked."""
         self.routing.staff(seats)
         self.ledger.replay(list(facts))
-        self._recovered_at = self.clock.now()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -144,6 +154,7 @@ class Controller:
         match event:
             case PbxConnected(snapshot):
                 self._in_step_with(snapshot)
+                self._connected.set()
             case PbxDisconnected(reason):
                 log.error("pbx_lost", reason=reason)
             case SeatCode():
@@ -157,9 +168,7 @@ class Controller:
     def _in_step_with(self, snapshot: Snapshot) -> None:
         """Take a snapshot that nothing was heard after: everything since follows it."""
         self._adopt(snapshot)
-        # Legs from before the restart that are absent are gone; those of calls that arrived since may be younger.
-        before = self.clock.now() - YOUNG
-        self.calls.reconcile(snapshot, before if self.in_step else max(before, self._recovered_at))
+        self.calls.reconcile(snapshot, arrived_before=self.clock.monotonic() - YOUNG_SECONDS)
         self.routing.reconcile_phones(snapshot.phones)
         if not self.in_step:
             self.in_step = True
@@ -189,6 +198,29 @@ class Controller:
                     room=channel.variables.get("CC_ROOM", ""),
                 )
                 log.warning("call_adopted", call_id=known, channel_id=channel.channel_id)
+        for channel in snapshot.channels.values():
+            self._adopt_leg(channel)
+
+    def _adopt_leg(self, channel: LiveChannel) -> None:
+        """A seat or mobile that was dialled in the last moment of a crash: it rings, or is with the elder already.
+
+        Helpers are on disk before they are dialled; so is whatever else must not be dialled twice.
+        """
+        call = self.calls.find(channel.variables.get("CC_CALL", ""))
+        role = channel.variables.get("CC_ROLE", "")
+        if call is None or role not in STAFF or self.calls.leg_of_channel(channel.channel_id) is not None:
+            return
+        if not call.open:
+            self.calls.do(self.pbx.hangup(channel.channel_id), f"hang up {channel.channel_id}")
+            return
+        endpoint = channel.name.removeprefix("PJSIP/").rpartition("-")[0]
+        self.ledger.record(
+            cf.LegAdded(leg_id=channel.channel_id, role=role, number=endpoint if role == Role.SEAT else ""),
+            actor="pbx",
+            call_id=call.id,
+            incident_id=call.incident_id,
+        )
+        log.warning("leg_adopted", call_id=call.id, leg_id=channel.channel_id)
 
     def _code(self, event: SeatCode) -> None:
         """An operator keyed ``*1`` … in the room: the same as the click (A2)."""
@@ -231,9 +263,16 @@ class Controller:
         await self.spool.run()
 
     async def _compare_for_ever(self) -> None:
-        """Asterisk may drop an event; comparing now and then heals what was missed."""
+        """Asterisk may drop an event; comparing now and then heals what was missed.
+
+        Soon after every connect as well: who came and went in those seconds is only then told apart.
+        """
         while True:
-            await asyncio.sleep(RECONCILE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RECONCILE_SECONDS):
+                    await self._connected.wait()
+                    self._connected.clear()
+                    await asyncio.sleep(RECOMPARE_SECONDS)
             if self.in_step and self.live():
                 try:
                     await self.compare()
@@ -244,7 +283,7 @@ class Controller:
         """Ask what is live and mend what differs; events taken in while asking are newer than the answer."""
         asked, phones_heard = self.clock.monotonic(), self._phones_heard
         snapshot = await self.pbx.snapshot()
-        self.calls.reconcile(snapshot, self.clock.now() - YOUNG, asked)
+        self.calls.reconcile(snapshot, arrived_before=asked, asked=asked)
         if phones_heard == self._phones_heard:
             self.routing.reconcile_phones(snapshot.phones)
         self.routing.poke()

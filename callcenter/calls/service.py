@@ -59,7 +59,9 @@ class Calls:
         self._recent: OrderedDict[str, Call] = OrderedDict()
         self._call_of_channel: dict[str, str] = {}
         self._heard: dict[str, float] = {}
-        """Channel → when (monotonic) it was last heard of."""
+        """Channel → when (monotonic) it was last heard of, or came, or was dialled."""
+        self._unsent: set[str] = set()
+        """Legs on record whose dial is not yet with Asterisk."""
         self._unwanted: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         ledger.on_apply(self._apply)
@@ -102,6 +104,7 @@ class Calls:
         """Record a call that came in; a call of that id that is known already is returned as it is."""
         known = self.find(call_id)
         if known is None:
+            self._heard[body.channel_id] = self._clock.monotonic()
             self._ledger.record(body, actor="pbx", call_id=call_id, incident_id=incident_id)
         return self.get(call_id)
 
@@ -150,6 +153,7 @@ class Calls:
                 "CC_REC": str(self._recordings / call.recording),
             },
         )
+        self._unsent.add(leg_id)
         self._spawn(self._send(order), f"dial {leg_id}")
         return self.get(call.id).legs[leg_id]
 
@@ -159,13 +163,17 @@ class Calls:
             await self._journal.durable()
         found = self.leg_of_channel(order.channel_id)
         if found is None or not found[1].live or order.channel_id in self._unwanted:
+            self._unsent.discard(order.channel_id)
             self._end_leg(order.channel_id, HangupReason.CANCELLED, 0)
             return
         try:
             await self._pbx.originate(order)
+            self._heard[order.channel_id] = self._clock.monotonic()
         except CallCenterError as error:
             log.warning("dial_failed", leg_id=order.channel_id, error=error.code)
             self._end_leg(order.channel_id, HangupReason.FAILED, 0)
+        finally:
+            self._unsent.discard(order.channel_id)
 
     def hang_up(self, leg: Leg, reason: HangupReason = HangupReason.NORMAL) -> None:
         """Take a leg off its call, whatever it is doing; its end is a fact when Asterisk says so."""
@@ -267,22 +275,23 @@ class Calls:
 
     # --- restart and reconnect -----------------------------------------------------------------------------
 
-    def reconcile(self, snapshot: Snapshot, before: datetime, asked: float = math.inf) -> None:
+    def reconcile(self, snapshot: Snapshot, *, arrived_before: float, asked: float = math.inf) -> None:
         """Bring every open call in line with what is live in Asterisk (after a restart or a lost link).
 
-        Legs added at ``before`` or later may be younger than the snapshot: their absence means nothing yet.
-        ``asked``: when (monotonic) the snapshot was asked for, if events were taken in since: what was heard of a
-        channel after that is newer than the snapshot.
+        Both in monotonic seconds. ``arrived_before``: callers who came at that moment or later may be younger than
+        the snapshot, so their absence means nothing yet. ``asked``: when the snapshot was asked for, if events
+        were taken in since: what was heard of a channel after that is newer than the snapshot.
         """
         room_of = {channel: room for room, members in snapshot.rooms.items() for channel in members}
         for call in self.open_calls():
             for leg in call.live_legs:
                 live = snapshot.channels.get(leg.channel_id)
-                if live is None:
-                    if leg.added_at is None or leg.added_at < before:
-                        self._end_leg(leg.channel_id, "lost", 0)
+                heard = self._heard.get(leg.channel_id, -math.inf)
+                if heard >= asked or leg.channel_id in self._unsent:
                     continue
-                if self._heard.get(leg.channel_id, -math.inf) >= asked:
+                if live is None:
+                    if leg.dialled or heard < arrived_before:
+                        self._end_leg(leg.channel_id, "lost", 0)
                     continue
                 if live.up:
                     self._step(leg.channel_id, LegEvent.ANSWER)
@@ -291,6 +300,9 @@ class Calls:
             if call.legs:
                 # A crash may have come between the end of the last leg and that of the call.
                 self.end_if_empty(call)
+        for leg in (leg for call in self.known() for leg in call.legs.values()):
+            if not leg.live and leg.role != Role.ELDER and leg.channel_id in snapshot.channels:
+                self.do(self._pbx.hangup(leg.channel_id, HangupReason.CANCELLED), f"hang up {leg.channel_id}")
         # A leg that is still to be dialled is in no snapshot yet; the wish to be rid of it holds all the same.
         young = {leg.channel_id for call in self.open_calls() for leg in call.live_legs}
         self._unwanted &= snapshot.channels.keys() | young
