@@ -93,6 +93,11 @@ class Layout:
         return self.data / "run"
 
     @property
+    def render_request(self) -> Path:
+        """Touch it when a seat or its SIP password has changed: the supervisor renders and reloads within a second."""
+        return self.run / "render.request"
+
+    @property
     def socket_dir(self) -> Path:
         """``run``, or a short private folder where the data folder's path is too long for a socket."""
         if len(os.fsencode(self.run)) <= _RUN_SOCKET_LENGTH - len("/asterisk.ctl"):
@@ -180,7 +185,8 @@ def _files(
         "spool": place.home / "spool",
         "run": place.socket_dir,
         "logs": place.logs,
-        "bind": _address(settings.bind),
+        "bind": settings.bind,
+        "bind_host": _bracketed(settings.bind),
         "sip_port": settings.sip_port,
         "ami_port": settings.ami_port,
         "ws_port": settings.ws_port,
@@ -225,7 +231,7 @@ def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, s
     host = _host(settings.trunk_uri)
     on_duty = sorted(seat.user for seat in seats if seat.role in DUTY_ROLES)
     values = {
-        "CC_AGI": f"agi://{settings.bind}:{settings.agi_port}",
+        "CC_AGI": f"agi://{_bracketed(settings.bind)}:{settings.agi_port}",
         "CC_AGI_DEADLINE": f"{AGI_DEADLINE_SECONDS:g}",
         "CC_LEASE": f"{LEASE_SECONDS}",
         "CC_HOTLINE": settings.hotline_number,
@@ -271,10 +277,15 @@ def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
         temporary.replace(music / "music.wav")
     for name, parts in MUSIC.items():
         (music / name).mkdir(exist_ok=True)
+        wanted = {}
         for number, part in enumerate(parts, 1):
-            source = music / "music.wav" if part == "@music" else SOUNDS / f"{part}.wav"
-            if source.exists():
-                _link(music / name / f"{number:02}-{part.removeprefix('@')}.wav", source)
+            prompt = SOUNDS / f"{part}.wav"
+            # A prompt that is missing costs her a sentence, not the line.
+            wanted[f"{number:02}-{part.removeprefix('@')}.wav"] = prompt if prompt.exists() else music / "music.wav"
+        for link, source in wanted.items():
+            _link(music / name / link, source)
+        for link in {path.name for path in (music / name).iterdir()} - wanted.keys():
+            (music / name / link).unlink()
 
 
 def _rehearse(
@@ -357,11 +368,12 @@ def _number(number: str) -> str:
     return number
 
 
-def _address(bind: str) -> str:
+def _bracketed(address: str) -> str:
+    """The address as it stands before a port: IPv6 in brackets. Raises `InvalidInput` for what is no address."""
     try:
-        return str(ipaddress.ip_address(bind))
+        return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
     except ValueError as error:
-        raise InvalidInput(f"CALLCENTER_BIND must be an IP address (got {bind!r})") from error
+        raise InvalidInput(f"CALLCENTER_BIND must be an IP address (got {address!r})") from error
 
 
 def _networks(matches: str) -> list[str]:

@@ -25,8 +25,7 @@ from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
 from callcenter.db import Database
 from callcenter.errors import CallCenterError
-from callcenter.ports import holder, is_taken
-from callcenter.preparation import DATABASE_TROUBLE, port_settings, prepare_data
+from callcenter.preparation import DATABASE_TROUBLE, check_ports, prepare_data
 from callcenter.processes import ProcessRef
 from callcenter.settings import Settings
 from callcenter.supervisor import probe
@@ -244,10 +243,11 @@ def _running(settings: Settings) -> Iterator[Check]:
     if instance is None:
         yield Check("running", True, "nothing runs on this data folder", "scripts/up starts it.", essential=False)
         left = ProcessRef.load(run / "asterisk.process")
-        ours = {} if left else port_settings(settings, asterisk=True)
-        for name, (port, udp) in (ours | port_settings(settings, asterisk=False)).items():
-            if is_taken(settings.bind, port) or (udp and is_taken(settings.bind, port, udp=True)):
-                yield Check("port", True, f"{port} is taken by {holder(port) or 'another user'}", f"Set {name}.")
+        for asterisk in (True, False) if left is None else (False,):
+            try:
+                check_ports(settings, asterisk=asterisk)
+            except CallCenterError as error:
+                yield Check("ports", True, error.message)
         return
     yield Check("running", False, f"process {instance.pid}")
     status, body = probe(settings, "/readyz")

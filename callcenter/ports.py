@@ -1,6 +1,7 @@
 """Ports: which are free, and who holds one that is taken."""
 
 import contextlib
+import errno
 import socket
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_taken(address: str, port: int, *, udp: bool = False) -> bool:
-    """Whether somebody holds the port, so that we could not."""
+    """Whether somebody holds the port. Raises `OSError` when we could not have it for another reason."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
         if not udp:
@@ -33,8 +34,10 @@ def is_taken(address: str, port: int, *, udp: bool = False) -> bool:
             probe.bind((address, port))
             if not udp:
                 probe.listen(1)
-        except OSError:
-            return True
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return True
+            raise
     return False
 
 

@@ -58,12 +58,19 @@ def port_settings(settings: Settings, *, asterisk: bool) -> dict[str, tuple[int,
 
 
 def check_ports(settings: Settings, *, asterisk: bool) -> None:
-    """Raises `Unavailable` naming every taken port, its setting and, where it can be seen, who holds it."""
+    """Raises `Unavailable` naming every port we cannot have, its setting and, where it can be seen, who holds it."""
     taken = []
     for name, (port, udp) in port_settings(settings, asterisk=asterisk).items():
-        if is_taken(settings.bind, port) or (udp and is_taken(settings.bind, port, udp=True)):
-            who = holder(port)
-            taken.append(f"port {port} is taken{' by ' + who if who else ''} (set {name} to a free one)")
+        try:
+            if is_taken(settings.bind, port) or (udp and is_taken(settings.bind, port, udp=True)):
+                who = holder(port)
+                taken.append(f"port {port} is taken{' by ' + who if who else ''} (set {name} to a free one)")
+        except PermissionError as error:
+            raise Unavailable(f"Port {port} is for root only: set {name} to one above 1023.") from error
+        except OSError as error:
+            raise Unavailable(
+                f"{settings.bind} is not an address of this machine ({error.strerror}): set CALLCENTER_BIND to one."
+            ) from error
     if taken:
         raise Unavailable(f"{'; '.join(taken)}, or end what holds it.")
 

@@ -3,10 +3,11 @@
 A number in **bold** in a standard is a default here and can be changed; its clause is named beside it.
 """
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from callcenter.errors import InvalidInput
@@ -72,6 +73,14 @@ class Settings(BaseSettings):
         if isinstance(numbers, str):
             values = {**values, "duty_numbers": tuple(n.strip() for n in numbers.split(",") if n.strip())}
         return values
+
+    @field_validator("bind")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            return str(ip_address(value))
+        except ValueError as error:
+            raise ValueError("must be an IP address of this machine") from error
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

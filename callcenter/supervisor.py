@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from callcenter.asterisk_config import Layout
+from callcenter.asterisk_config import Layout, layout
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import find_asterisk
 from callcenter.errors import Conflict, Unavailable
@@ -90,6 +90,29 @@ class Child:
         self._pidfile.unlink(missing_ok=True)
 
 
+class SeatChanges:
+    """Renders Asterisk's configuration again and has it loaded when one of the files that tell of new seats changes."""
+
+    def __init__(self, files: list[Path], log: Path) -> None:
+        self._files = files
+        self._log = log
+        self._seen = self._times()
+        self._rendering: subprocess.Popen[bytes] | None = None
+
+    def follow(self) -> None:
+        """Look once; a rendering runs beside us, one at a time."""
+        if self._rendering is not None and self._rendering.poll() is None:
+            return
+        self._rendering = None
+        now = self._times()
+        if now != self._seen:
+            self._seen = now
+            self._rendering = start_command("render", "--reload", log=self._log)
+
+    def _times(self) -> list[int]:
+        return [path.stat().st_mtime_ns if path.exists() else 0 for path in self._files]
+
+
 class Supervisor:
     """One instance, i.e. one data folder. ``say`` gets one human line at a time, ``show`` the closing summary.
 
@@ -121,7 +144,7 @@ class Supervisor:
         process = AsteriskProcess(runtime, etc, place.logs / "asterisk.out")
         log = place.logs / "callcenter.log"
         asterisk = Child("Asterisk", place.run / "asterisk.process", process.start, self.say)
-        serve = Child("callcenter", place.run / "serve.process", lambda: start_serve(log), self.say)
+        serve = Child("callcenter", place.run / "serve.process", lambda: start_command("serve", log=log), self.say)
         try:
             adopted = asterisk.adopt()
             if adopted:
@@ -129,9 +152,10 @@ class Supervisor:
                 process.cli("core reload")
             else:
                 asterisk.start()
-                process.wait_booted()
-            self.say("Asterisk is up")
+            # Ours needs longer to load than Asterisk, and waits for it by itself.
             serve.start()
+            process.wait_booted()
+            self.say("Asterisk is up")
             self._wait_ready(serve, log, patient=adopted)
             if not self._stopping.is_set():
                 self.say(f"ready after {time.monotonic() - begun:.1f} s")
@@ -181,7 +205,10 @@ class Supervisor:
 
     def _watch(self, asterisk: Child, serve: Child) -> None:
         threading.Thread(target=self._watch_for_hang, args=(serve,), daemon=True).start()
+        place = layout(self.settings)
+        seats = SeatChanges([place.data / "seats.json", place.render_request], place.logs / "render.log")
         while not self._stopping.wait(0.1):
+            seats.follow()
             if asterisk.revive():
                 self.say("Asterisk was started again")
             if serve.revive():
@@ -217,15 +244,15 @@ def lock(path: Path, settings: Settings) -> int:
     return handle
 
 
-def start_serve(log: Path) -> subprocess.Popen[bytes]:
-    """Start our own process: controller, api and worker; its log is appended to."""
+def start_command(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
+    """Start one of our own commands beside us; its log is appended to."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "callcenter.cli", "serve"],
+            [sys.executable, "-m", "callcenter.cli", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C is for the supervisor, which ends us in order; and we outlive it.
+            # Ctrl-C is for the supervisor, which ends them in order; and they outlive it.
             start_new_session=True,
         )
 
@@ -306,14 +333,7 @@ def start_detached(settings: Settings, say: Say, show: Say) -> None:
     log = place.logs / "up.log"
     os.close(lock(place.run / "up.lock", settings))
     start = log.stat().st_size if log.exists() else 0
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "callcenter.cli", "up", "--background"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    process = start_command("up", "--background", log=log)
     shown = start
     while True:
         ended = process.poll()

@@ -1,0 +1,105 @@
+"""Settings: each wrong one is named, with what it must be, and stops the start."""
+
+from pathlib import Path
+
+import pytest
+
+from callcenter.cli import describe
+from callcenter.errors import InvalidInput
+from callcenter.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No CALLCENTER_* variable and no .env of whoever runs the tests."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("CALLCENTER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_setting_the_defaults_are_those_of_the_contract() -> None:
+    settings = load_settings()
+    assert (settings.http_port, settings.sip_port, settings.ami_port) == (8000, 5060, 5038)
+    assert (settings.agi_port, settings.ws_port) == (4573, 8088)
+    assert (settings.bind, settings.trunk_match, settings.trunk_uri) == ("127.0.0.1", "127.0.0.1", "sip:127.0.0.1:5070")
+    assert (settings.hotline_number, settings.emergency_number) == ("12349", "95120")
+    assert settings.data == Path("var")
+
+
+def test_human_answer_and_follow_up_limits_are_those_of_the_standards() -> None:
+    """A1 (GS 4.3.11.2) and C7 (SZ 6.2.5)."""
+    assert (load_settings().human_answer_seconds, load_settings().follow_up_hours) == (5, 24)
+
+
+def test_given_a_variable_it_wins_over_dot_env_which_wins_over_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("CALLCENTER_SIP_PORT=5160\nCALLCENTER_AMI_PORT=5138\n")
+    monkeypatch.setenv("CALLCENTER_SIP_PORT", "5260")
+    settings = load_settings()
+    assert (settings.sip_port, settings.ami_port, settings.agi_port) == (5260, 5138, 4573)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("CALLCENTER_SIP_PORT", "70000", "less than or equal to 65535"),
+        ("CALLCENTER_HTTP_PORT", "web", "valid integer"),
+        ("CALLCENTER_TRUNK_URI", "tel:120", "pattern"),
+        ("CALLCENTER_TRUNK_URI", "sip:host\nmatch=0.0.0.0", "pattern"),
+        ("CALLCENTER_HUMAN_ANSWER_SECONDS", "-1", "greater than or equal to 0"),
+        ("CALLCENTER_LOG_LEVEL", "loud", "pattern"),
+        ("CALLCENTER_BIND", "localhost", "IP address"),
+        ("CALLCENTER_NODE", "Node 1", "pattern"),
+    ],
+)
+def test_given_a_bad_value_then_the_start_stops_and_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput, match=name) as caught:
+        load_settings()
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"rtp_start": 10000, "rtp_end": 10005}, "rtp_end"),
+        ({"http_port": 5038}, "differ"),
+        ({"hotline_number": "95120"}, "hotline_number and emergency_number"),
+    ],
+)
+def test_given_values_that_contradict_each_other_then_both_are_named(values: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        load_settings(**values)
+
+
+def test_given_several_bad_values_then_one_sentence_names_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLCENTER_SIP_PORT", "0")
+    monkeypatch.setenv("CALLCENTER_AGI_PORT", "x")
+    with pytest.raises(InvalidInput, match=r"CALLCENTER_SIP_PORT.*CALLCENTER_AGI_PORT"):
+        load_settings()
+
+
+def test_duty_numbers_are_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLCENTER_DUTY_NUMBERS", " 13900000001, ,051287654321 ")
+    assert load_settings().duty_numbers == ("13900000001", "051287654321")
+
+
+def test_the_settings_cannot_be_changed_while_running() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().sip_port = 1  # type: ignore[misc]
+
+
+def test_printed_settings_hide_passwords() -> None:
+    """I1, I3: what `callcenter settings` prints can be pasted into a mail."""
+    settings = load_settings(
+        database_url="postgresql+asyncpg://cc:s3cret@db/callcenter", redis_url="redis://:s3cret@cache:6379/0"
+    )
+    lines = describe(settings)
+    assert "CALLCENTER_SIP_PORT=5060" in lines
+    assert "CALLCENTER_DATABASE_URL=postgresql+asyncpg://cc:***@db/callcenter" in lines
+    assert not [line for line in lines if "s3cret" in line]
