@@ -20,6 +20,7 @@ from callcenter.clock import ManualClock
 from callcenter.db import Database
 from callcenter.errors import Conflict, IllegalTransition, InvalidInput
 from callcenter.facts import Body, Fact, record
+from callcenter.migrations import upgrade_async
 from callcenter.recordings.audio import examine, read_header
 from callcenter.recordings.facts import RecordingStarted, RecordingStopped
 from callcenter.recordings.model import TRANSITIONS, RecordingRow, Status
@@ -27,7 +28,6 @@ from callcenter.recordings.projector import RecordingProjector
 from callcenter.recordings.retention import load_policy
 from callcenter.recordings.verifier import Verifier, judge, locate
 from callcenter.timeline.model import FactRow
-from tests.domain.conftest import create_tables
 from tests.support.wav import header, tone, write_wav
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -420,7 +420,7 @@ async def test_given_the_loop_then_it_verifies_and_survives_a_database_that_is_a
         task = asyncio.create_task(studio.verifier.run())
         await until(lambda: any(entry["event"] == "recordings cannot be verified now" for entry in logs))
         async with studio.bus.subscribe([FACTS]) as messages:
-            await create_tables(url)
+            await upgrade_async(url)
             await studio.recorded("mix", 1)
             message = await asyncio.wait_for(anext(messages), 5)
     assert isinstance(message, Message)

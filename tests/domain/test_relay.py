@@ -18,6 +18,7 @@ from callcenter.clock import ManualClock
 from callcenter.db import Database
 from callcenter.facts import Body, Fact, Unknown, kind, record
 from callcenter.journal import Journal, JournalReader, frame, segment_path
+from callcenter.migrations import upgrade_async
 from callcenter.relay import RELAYED, Projector, Relay
 from callcenter.timeline.model import CursorRow, FactRow, FailureRow
 from callcenter.timeline.service import of_call, of_incident
@@ -235,8 +236,7 @@ async def test_given_postgres_stopped_and_started_then_the_journal_drains_once_i
     """R5."""
     with PostgresServer() as server:
         database = Database(server.url)
-        async with database.engine.begin() as connection:
-            await connection.run_sync(FactRow.metadata.create_all)
+        await upgrade_async(database.url)
         await prepare(database)
         node = Node(tmp_path, database, Collector(), batch=20)
         async with running(node.relay):
@@ -287,8 +287,7 @@ async def test_given_no_tables_yet_then_nothing_is_lost_until_they_are_there(
     async with running(node.relay):
         await until(lambda: node.relay.problem is not None)
         await prepare(database)
-        async with database.engine.begin() as connection:
-            await connection.run_sync(FactRow.metadata.create_all)
+        await upgrade_async(database.url)
         await until(lambda: node.relay.lag_facts == 0)
     assert await node.seen() == [1, 2]
     await database.close()
