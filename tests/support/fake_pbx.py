@@ -232,7 +232,7 @@ class SimulatedSwitchboard:
         """An Originate that was accepted."""
         assert dial.channel_id not in {known.channel_id for known in self.dialled}, "a channel id is used once"
         self.dialled.append(dial)
-        user = dial.target.removeprefix("PJSIP/")
+        user = dial.target.removeprefix("PJSIP/").removesuffix("@trunk")
         seat = dial.context == "cc-seat"
         if seat and user not in self.registered:
             self.events.append(DialFailed(dial.channel_id, HangupReason.UNREACHABLE))
