@@ -116,7 +116,7 @@ def set_state(clock: Clock, row: DeviceRow, state: DeviceState, test_minutes: fl
     now = later(clock.now(), row.updated_at)
     testing = state is DeviceState.ON_TEST
     row.resumes = present if testing else None
-    row.on_test_until = now + timedelta(minutes=test_minutes) if testing else None
+    row.on_test_until = clock.now() + timedelta(minutes=test_minutes) if testing else None
     row.state = state
     row.updated_at = now
 
