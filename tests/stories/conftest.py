@@ -10,5 +10,5 @@ from tests.support.instance import Instance
 
 @pytest.fixture
 async def center(tmp_path: Path) -> AsyncIterator[Instance]:
-    async with Instance(tmp_path) as instance:
+    async with Instance(tmp_path, wrap_up_seconds=1) as instance:
         yield instance

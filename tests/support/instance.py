@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -55,7 +57,7 @@ class Instance:
     def __init__(self, folder: Path, **overrides: object) -> None:
         self.folder = folder
         self.settings: Settings = test_settings(folder / "data", **overrides)
-        self.credentials: dict[str, Any] = credentials(self.settings)
+        self.credentials: dict[str, Any] = {}
         self.elders: list[dict[str, Any]] = []
         self.asterisk: AsteriskServer | None = None
         self.process: subprocess.Popen[bytes] | None = None
@@ -80,9 +82,13 @@ class Instance:
             await asyncio.to_thread(self.asterisk.stop)
 
     async def _prepare(self) -> list[SeatAccount]:
-        await migrations.upgrade_async(self.settings.database)
+        if self.settings.database_url:
+            await _make_demo(self.settings)
+        else:
+            # Hashing the demo's passwords takes seconds: it is done once for all instances of a test run.
+            shutil.copytree(await _demo_data(), self.settings.data, dirs_exist_ok=True)
+        self.credentials = credentials(self.settings)
         database = Database(self.settings.database)
-        await load_demo(database, self.settings, SystemClock())
         self.elders = (await elders(database))["elders"]
         async with database.transaction() as session:
             seats = await seat_accounts(session)
@@ -154,6 +160,25 @@ class Instance:
         caller = await Caller.dial(self.folder, self.settings, did, from_user, **options)
         self._phones.append(caller)
         return caller
+
+
+async def _make_demo(settings: Settings) -> None:
+    await migrations.upgrade_async(settings.database)
+    database = Database(settings.database)
+    await load_demo(database, settings, SystemClock())
+    await database.close()
+
+
+_demo: list[tempfile.TemporaryDirectory[str]] = []
+
+
+async def _demo_data() -> Path:
+    """A data folder with a migrated SQLite database and the demo data; removed when the tests end."""
+    if not _demo:
+        folder = tempfile.TemporaryDirectory(prefix="callcenter-demo-")
+        await _make_demo(test_settings(Path(folder.name)))
+        _demo.append(folder)
+    return Path(_demo[0].name)
 
 
 def environment(settings: Settings) -> dict[str, str]:
