@@ -1,4 +1,7 @@
-"""Databases for domain tests: SQLite and PostgreSQL, both real and migrated, empty at the start of each test."""
+"""For domain tests: databases, SQLite and PostgreSQL, both real and migrated and empty; a simulated world of calls."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,15 @@ from tests.support.database import (  # noqa: F401 - pytest finds fixtures by th
     postgres_template,
     sqlite_template,
 )
+from tests.support.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A controller on a simulated switchboard; see `tests.support.world`."""
+    world = World(tmp_path)
+    yield world
+    world.close()
 
 
 @pytest.fixture
