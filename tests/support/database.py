@@ -6,6 +6,7 @@ A conftest takes the fixtures in by importing them; `postgres`, a running server
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from sqlalchemy import insert, text
@@ -32,7 +33,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres: PostgresServer) -> str:
     """URL of one migrated database, which every test finds empty."""
-    url = postgres.create("migrated")
+    url = postgres.create(f"migrated_{token_hex(4)}")
     upgrade(url)
     return url
 
