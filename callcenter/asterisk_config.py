@@ -177,6 +177,8 @@ def _files(
 ) -> dict[str, str]:
     """Every file of the configuration by name."""
     place = layout(settings)
+    for path in (place.data, runtime.modules, *dialplan):
+        _safe("path", str(path))
     values: dict[str, object] = {
         "etc": place.etc,
         "modules": runtime.modules,
@@ -187,6 +189,8 @@ def _files(
         "logs": place.logs,
         "bind": settings.bind,
         "bind_host": _bracketed(settings.bind),
+        # Audio too stays on our own address, unless that is "all of them".
+        "media_address": "" if ipaddress.ip_address(settings.bind).is_unspecified else settings.bind,
         "sip_port": settings.sip_port,
         "ami_port": settings.ami_port,
         "ws_port": settings.ws_port,
@@ -206,8 +210,6 @@ def _files(
         "dialplan": dialplan,
         "verbose": verbose,
     }
-    for path in (place.data, runtime.modules, *dialplan):
-        _safe("path", str(path))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

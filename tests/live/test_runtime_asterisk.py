@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from callcenter.asterisk_config import ami_secret
 from tests.support.asterisk import AsteriskServer, running_asterisk, wait_for
+from tests.support.baresip import Baresip
 from tests.support.rtp import RtpPeer
 from tests.support.sipp import Answerer, Caller, register, until
 
@@ -207,3 +208,30 @@ def test_given_a_killed_asterisk_then_it_starts_again_on_the_same_configuration(
     server.kill()
     server.start()
     wait_for(lambda: "op1" in server.cli("pjsip show endpoints"), what="the seats")
+
+
+async def test_given_a_real_softphone_then_it_registers_answers_hears_and_keys(
+    server: AsteriskServer, ami: Ami, tmp_path: Path
+) -> None:
+    phone = await Baresip.register(tmp_path, server.settings, "op4", "op4-secret", tone=700)
+    caller = await Caller.dial(tmp_path, server.settings, "95120")
+    try:
+        await caller.answered()
+        caller.media.play(500)
+        originate(ami, "PJSIP/op4", "cc-seat")
+        await phone.answer()
+        await until(lambda: hears(caller.media, {700.0}), what="the operator's voice")
+        await phone.key("*4")
+        await until(lambda: ami.has(Event="UserEvent", Code="add-social_worker"), what="the code")
+        await phone.hangup()
+        await phone.until("CALL_CLOSED")
+    finally:
+        await phone.close()
+        await caller.close()
+    assert phone.hears(500, 700, start=0.3) == {500}
+
+
+def test_audio_stays_on_our_own_address(server: AsteriskServer) -> None:
+    """What is bound to 127.0.0.1 is not to be heard from elsewhere, voices least of all (I1)."""
+    assert "media_address                      : 127.0.0.1" in server.cli("pjsip show endpoint trunk")
+    assert "bind_rtp_to_media_address          : true" in server.cli("pjsip show endpoint op1")
