@@ -180,22 +180,19 @@ def observe(call: Call, leg_id: str, event: LegEvent, reason: str = "", cause: i
     leg = call.legs.get(leg_id)
     if leg is None or not call.open:
         return []
-    state = next_state(leg.state, event)
-    if state is None:
+    if next_state(leg.state, event) is None:
         return []
-    bodies: list[Body] = []
     match event:
         case LegEvent.RING:
-            bodies.append(f.LegRinging(leg_id=leg_id))
+            return [f.LegRinging(leg_id=leg_id)]
         case LegEvent.ANSWER:
-            bodies.append(f.LegAnswered(leg_id=leg_id, role=leg.role))
+            return [f.LegAnswered(leg_id=leg_id, role=leg.role)]
         case LegEvent.JOIN:
-            bodies.append(f.LegJoined(leg_id=leg_id, role=leg.role))
+            return [f.LegJoined(leg_id=leg_id, role=leg.role)]
         case LegEvent.LEAVE:
-            bodies.append(f.LegLeft(leg_id=leg_id))
-        case LegEvent.END:
-            bodies.append(f.LegEnded(leg_id=leg_id, role=leg.role, reason=reason, cause=cause))
-    return bodies
+            return [f.LegLeft(leg_id=leg_id)]
+        case _:
+            return [f.LegEnded(leg_id=leg_id, role=leg.role, reason=reason, cause=cause)]
 
 
 def evolve(call: Call | None, fact: Fact) -> Call | None:
