@@ -1,8 +1,9 @@
 """Shapes of input that every edge shares: short text, phone numbers, user names (R22)."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from callcenter.phone import PHONE_PATTERN, normalise
 
@@ -28,3 +29,11 @@ Phone = Annotated[
     str, Field(max_length=40, pattern=PHONE_PATTERN, examples=["13800001001"]), AfterValidator(_canonical)
 ]
 """A phone number in any spelling, turned into its canonical form."""
+
+Instant = Annotated[
+    AwareDatetime,
+    Field(
+        ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC), examples=["2026-03-01T09:30:00+08:00"]
+    ),
+]
+"""A moment with its offset. Bounded, because the ends of the calendar cannot be turned into UTC."""

@@ -13,11 +13,14 @@ from callcenter.api import (
     devices,
     elders,
     emergencies,
+    follow_ups,
     live,
     plans,
     probes,
+    recordings,
     seats,
     webhooks,
+    work_orders,
 )
 from callcenter.api.deps import Services
 from callcenter.api.edge import Edge
@@ -38,6 +41,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans.router,
     audit.router,
     webhooks.router,
+    recordings.router,
+    work_orders.router,
+    follow_ups.router,
 )
 
 

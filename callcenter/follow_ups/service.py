@@ -1,9 +1,10 @@
 """Follow-ups: due when a service ends, tried, completed with the elder's word (C7, SZ 6.2.5)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.bus import Bus
@@ -14,6 +15,7 @@ from callcenter.follow_ups.facts import FollowUpAttempted, FollowUpCancelled, Fo
 from callcenter.follow_ups.model import AttemptRow, FollowUpRow
 from callcenter.follow_ups.states import OPEN, Outcome, State, step
 from callcenter.ids import new_id
+from callcenter.people.model import ElderRow
 from callcenter.timeline.service import tell
 from callcenter.work_orders.model import WorkOrderRow
 from callcenter.work_orders.service import WorkOrders
@@ -145,3 +147,26 @@ def closed_loop(clock: Clock, follow_up_hours: float, bus: Bus | None = None) ->
     """Work orders and follow-ups that know of each other."""
     work_orders = WorkOrders(clock, bus)
     return work_orders, FollowUps(work_orders, clock, follow_up_hours, bus)
+
+
+def follow_ups_query(
+    area: str | None = None,
+    *,
+    states: Collection[State] = (),
+    due_before: datetime | None = None,
+    work_order_id: str | None = None,
+    elder_id: str | None = None,
+) -> Select[FollowUpRow]:
+    """Follow-ups that fit all that is given. ``area``: only those of its elders."""
+    query = select(FollowUpRow)
+    if area is not None:
+        query = query.where(FollowUpRow.elder_id.in_(select(ElderRow.id).where(ElderRow.area == area)))
+    if states:
+        query = query.where(FollowUpRow.state.in_(states))
+    if due_before is not None:
+        query = query.where(FollowUpRow.due_at < due_before)
+    if work_order_id is not None:
+        query = query.where(FollowUpRow.work_order_id == work_order_id)
+    if elder_id is not None:
+        query = query.where(FollowUpRow.elder_id == elder_id)
+    return query

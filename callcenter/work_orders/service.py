@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,7 @@ from callcenter.clock import SHANGHAI, Clock
 from callcenter.errors import Conflict, InvalidInput, NotFound
 from callcenter.facts import Body, record
 from callcenter.ids import new_id
+from callcenter.people.model import ElderRow
 from callcenter.timeline.service import tell
 from callcenter.work_orders.deadlines import after_working_days
 from callcenter.work_orders.facts import WorkOrderCreated, WorkOrderMoved
@@ -210,3 +211,11 @@ def _check_times(row: WorkOrderRow, now: datetime) -> None:
         raise InvalidInput("'service_ended_at' lies in the future: a service that goes on is not done")
     if started is not None and ended is not None and ended < started:
         raise InvalidInput("'service_ended_at' lies before 'service_started_at'")
+
+
+def orders_query(area: str | None = None, **wanted: str | None) -> Select[WorkOrderRow]:
+    """Orders whose columns have the wanted values (None: any). ``area``: only those of its elders."""
+    query = select(WorkOrderRow)
+    if area is not None:
+        query = query.where(WorkOrderRow.elder_id.in_(select(ElderRow.id).where(ElderRow.area == area)))
+    return query.where(*(getattr(WorkOrderRow, name) == value for name, value in wanted.items() if value is not None))
