@@ -308,7 +308,6 @@ async def _load_person(session: AsyncSession, clock: Clock, person: _Person, pla
             contacts=_contacts(person),
         ),
     )
-    await session.flush()
     pendant: DeviceRow = await create_device(
         session,
         clock,

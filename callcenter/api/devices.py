@@ -88,7 +88,6 @@ async def create_device(
 ) -> Device:
     """Register a device; it goes live through a test."""
     row = await service.create_device(session, services.clock, body, who)
-    await session.flush()
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row, services)
@@ -116,7 +115,6 @@ async def change_device(
     row = await service.get_device(session, id, who)
     check_match(row.version, if_match)
     await service.change_device(session, services.clock, row, body, who)
-    await session.flush()
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row, services)

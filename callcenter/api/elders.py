@@ -126,7 +126,6 @@ async def create_elder(
 ) -> Elder:
     """Register an elder."""
     row = await service.create_elder(session, services.clock, body, who)
-    await session.flush()
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row, who)
@@ -154,7 +153,6 @@ async def change_elder(
     row = await service.get_elder(session, id, who)
     check_match(row.version, if_match)
     await service.change_elder(session, services.clock, row, body, who)
-    await session.flush()
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row, who)

@@ -58,7 +58,6 @@ async def list_plans(session: SessionDep, part: PageDep) -> Page[ResponsePlan]:
 async def create_plan(body: PlanInput, session: SessionDep, services: ServicesDep, response: Response) -> ResponsePlan:
     """Make a response plan."""
     row = await plans.create_plan(session, services.clock, body)
-    await session.flush()
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row)
@@ -85,7 +84,6 @@ async def change_plan(
     row = await plans.get_plan(session, id)
     check_match(row.version, if_match)
     await plans.change_plan(session, services.clock, row, body)
-    await session.flush()
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row)

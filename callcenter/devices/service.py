@@ -85,6 +85,7 @@ async def create_device(
     )
     await _check(session, row, who)
     session.add(row)
+    await session.flush()
     return row
 
 
@@ -97,6 +98,7 @@ async def change_device(
         setattr(row, field, getattr(patch, field))
     row.updated_at = later(clock.now(), row.updated_at)
     await _check(session, row, who)
+    await session.flush()
 
 
 def delete_device(clock: Clock, row: DeviceRow) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Executable, Row, Select, func, select
+from sqlalchemy import Executable, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.devices.model import DeviceRow
@@ -24,16 +25,17 @@ _ELDER_COLUMNS = (
     *(ElderRow.area, ElderRow.address, ElderRow.door_code, ElderRow.key_holder_name, ElderRow.key_holder_phone),
     *(ElderRow.latitude, ElderRow.longitude, ElderRow.medical_notes, ElderRow.plan_id),
 )
+_ELDER_FIELDS = tuple(column.key for column in _ELDER_COLUMNS)
 
 
 class Rows(NamedTuple):
-    """The raw material of a directory."""
+    """The raw material of a directory: plain tuples, which Python's garbage collector soon leaves alone."""
 
-    elders: list[Any]
-    phones: list[Any]
-    contacts: list[Any]
-    devices: list[Any]
-    plans: list[Any]
+    elders: list[tuple[Any, ...]]
+    phones: list[tuple[Any, ...]]
+    contacts: list[tuple[Any, ...]]
+    devices: list[tuple[Any, ...]]
+    plans: list[tuple[Any, ...]]
 
 
 async def load_directory(session: AsyncSession) -> Directory:
@@ -56,29 +58,18 @@ async def fingerprint(session: AsyncSession) -> tuple[Any, ...]:
 
 async def read_rows(session: AsyncSession) -> Rows:
     """All rows that make the directory; deleted elders and devices stay out."""
+    devices = (
+        select(DeviceRow.elder_id, DeviceRow.id, DeviceRow.kind, DeviceRow.number)
+        .where(DeviceRow.deleted_at.is_(None), DeviceRow.elder_id.is_not(None))
+        .order_by(DeviceRow.id)
+    )
+    plans = select(PlanRow.id, PlanRow.name, PlanRow.steps, PlanRow.checklist, PlanRow.repeat_every_seconds)
     return Rows(
-        [row async for row in _pieces(session, select(*_ELDER_COLUMNS).where(ElderRow.deleted_at.is_(None)))],
-        [row async for row in _pieces(session, _in_order(ElderPhoneRow, ElderPhoneRow.number))],
-        [
-            row
-            async for row in _pieces(session, _in_order(ContactRow, ContactRow.role, ContactRow.name, ContactRow.phone))
-        ],
-        [
-            row
-            async for row in _pieces(
-                session,
-                select(DeviceRow.elder_id, DeviceRow.id, DeviceRow.kind, DeviceRow.number)
-                .where(DeviceRow.deleted_at.is_(None), DeviceRow.elder_id.is_not(None))
-                .order_by(DeviceRow.id),
-            )
-        ],
-        [
-            row
-            async for row in _pieces(
-                session,
-                select(PlanRow.id, PlanRow.name, PlanRow.steps, PlanRow.checklist, PlanRow.repeat_every_seconds),
-            )
-        ],
+        elders=await _tuples(session, select(*_ELDER_COLUMNS).where(ElderRow.deleted_at.is_(None))),
+        phones=await _tuples(session, _in_order(ElderPhoneRow, ElderPhoneRow.number)),
+        contacts=await _tuples(session, _in_order(ContactRow, ContactRow.role, ContactRow.name, ContactRow.phone)),
+        devices=await _tuples(session, devices),
+        plans=await _tuples(session, plans),
     )
 
 
@@ -86,12 +77,13 @@ def _in_order(table: type[ElderPhoneRow] | type[ContactRow], *columns: Any) -> S
     return select(table.elder_id, *columns).order_by(table.elder_id, table.position)
 
 
-async def _pieces(session: AsyncSession, query: Executable) -> AsyncIterator[Row[Any]]:
+async def _tuples(session: AsyncSession, query: Executable) -> list[tuple[Any, ...]]:
     result = await session.stream(query.execution_options(yield_per=PIECE))
+    rows: list[tuple[Any, ...]] = []
     async for piece in result.partitions(PIECE):
-        for row in piece:
-            yield row
+        rows.extend(tuple(row) for row in piece)
         await asyncio.sleep(0)
+    return rows
 
 
 def assemble(rows: Rows) -> Directory:
@@ -101,30 +93,25 @@ def assemble(rows: Rows) -> Directory:
         phones[elder_id].append(number)
     contacts = _grouped(rows.contacts, Contact)
     devices = _grouped(rows.devices, Device)
-    elders = (
-        Elder(
-            id=row.id,
-            code=row.code,
-            name=row.name,
-            phones=tuple(phones.get(row.id, ())),
-            contacts=tuple(contacts.get(row.id, ())),
-            devices=tuple(devices.get(row.id, ())),
-            groups=row.groups,
-            sex=row.sex,
-            birth_date=row.birth_date.isoformat() if row.birth_date else None,
-            area=row.area,
-            address=row.address,
-            door_code=row.door_code,
-            key_holder_name=row.key_holder_name,
-            key_holder_phone=row.key_holder_phone,
-            latitude=row.latitude,
-            longitude=row.longitude,
-            medical_notes=row.medical_notes,
-            plan_id=row.plan_id,
-        )
-        for row in rows.elders
-    )
+    elders = (_elder(row, phones, contacts, devices) for row in rows.elders)
     return Directory(elders, [plan for row in rows.plans if (plan := _plan(row))])
+
+
+def _elder(
+    row: tuple[Any, ...],
+    phones: Mapping[str, list[str]],
+    contacts: Mapping[str, list[Contact]],
+    devices: Mapping[str, list[Device]],
+) -> Elder:
+    fields = dict(zip(_ELDER_FIELDS, row, strict=True))
+    birth_date: date | None = fields.pop("birth_date")
+    return Elder(
+        **fields,
+        birth_date=birth_date.isoformat() if birth_date else None,
+        phones=tuple(phones.get(row[0], ())),
+        contacts=tuple(contacts.get(row[0], ())),
+        devices=tuple(devices.get(row[0], ())),
+    )
 
 
 def _grouped(rows: Any, build: Callable[..., Any]) -> dict[str, list[Any]]:
@@ -134,10 +121,11 @@ def _grouped(rows: Any, build: Callable[..., Any]) -> dict[str, list[Any]]:
     return by_elder
 
 
-def _plan(row: Any) -> Plan | None:
+def _plan(row: tuple[Any, ...]) -> Plan | None:
+    plan_id, name, steps, checklist, repeat_every_seconds = row
     try:
-        steps = tuple(Step(float(step["at_seconds"]), tuple(step["targets"])) for step in row.steps)
-        return Plan(row.id, row.name, steps, tuple(row.checklist), row.repeat_every_seconds)
+        ladder = tuple(Step(float(step["at_seconds"]), tuple(step["targets"])) for step in steps)
+        return Plan(plan_id, name, ladder, tuple(checklist), repeat_every_seconds)
     except (KeyError, TypeError, ValueError):
-        log.error("response plan cannot be read; its elders get the default plan", plan_id=row.id)
+        log.error("response plan cannot be read; its elders get the default plan", plan_id=plan_id)
         return None

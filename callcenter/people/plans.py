@@ -43,6 +43,7 @@ async def create_plan(session: AsyncSession, clock: Clock, data: PlanInput, id: 
     )
     await _check(session, row)
     session.add(row)
+    await session.flush()
     return row
 
 
@@ -55,6 +56,7 @@ async def change_plan(session: AsyncSession, clock: Clock, row: PlanRow, patch: 
         row.steps = _steps(patch.steps)
     row.updated_at = later(clock.now(), row.updated_at)
     await _check(session, row)
+    await session.flush()
 
 
 async def delete_plan(session: AsyncSession, row: PlanRow) -> None:

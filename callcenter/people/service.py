@@ -80,6 +80,7 @@ async def create_elder(session: AsyncSession, clock: Clock, data: ElderInput, wh
     _set_contacts(row, data.contacts)
     await _check(session, row, who)
     session.add(row)
+    await session.flush()
     return row
 
 
@@ -98,6 +99,7 @@ async def change_elder(
         _set_contacts(row, patch.contacts)
     row.updated_at = later(clock.now(), row.updated_at)
     await _check(session, row, who)
+    await session.flush()
 
 
 def same_version(present: int, given: int | None) -> None:

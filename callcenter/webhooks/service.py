@@ -21,11 +21,13 @@ from callcenter.webhooks.model import DeliveryRow, DeliveryState, SubscriptionRo
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - a public prefix
 
 Kind = Annotated[str, Field(pattern=r"^(\*|[a-z_]{1,30}(\.[a-z_]{1,30}){0,3}(\.\*)?)$", examples=["emergency.*"])]
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
+_PORT = r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 Url = Annotated[
     str,
     Field(
         max_length=500,
-        pattern=r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~/-]*)?(\?[A-Za-z0-9._~&=-]*)?$",
+        pattern=rf"^https?://{_HOST}(:({_PORT}))?(/[A-Za-z0-9._~/-]*)?(\?[A-Za-z0-9._~&=-]*)?$",
         examples=["https://example.org/hooks/callcenter"],
     ),
 ]

@@ -85,11 +85,14 @@ async def test_given_writes_when_committed_then_each_has_who_where_what_before_a
 
 
 async def test_given_a_failed_request_when_rolled_back_then_no_row_is_left(migrated: Database) -> None:  # noqa: F811
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with attributed(migrated) as session:
             await create_elder(session, CLOCK, ElderInput(name="陈桂英"))
             await session.flush()
-            raise RuntimeError
+            raise RuntimeError("the request failed")
+
+    with pytest.raises(RuntimeError, match="the request failed"):
+        await fail()
     assert await entries(migrated) == []
     assert await verified(migrated) == trail.Verification(0)
 
