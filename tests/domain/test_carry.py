@@ -82,7 +82,8 @@ def histories(draw: st.DrawFn) -> list[Fact]:
                 say(cf.CallEnded(answered=False, seconds=0), call_id, opened[call_id])
             case 6 if incident_id in incidents:
                 closed.add(incident_id)
-                say(ef.EmergencyClosed(outcome="o", closed_at=NOW), draw(st.sampled_from([None, *CALLS])), incident_id)
+                mine = [one for one, its in opened.items() if its == incident_id]
+                say(ef.EmergencyClosed(outcome="o", closed_at=NOW), draw(st.sampled_from([None, *mine])), incident_id)
             case 7:
                 say(
                     rf.SeatDeclared(
