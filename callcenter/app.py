@@ -5,9 +5,8 @@ import dataclasses
 import json
 import logging
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 import uvicorn
@@ -28,7 +27,7 @@ from callcenter.journal import Journal, JournalReader
 from callcenter.metrics import Metrics
 from callcenter.relay import Relay
 from callcenter.settings import Settings
-from callcenter.worker import projectors, tasks
+from callcenter.worker import Part, parts, projectors
 
 log = structlog.get_logger(__name__)
 
@@ -120,14 +119,14 @@ async def serve(settings: Settings) -> None:
     log.info(
         "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
     )
-    relay = Relay(settings.node, _reader(settings, clock), database, projectors(settings, clock), bus, clock)
-    metrics = Metrics(controller, relay)
+    relay = Relay(settings.node, _reader(settings, clock), database, projectors(settings, clock, bus), bus, clock)
+    metrics = Metrics(controller, journal, relay)
 
     def publish(fact: Fact) -> None:
         bus.publish(FACTS, fact)
 
     controller.ledger.on_react(publish)
-    services = dataclasses.replace(services, controller=controller, relay=relay, metrics=metrics)
+    services = dataclasses.replace(services, controller=controller, journal=journal, relay=relay, metrics=metrics)
     try:
         await _serve_all(services, controller, relay, keeper)
     finally:
@@ -150,12 +149,12 @@ async def _serve_all(services: Services, controller: Controller, relay: Relay, k
             timeout_graceful_shutdown=3,
         )
     )
-    background: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+    background: dict[str, Part] = {
         "controller": controller.run,
         "relay": relay.run,
         "directory": services.directory.run,
         "seats": lambda: keeper.follow(controller),
-        **tasks(services, controller),
+        **parts(settings, services.clock, services.database, services.bus or LocalBus()),
     }
     running = [asyncio.create_task(_for_ever(name, work), name=name) for name, work in background.items()]
     try:
@@ -166,7 +165,7 @@ async def _serve_all(services: Services, controller: Controller, relay: Relay, k
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _for_ever(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _for_ever(name: str, work: Part) -> None:
     """Run a part again whenever it ends: no part's crash takes another with it."""
     while True:
         try:

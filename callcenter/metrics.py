@@ -10,6 +10,7 @@ from callcenter.calls.model import Role
 from callcenter.controller import Controller
 from callcenter.emergency import facts as ef
 from callcenter.facts import Fact
+from callcenter.journal import Journal
 from callcenter.relay import Relay
 from callcenter.routing.model import SeatState
 
@@ -19,7 +20,7 @@ _ANSWER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20
 class Metrics:
     """The metrics of one process; gauges are read at scrape time."""
 
-    def __init__(self, controller: Controller, relay: Relay) -> None:
+    def __init__(self, controller: Controller, journal: Journal, relay: Relay) -> None:
         self._controller = controller
         self._relay = relay
         self.registry = CollectorRegistry()
@@ -47,10 +48,8 @@ class Metrics:
         )
         self._gauge("callcenter_waiting_hotline", "Hotline callers who wait.", lambda: len(controller.hotline.queue()))
         self._gauge("callcenter_pbx_up", "1 while Asterisk is in reach.", lambda: int(controller.link.live))
-        self._gauge("callcenter_journal_pending", "Facts not yet on disk.", lambda: controller.journal.pending)
-        self._gauge(
-            "callcenter_journal_healthy", "1 while the journal writes.", lambda: int(controller.journal.healthy)
-        )
+        self._gauge("callcenter_journal_pending", "Facts not yet on disk.", lambda: journal.pending)
+        self._gauge("callcenter_journal_healthy", "1 while the journal writes.", lambda: int(journal.healthy))
         self._gauge("callcenter_relay_lag_facts", "Facts not yet in the database.", lambda: relay.lag_facts)
         self._gauge("callcenter_relay_lag_seconds", "Age of the oldest of them.", lambda: relay.lag_seconds)
         self._seats = Gauge("callcenter_seats", "Seats by state.", ["state"], registry=self.registry)

@@ -1,22 +1,56 @@
 """The worker's part of a process: what follows from the facts, away from the call path."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from callcenter.api.deps import Services
+from callcenter.accounts import sign_in
+from callcenter.api import idempotency
+from callcenter.bus import Bus
 from callcenter.calls.tables import CallProjector
 from callcenter.clock import Clock
-from callcenter.controller import Controller
+from callcenter.db import Database
 from callcenter.emergency.tables import EmergencyProjector
+from callcenter.follow_ups.service import closed_loop
+from callcenter.recordings.projector import RecordingProjector
+from callcenter.recordings.retention import load_policy
+from callcenter.recordings.verifier import Verifier
 from callcenter.relay import Projector
 from callcenter.settings import Settings
+from callcenter.webhooks.dispatcher import WebhookDispatcher
+from callcenter.webhooks.projector import WebhookProjector
+from callcenter.work_orders.projector import WorkOrderProjector
+
+CLEAN_SECONDS = 3600.0
+
+Part = Callable[[], Coroutine[Any, Any, None]]
 
 
-def projectors(settings: Settings, clock: Clock) -> list[Projector]:
+def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
     """Everybody who turns facts into rows, in the order in which they do."""
-    return [CallProjector(), EmergencyProjector()]
+    work_orders, _ = closed_loop(clock, settings.follow_up_hours, bus)
+    return [
+        CallProjector(),
+        EmergencyProjector(),
+        RecordingProjector(),
+        WorkOrderProjector(work_orders),
+        WebhookProjector(),
+    ]
 
 
-def tasks(services: Services, controller: Controller) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+def parts(settings: Settings, clock: Clock, database: Database, bus: Bus) -> dict[str, Part]:
     """The worker's loops by name."""
-    return {}
+    return {
+        "recordings": Verifier(database, settings.recordings_dir, clock, load_policy(), bus).run,
+        "webhooks": WebhookDispatcher(database, clock).run,
+        "clean": lambda: _clean(database, clock),
+    }
+
+
+async def _clean(database: Database, clock: Clock) -> None:
+    """Forget what has served its time: kept answers and refresh tokens."""
+    while True:
+        async with database.transaction() as session:
+            await idempotency.forget(session, clock.now())
+            await sign_in.forget(session, clock.now())
+        await asyncio.sleep(CLEAN_SECONDS)

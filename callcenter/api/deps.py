@@ -22,6 +22,7 @@ from callcenter.clock import Clock
 from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.errors import NotAuthenticated, PbxUnavailable
+from callcenter.journal import Journal
 from callcenter.metrics import Metrics
 from callcenter.people.keeper import DirectoryKeeper
 from callcenter.relay import Relay
@@ -46,6 +47,7 @@ class Services:
     directory: DirectoryKeeper
     bus: Bus | None = None
     controller: Controller | None = None
+    journal: Journal | None = None
     relay: Relay | None = None
     metrics: Metrics | None = None
 

@@ -30,8 +30,9 @@ async def readyz(services: ServicesDep) -> JSONResponse:
     parts: dict[str, dict[str, Any]] = {}
     if controller is not None:
         parts["asterisk"] = _part(controller.link.live and controller.in_step, essential=True)
-        parts["journal"] = _part(controller.journal.healthy, problem=controller.journal.problem)
         parts["seats"] = _part(True, registered=sum(seat.registered for seat in controller.routing.seats()))
+    if services.journal is not None:
+        parts["journal"] = _part(services.journal.healthy, problem=services.journal.problem)
     parts["database"] = _part(await _database_answers(services))
     parts["directory"] = _part(services.directory.healthy, elders=len(services.directory.directory.elders))
     if services.bus is not None:
