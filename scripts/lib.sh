@@ -59,10 +59,12 @@ apt_install() {
   if (($(id -u))); then
     have sudo || die "$why, and there is no sudo to install them. $remedy"
     sudo=(sudo)
-    sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo -v; } || die "$why, and sudo was refused. $remedy"
+    # Whoever may use sudo for apt-get only may not try it on anything else.
+    sudo -n -l apt-get >/dev/null 2>&1 || { [[ -t 0 ]] && sudo -v; } || die "$why, and sudo was refused. $remedy"
   fi
   # A package list that is old or absent is only fetched when it has to be.
-  local install=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@")
+  export DEBIAN_FRONTEND=noninteractive
+  local install=("${sudo[@]}" apt-get install -y --no-install-recommends "$@")
   if ! "${install[@]}" --download-only >/dev/null 2>&1 </dev/null; then
     progress "fetching the list of system packages" "Check the network and the apt sources." "${sudo[@]}" apt-get update
   fi
