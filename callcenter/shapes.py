@@ -1,9 +1,10 @@
 """Shapes of input that every edge shares: short text, phone numbers, user names (R22)."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from callcenter.phone import PHONE_PATTERN, normalise
 
@@ -30,10 +31,20 @@ Phone = Annotated[
 ]
 """A phone number in any spelling, turned into its canonical form."""
 
+_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+
+
+def _written(raw: object) -> object:
+    """Dates are written out: a bare number would be taken for seconds since 1970."""
+    if isinstance(raw, datetime) or (isinstance(raw, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", raw)):
+        return raw
+    raise ValueError("not an ISO 8601 moment with offset, like 2026-03-01T09:30:00+08:00")
+
+
 Instant = Annotated[
     AwareDatetime,
-    Field(
-        ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC), examples=["2026-03-01T09:30:00+08:00"]
-    ),
+    BeforeValidator(_written),
+    AfterValidator(lambda at: min(max(at, _EARLIEST), _LATEST)),
+    Field(examples=["2026-03-01T09:30:00+08:00"]),
 ]
-"""A moment with its offset. Bounded, because the ends of the calendar cannot be turned into UTC."""
+"""A moment with its offset; kept off the ends of the calendar, which cannot be shown in every time zone."""

@@ -13,7 +13,7 @@ from callcenter.api.paging import PageDep, fetch_page
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Moment, Page
 from callcenter.api.versions import IfMatch, check_match, tag
-from callcenter.errors import InvalidInput, NotFound
+from callcenter.errors import Conflict, NotFound
 from callcenter.follow_ups.service import FollowUps, closed_loop
 from callcenter.people.service import get_elder, same_version
 from callcenter.shapes import Instant, Prose, Reference
@@ -143,12 +143,12 @@ async def _check_elder(session: AsyncSession, elder_id: str | None, who: Princip
     """Whoever serves one area writes orders of its elders alone."""
     if elder_id is None:
         if who.area is not None:
-            raise InvalidInput(f"elder_id: you serve the area {who.area}, so name one of its elders")
+            raise Conflict(f"you serve the area {who.area}, so name one of its elders in elder_id")
         return
     try:
         await get_elder(session, elder_id, who)
     except NotFound:
-        raise InvalidInput("elder_id: no elder has this id") from None
+        raise Conflict("no elder has this elder_id") from None
 
 
 @router.get("", responses=responses())
@@ -182,7 +182,7 @@ async def list_work_orders(
     return Page(items=[WorkOrder.of(row) for row in rows], next=following)
 
 
-@router.post("", status_code=201, responses=responses())
+@router.post("", status_code=201, responses=responses(409))
 async def create_work_order(
     body: WorkOrderInput, who: Writer, session: SessionDep, desk: DeskDep, response: Response
 ) -> WorkOrder:

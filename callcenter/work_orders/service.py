@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.bus import Bus
 from callcenter.clock import SHANGHAI, Clock
-from callcenter.errors import Conflict, InvalidInput, NotFound
+from callcenter.errors import Conflict, NotFound
 from callcenter.facts import Body, record
 from callcenter.ids import new_id
 from callcenter.people.model import ElderRow
@@ -103,7 +103,7 @@ class WorkOrders:
         return row
 
     async def change(self, session: AsyncSession, row: WorkOrderRow, values: Mapping[str, Any], actor: str) -> None:
-        """Set fields (not the state); raises `Conflict` once the order has ended, `InvalidInput` for odd times."""
+        """Set fields (not the state); raises `Conflict` once the order has ended or for odd times."""
         if State(row.state) in ENDED:
             raise Conflict(f"the work order is {row.state}: nothing of it can be changed any more (C10)")
         changes = {name: [getattr(row, name), value] for name, value in values.items() if getattr(row, name) != value}
@@ -128,18 +128,18 @@ class WorkOrders:
     ) -> None:
         """Move an order one step: the only place where its state is set.
 
-        Raises `IllegalTransition`, `InvalidInput` when a step that goes back or away has no reason,
-        `Conflict` when a suspected complaint would be closed without one (C7). ``service_ended_at``
-        belongs to the step to done; now if it is not given.
+        Raises `IllegalTransition`, and `Conflict` when a reason is missing: for a step that goes back or
+        away, or to close an order with a suspected complaint (C7). ``service_ended_at`` belongs to the
+        step to done; now if it is not given.
         """
         before = State(row.state)
         after = step(before, to)
         if (before, after) in NEED_REASON and not reason.strip():
-            raise InvalidInput(f"to make a work order {after} a reason is needed: say it in 'reason'")
+            raise Conflict(f"to make a work order {after} a reason is needed: say it in 'reason'")
         if after is State.CLOSED and row.suspected_complaint and not reason.strip():
             raise Conflict("the follow-up heard a suspected complaint (C7): say in 'reason' how it was settled")
         if service_ended_at is not None and after is not State.DONE:
-            raise InvalidInput("'service_ended_at' belongs to the step to done")
+            raise Conflict("'service_ended_at' belongs to the step to done")
         changes: dict[str, list[Any]] = {}
         if after is State.DONE:
             ended = service_ended_at or self._clock.now()
@@ -208,9 +208,9 @@ class WorkOrders:
 def _check_times(row: WorkOrderRow, now: datetime) -> None:
     started, ended = row.service_started_at, row.service_ended_at
     if ended is not None and ended > now + _CLOCK_SKEW:
-        raise InvalidInput("'service_ended_at' lies in the future: a service that goes on is not done")
+        raise Conflict("'service_ended_at' lies in the future: a service that goes on is not done")
     if started is not None and ended is not None and ended < started:
-        raise InvalidInput("'service_ended_at' lies before 'service_started_at'")
+        raise Conflict("'service_ended_at' lies before 'service_started_at'")
 
 
 def orders_query(area: str | None = None, **wanted: str | None) -> Select[WorkOrderRow]:

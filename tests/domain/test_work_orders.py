@@ -15,7 +15,7 @@ from callcenter.calls.facts import CallDispositioned
 from callcenter.clock import ManualClock
 from callcenter.db import Database
 from callcenter.emergency.facts import EmergencyClosed
-from callcenter.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from callcenter.errors import Conflict, IllegalTransition, NotFound
 from callcenter.facts import Fact, record
 from callcenter.follow_ups.model import FollowUpRow
 from callcenter.follow_ups.service import closed_loop
@@ -134,7 +134,7 @@ async def test_given_a_step_the_table_does_not_hold_then_nothing_changes(desk: D
 async def test_given_a_step_back_or_away_without_reason_then_it_is_refused(desk: Desk, state: State, to: State) -> None:
     """C6: void orders are voided with authority."""
     async with desk.order(state=state) as (session, row):
-        with pytest.raises(InvalidInput, match="reason"):
+        with pytest.raises(Conflict, match="reason"):
             await desk.orders.move(session, row, to, "op1", reason="  ")
         await desk.orders.move(session, row, to, "op1", reason="老人改主意")
         assert row.state == to
@@ -143,17 +143,17 @@ async def test_given_a_step_back_or_away_without_reason_then_it_is_refused(desk:
 
 async def test_given_an_end_of_service_in_the_future_or_before_its_start_then_it_is_refused(desk: Desk) -> None:
     async with desk.order(state=State.DISPATCHED) as (session, row):
-        with pytest.raises(InvalidInput, match="future"):
+        with pytest.raises(Conflict, match="future"):
             await desk.orders.move(session, row, State.DONE, "op1", service_ended_at=NOW + timedelta(hours=1))
     async with desk.order(state=State.DISPATCHED) as (session, row):
         await desk.orders.change(session, row, {"service_started_at": NOW - timedelta(hours=1)}, "op1")
-        with pytest.raises(InvalidInput, match="before"):
+        with pytest.raises(Conflict, match="before"):
             await desk.orders.move(session, row, State.DONE, "op1", service_ended_at=NOW - timedelta(hours=2))
 
 
 async def test_given_an_end_of_service_for_another_step_then_it_is_refused(desk: Desk) -> None:
     async with desk.order() as (session, row):
-        with pytest.raises(InvalidInput, match="belongs to the step to done"):
+        with pytest.raises(Conflict, match="belongs to the step to done"):
             await desk.orders.move(session, row, State.AUDITED, "op1", service_ended_at=NOW)
 
 
