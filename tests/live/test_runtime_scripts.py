@@ -1,6 +1,7 @@
 """The set-up scripts: a trouble is one sentence that names the remedy."""
 
 import subprocess
+from pathlib import Path
 
 from callcenter.asterisk_config import REPO
 
@@ -40,8 +41,8 @@ def test_given_everything_is_there_then_nothing_is_asked_for() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_given_a_step_that_fails_then_its_last_words_and_the_remedy_are_shown() -> None:
-    done = bash("progress 'doing it' 'Do that.' bash -c 'echo went wrong; exit 7'")
+def test_given_a_step_that_fails_then_its_last_words_and_the_remedy_are_shown(tmp_path: Path) -> None:
+    done = bash(f"TMPDIR={tmp_path}; progress 'doing it' 'Do that.' bash -c 'echo went wrong; exit 7'")
     assert done.returncode == 2
     assert "went wrong" in done.stderr
     assert "Do that." in done.stderr
