@@ -3,15 +3,18 @@
 Never on the call path (A10): only the api and the worker open sessions.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, MetaData, TypeDecorator, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+Result = TypeVar("Result")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -84,6 +87,21 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+async def to_the_end(work: Coroutine[Any, Any, Result], grace_seconds: float = 5) -> Result:
+    """Run a step of a loop that uses the database; a cancellation waits up to ``grace_seconds`` for its end.
+
+    A connection dropped in the middle of a statement is lost, and nobody knows whether it was committed.
+    """
+    step = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(step)
+    except asyncio.CancelledError:
+        await asyncio.wait({step}, timeout=grace_seconds)
+        step.cancel()
+        await asyncio.gather(step, return_exceptions=True)
+        raise
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

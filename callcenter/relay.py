@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.bus import Bus
 from callcenter.clock import Clock
-from callcenter.db import Database
+from callcenter.db import Database, to_the_end
 from callcenter.facts import Fact
 from callcenter.journal import START, JournalReader, Position
 from callcenter.timeline.model import CursorRow, FactRow, FailureRow
@@ -113,7 +113,7 @@ class Relay:
         attempt = 0
         while True:
             try:
-                busy = await self.step()
+                busy = await to_the_end(self.step())
             except Exception as error:
                 self._position_known = False  # what was committed is known only to the database
                 self.problem = type(error).__name__

@@ -1,5 +1,7 @@
 """What happens to a recording, from the first millisecond of a call to its proof (B6, SZ 7.3.2)."""
 
+from datetime import datetime
+
 from callcenter.facts import Body, kind
 
 
@@ -9,6 +11,7 @@ class RecordingStarted(Body, frozen=True):
 
     ``kind``: ``mix`` (the whole room) or ``leg`` (one person, ``leg_id``).
     ``path``: relative to the recordings folder, e.g. ``2026/03/01/<call-id>-mix.wav``.
+    ``began_at``: when, if that was before the fact was made (a call that the fallback took).
     """
 
     recording_id: str
@@ -16,6 +19,7 @@ class RecordingStarted(Body, frozen=True):
     path: str
     leg_id: str | None = None
     format: str = "wav"
+    began_at: datetime | None = None
 
 
 @kind("recording.stopped")
@@ -23,10 +27,12 @@ class RecordingStopped(Body, frozen=True):
     """Asterisk was told to end the file, or the channel it hung on is gone.
 
     ``expected_seconds``: how long the recorded channel was up, by the controller's clock.
+    ``ended_at``: when, if that was before the fact was made.
     """
 
     recording_id: str
     expected_seconds: float
+    ended_at: datetime | None = None
 
 
 @kind("recording.verified")

@@ -32,13 +32,13 @@ class RecordingProjector:
                         composed=False,
                         path=body.path,
                         format=body.format,
-                        started_at=fact.at,
+                        started_at=body.began_at or fact.at,
                         status=Status.PENDING.value,
                         problem="",
                     )
                     session.add(row)
                 case RecordingStopped() as body:
                     row = rows[body.recording_id]
-                    row.ended_at, row.expected_seconds = fact.at, body.expected_seconds
+                    row.ended_at, row.expected_seconds = body.ended_at or fact.at, body.expected_seconds
                 case _:
                     pass

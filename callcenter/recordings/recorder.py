@@ -29,8 +29,8 @@ class Recorder:
 
     def _apply(self, fact: Fact) -> None:
         match fact.body:
-            case RecordingStarted(leg_id=leg_id, recording_id=recording_id) if leg_id is not None:
-                self._running.setdefault(leg_id, (fact.at, []))[1].append(recording_id)
+            case RecordingStarted(leg_id=leg_id, recording_id=recording_id, began_at=began_at) if leg_id is not None:
+                self._running.setdefault(leg_id, (began_at or fact.at, []))[1].append(recording_id)
             case RecordingStopped(recording_id=recording_id):
                 for leg_id, (_, recordings) in list(self._running.items()):
                     if recording_id in recordings:
@@ -64,17 +64,24 @@ class Recorder:
                     self._start(call, leg)
 
     def _start(self, call: Call, leg: Leg) -> None:
-        own = RecordingStarted(recording_id=new_id(), kind="leg", path=leg_path(call, leg), leg_id=leg.id)
+        # The leg's own times, not now: a call that the fallback took is told of long after it was recorded.
+        began = (leg.answered_at if leg.role == Role.ELDER else None) or leg.joined_at
+        own = RecordingStarted(
+            recording_id=new_id(), kind="leg", path=leg_path(call, leg), leg_id=leg.id, began_at=began
+        )
         if leg.role != Role.ELDER:
             self._record(call, own)
             return
-        mix = RecordingStarted(recording_id=new_id(), kind="mix", path=mix_path(call, leg), leg_id=leg.id)
+        mix = RecordingStarted(
+            recording_id=new_id(), kind="mix", path=mix_path(call, leg), leg_id=leg.id, began_at=began
+        )
         self._record(call, mix, own)
 
     def _stop(self, call: Call, leg_id: str, at: datetime | None) -> None:
         began, recordings = self._running[leg_id]
         seconds = max(0.0, ((at or began) - began).total_seconds())
-        self._record(call, *(RecordingStopped(recording_id=one, expected_seconds=seconds) for one in recordings))
+        stopped = [RecordingStopped(recording_id=one, expected_seconds=seconds, ended_at=at) for one in recordings]
+        self._record(call, *stopped)
 
     def _record(self, call: Call, *bodies: RecordingStarted | RecordingStopped) -> None:
         self._ledger.record(*bodies, actor="pbx", call_id=call.id, incident_id=call.incident_id)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import aliased
 from callcenter.bus import Bus
 from callcenter.calls.tables import CallRow
 from callcenter.clock import Clock
-from callcenter.db import Database
+from callcenter.db import Database, to_the_end
 from callcenter.errors import Conflict
 from callcenter.facts import Body, record
 from callcenter.ids import derived_id
@@ -114,20 +114,23 @@ class Verifier:
     async def run(self) -> None:
         """Verify until cancelled; while the database is away it tries again."""
         next_sweep = 0.0
-        while True:
-            try:
-                await self.step()
-                if self._clock.monotonic() >= next_sweep:
-                    await self.sweep()
-                    next_sweep = self._clock.monotonic() + SWEEP_SECONDS
-            except Exception as error:
-                log.error("recordings cannot be verified now", problem=type(error).__name__)
-            await asyncio.sleep(self._poll)
+        try:
+            while True:
+                try:
+                    await to_the_end(self.step())
+                    if self._clock.monotonic() >= next_sweep:
+                        await to_the_end(self.sweep())
+                        next_sweep = self._clock.monotonic() + SWEEP_SECONDS
+                except Exception as error:
+                    log.error("recordings cannot be verified now", problem=type(error).__name__)
+                await asyncio.sleep(self._poll)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """End the process that composes."""
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
 
     async def step(self) -> int:

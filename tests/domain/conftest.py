@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import callcenter.models  # noqa: F401 - relationships find each other's tables
 from callcenter.db import Database
 from tests.support.database import (  # noqa: F401 - pytest finds fixtures by their names here
     migrated,

@@ -250,6 +250,20 @@ async def test_given_start_and_end_told_apart_then_the_row_has_both(studio: Stud
     assert (row.leg_id, row.started_at, row.ended_at, row.expected_seconds) == ("leg-1", NOW, end, 7)
 
 
+async def test_given_a_call_taken_in_later_then_its_recording_has_the_times_at_which_it_was_made(
+    studio: Studio,
+) -> None:
+    """R1: the fallback recorded it, and the controller tells of it after its restart."""
+    later = NOW + timedelta(minutes=9)
+    began, ended = NOW + timedelta(seconds=1), NOW + timedelta(seconds=8)
+    await studio.told(
+        said(RecordingStarted(recording_id="r", kind="mix", path="r.wav", began_at=began), later),
+        said(RecordingStopped(recording_id="r", expected_seconds=7, ended_at=ended), later),
+    )
+    row = await studio.row("r")
+    assert (row.started_at, row.ended_at) == (began, ended)
+
+
 async def test_given_the_end_of_a_file_that_never_began_then_the_fact_is_refused(studio: Studio) -> None:
     with pytest.raises(KeyError):
         await studio.told(said(RecordingStopped(recording_id="r", expected_seconds=7), NOW))
