@@ -1,4 +1,4 @@
-"""2026-03-05, 03:10: our process dies in the middle of a call. The talk goes on, presses are answered, nothing is lost (R1)."""
+"""2026-03-05, 03:10: our process dies in mid-call. The talk goes on, presses are answered, nothing is lost (R1)."""
 
 from typing import Any
 

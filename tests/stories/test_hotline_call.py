@@ -1,4 +1,4 @@
-"""2026-03-03, 09:15: calls to the hotline: a service, a complaint half keyed, a voice that presses nothing, an emergency (B1)."""
+"""2026-03-03, 09:15: calls to the hotline: a service request, an enquiry, an emergency (B1)."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def test_service_request_waits_with_music_and_place_reaches_the_longest_id
     assert not op2.calls
     said = caller.media.last_heard_at
     await until(lambda: caller.media.last_heard_at > said, 5, "music while she waits")
-    await until(lambda: "you-are-number" in _asterisk_log(center) or "next-in-line" in _asterisk_log(center), 15, "her place")
+    await until(lambda: "next-in-line" in _asterisk_log(center), 15, "her place")
 
     await other.call("PUT", "/seats/me/state", json={"state": "ready"})
     ringing = await op2.call(seconds=3)

@@ -1,4 +1,4 @@
-"""2026-03-04: callers nobody knows: withheld, malformed, foreign, from a shared line. Each reaches a human (A8, R20)."""
+"""2026-03-04: callers nobody knows: unknown, withheld, malformed, endless. Each reaches a human (A8, R20)."""
 
 import pytest
 

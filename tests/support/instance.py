@@ -1,4 +1,4 @@
-"""The whole product for a story: a real Asterisk, our process as a child that can be killed, demo data, an API client."""
+"""The whole product for a story: a real Asterisk, our process as a child to be killed, demo data, an API client."""
 
 import asyncio
 import os
@@ -97,17 +97,19 @@ class Instance:
 
     async def serve(self) -> None:
         """Start our process and wait until it is ready."""
-        log = (self.folder / "serve.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(REPO), **environment(self.settings)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-        log.close()
+        self.process = self._start()
         await self.until(self.ready, 30, "readiness")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with (self.folder / "serve.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", _SERVE],
+                cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": str(REPO), **environment(self.settings)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     async def ready(self) -> bool:
         try:
