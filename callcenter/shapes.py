@@ -1,7 +1,7 @@
 """Shapes of input that every edge shares: short text, phone numbers, user names (R22)."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
@@ -48,3 +48,32 @@ Instant = Annotated[
     Field(examples=["2026-03-01T09:30:00+08:00"]),
 ]
 """A moment with its offset; kept off the ends of the calendar, which cannot be shown in every time zone."""
+
+
+def _written_day(raw: object) -> object:
+    if isinstance(raw, date) or (isinstance(raw, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", raw)):
+        return raw
+    raise ValueError("not an ISO 8601 date, like 1941-03-12")
+
+
+Day = Annotated[date, BeforeValidator(_written_day), Field(examples=["1941-03-12"])]
+"""A date, written out."""
+
+Flag = Annotated[bool, Field(strict=True)]
+"""true or false in JSON; 0, 1 and "yes" are neither."""
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A number in JSON; true and "1" are none."""
+
+
+def _number(raw: object) -> object:
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)):
+        raise ValueError("not a number")
+    return raw
+
+
+Version = Annotated[
+    int,
+    Field(ge=1, le=2**31 - 1, description="As read; another version answers 409."),
+    BeforeValidator(_number),
+]

@@ -8,7 +8,7 @@ from callcenter.accounts.passwords import Passwords, check_new_password, new_sip
 from callcenter.accounts.permissions import Role
 from callcenter.accounts.sign_in import end_all
 from callcenter.clock import Clock
-from callcenter.errors import Conflict, InvalidInput, NotFound
+from callcenter.errors import Conflict, Forbidden, NotFound
 from callcenter.ids import new_id
 
 CHANGED = "accounts.changed"
@@ -101,10 +101,10 @@ async def set_password(
 async def change_own_password(
     session: AsyncSession, clock: Clock, passwords: Passwords, user: str, old: str, new: str
 ) -> None:
-    """Change one's own password; raises `InvalidInput` when the old one is wrong."""
+    """Change one's own password; raises `Forbidden` when the old one is wrong."""
     row = await account_of(session, user)
     if not await passwords.verify(row.password_hash, old):
-        raise InvalidInput("the present password is wrong")
+        raise Forbidden("the present password is wrong")
     await set_password(session, clock, passwords, row, new)
 
 

@@ -16,7 +16,7 @@ from callcenter.api.paging import PageDep, fetch_page
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Moment, Page
 from callcenter.api.versions import IfMatch, check_match, tag
-from callcenter.shapes import Line, UserName
+from callcenter.shapes import Flag, Line, UserName
 
 router = idempotency.router("/accounts", "accounts")
 
@@ -36,7 +36,7 @@ class AccountInput(BaseModel):
     role: Role
     password: NewPassword
     area: Line | None = None
-    seat: bool = False
+    seat: Flag = False
 
 
 class AccountPatch(BaseModel):
@@ -48,8 +48,8 @@ class AccountPatch(BaseModel):
     name: Line | None = None
     role: Role | None = None
     area: Annotated[Line, Field(min_length=0)] | None = None
-    active: bool | None = None
-    seat: bool | None = None
+    active: Flag | None = None
+    seat: Flag | None = None
     password: NewPassword | None = None
 
 

@@ -62,6 +62,7 @@ def create_app(services: Services) -> FastAPI:
     install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(Edge)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
@@ -76,5 +77,17 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             definition = model.model_json_schema(ref_template="#/components/schemas/{model}")
             definition.pop("$defs", None)
             schemas[model.__name__] = definition
+        for operations in schema.get("paths", {}).values():
+            for operation in operations.values():
+                for parameter in operation.get("parameters", ()):
+                    parameter["schema"] = _without_null(parameter["schema"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema without null: a parameter may be left out, but no spelling of it in a URL is null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) != 1:
+        return schema
+    return {**{key: value for key, value in schema.items() if key != "anyOf"}, **choices[0]}

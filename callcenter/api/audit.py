@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from callcenter.accounts.permissions import Permission, Principal
@@ -16,7 +16,7 @@ from callcenter.api.problems import responses
 from callcenter.api.types import Moment, Page
 from callcenter.audit import trail
 from callcenter.audit.model import AuditRow
-from callcenter.shapes import Line
+from callcenter.shapes import Instant, Line
 
 router = idempotency.router("/audit", "audit")
 
@@ -68,8 +68,8 @@ async def list_entries(
     actor: Annotated[Line | None, Query()] = None,
     subject: Annotated[Line | None, Query(description="Table, e.g. elders.")] = None,
     subject_id: Annotated[Line | None, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Instant | None, Query()] = None,
+    until: Annotated[Instant | None, Query()] = None,
 ) -> Page[Entry]:
     """The trail, newest first."""
     query = select(AuditRow)

@@ -103,12 +103,17 @@ async def logout(body: RefreshInput, sign_in: SignInDep) -> None:
     await sign_in.sign_out(body.refresh_token)
 
 
-@router.post("/password", status_code=204, responses=responses(409))
-async def change_password(body: PasswordInput, who: PrincipalDep, session: SessionDep, services: ServicesDep) -> None:
+@router.post("/password", status_code=204, responses=responses(404, 409, 429))
+async def change_password(
+    body: PasswordInput, request: Request, who: PrincipalDep, session: SessionDep, services: ServicesDep
+) -> None:
     """Change one's own password; all sign-ins end when their access tokens expire."""
+    # A stolen access token must not help to guess the password.
+    services.throttle.begin(who.user, client_address(request))
     await service.change_own_password(
         session, services.clock, services.passwords, who.user, body.old_password, body.new_password
     )
+    services.throttle.succeeded(who.user, client_address(request))
 
 
 @router.get("/me", responses=responses())

@@ -16,7 +16,7 @@ from callcenter.devices import service
 from callcenter.devices.model import DeviceKind, DeviceRow, DeviceState
 from callcenter.devices.service import TEST_MINUTES, DeviceInput, DevicePatch
 from callcenter.people.keeper import CHANGED
-from callcenter.shapes import Phone, Reference
+from callcenter.shapes import Number, Phone, Reference
 
 router = idempotency.router("/devices", "devices")
 
@@ -45,7 +45,7 @@ class StateInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: DeviceState
-    test_minutes: float = Field(TEST_MINUTES, ge=1, le=1440, description="For on_test: it ends by itself after this.")
+    test_minutes: Number = Field(TEST_MINUTES, ge=1, le=1440, description="For on_test: it ends by itself after this.")
 
 
 def shown(row: DeviceRow, services: Services) -> Device:

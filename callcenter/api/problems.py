@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from callcenter.errors import CallCenterError, Conflict, Unavailable
 
@@ -108,8 +109,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is not even text
+            return problem(request_id(request), 422, "invalid_input", str(error.detail))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+            headers["Allow"] = methods
         code = HTTPStatus(error.status_code).name.lower()
-        return problem(request_id(request), error.status_code, code, str(error.detail), error.headers)
+        return problem(request_id(request), error.status_code, code, str(error.detail), headers)
 
     @app.exception_handler(SQLAlchemyError)
     async def database(request: Request, error: SQLAlchemyError) -> JSONResponse:
@@ -118,6 +124,16 @@ def install(app: FastAPI) -> None:
             raise error
         log.warning("database error", error=type(error).__name__)
         return await ours(request, known)
+
+
+def _methods(request: Request) -> str:
+    """All methods of the path, for Allow (RFC 9110 §10.2.1); Starlette names those of its first route only."""
+    fitting = (
+        route
+        for route in request.app.state.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    )
+    return ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
 
 
 def _field(item: Mapping[str, Any]) -> dict[str, str]:

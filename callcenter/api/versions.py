@@ -10,7 +10,7 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        pattern=r'^(\*|(W/)?"[0-9]{1,10}")$',
+        pattern=r"^[\x20-\x7e]{1,100}$",
         description="The ETag as read; a change by somebody else since then answers 412.",
         examples=['"3"'],
     ),

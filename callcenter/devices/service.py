@@ -14,7 +14,7 @@ from callcenter.errors import Conflict, IllegalTransition, NotFound
 from callcenter.ids import new_id
 from callcenter.people.model import ElderRow
 from callcenter.people.service import later, same_version
-from callcenter.shapes import Phone, Reference
+from callcenter.shapes import Phone, Reference, Version
 
 TEST_MINUTES = 60
 Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z._:-]{1,60}$", examples=["PD-0001"])]
@@ -36,7 +36,7 @@ class DevicePatch(DeviceInput):
 
     kind: DeviceKind = DeviceKind.PENDANT
     serial: Serial = ""
-    version: int | None = Field(None, ge=1, le=2**31 - 1, description="As read; another version answers 409.")
+    version: Version | None = None
 
 
 def devices_query(

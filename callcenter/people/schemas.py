@@ -1,21 +1,20 @@
 """Elders and response plans as they come in: checked shapes, for the API, imports and demo data."""
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from callcenter.emergency.plan import MAX_SECONDS, MAX_STEPS, Target
 from callcenter.people.model import ContactRole, Sex
-from callcenter.shapes import Line, LongLine, Phone, Prose, Reference
+from callcenter.shapes import Day, Flag, Line, LongLine, Number, Phone, Prose, Reference, Version
 
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,40}$", examples=["SZ-2024-0001"])]
 IdNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{16}[0-9X]$", examples=["320502194503120025"])]
 Group = Annotated[str, Field(pattern=r"^[0-9A-Za-z\u4e00-\u9fff]{1,20}$", examples=["独居"])]
 Phones = Annotated[list[Phone], Field(max_length=10)]
 Groups = Annotated[list[Group], Field(max_length=15)]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[Number, Field(ge=-90, le=90)]
+Longitude = Annotated[Number, Field(ge=-180, le=180)]
 
 
 class ContactInput(BaseModel):
@@ -43,7 +42,7 @@ class ElderInput(BaseModel):
     groups: Groups = []
     id_number: IdNumber | None = None
     sex: Sex | None = None
-    birth_date: date | None = None
+    birth_date: Day | None = None
     area: Line | None = Field(None, examples=["姑苏区"])
     address: LongLine | None = Field(None, examples=["苏州市姑苏区平江路 12 号 301 室"])
     door_code: Annotated[Line, Field(max_length=40)] | None = None
@@ -53,7 +52,7 @@ class ElderInput(BaseModel):
     longitude: Longitude | None = None
     medical_notes: Prose | None = Field(None, examples=["高血压，青霉素过敏"])
     plan_id: Reference | None = None
-    active: bool = True
+    active: Flag = True
 
 
 class ElderPatch(ElderInput):
@@ -61,7 +60,7 @@ class ElderPatch(ElderInput):
 
     name: Line = ""
     code: Code = ""
-    version: int | None = Field(None, ge=1, le=2**31 - 1, description="As read; another version answers 409.")
+    version: Version | None = None
 
 
 class StepInput(BaseModel):
@@ -69,7 +68,7 @@ class StepInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_enum_values=True)
 
-    at_seconds: float = Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)
+    at_seconds: Number = Field(ge=0, le=MAX_SECONDS)
     targets: list[Target] = Field(min_length=1, max_length=len(Target))
 
 
@@ -95,7 +94,7 @@ class PlanInput(BaseModel):
     name: Line
     steps: list[StepInput] = Field(min_length=1, max_length=MAX_STEPS)
     checklist: list[LongLine] = Field([], max_length=50)
-    repeat_every_seconds: float = Field(10, ge=1, le=MAX_SECONDS, allow_inf_nan=False)
+    repeat_every_seconds: Number = Field(10, ge=1, le=MAX_SECONDS)
 
 
 class PlanPatch(PlanInput):
@@ -103,4 +102,4 @@ class PlanPatch(PlanInput):
 
     name: Line = ""
     steps: list[StepInput] = Field([], min_length=1, max_length=MAX_STEPS)
-    version: int | None = Field(None, ge=1, le=2**31 - 1, description="As read; another version answers 409.")
+    version: Version | None = None

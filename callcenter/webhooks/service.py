@@ -16,6 +16,7 @@ from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact, encode
 from callcenter.ids import new_id
 from callcenter.people.service import later, same_version
+from callcenter.shapes import Flag, Version
 from callcenter.webhooks.model import DeliveryRow, DeliveryState, SubscriptionRow
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - a public prefix
@@ -40,7 +41,7 @@ class SubscriptionInput(BaseModel):
 
     url: Url
     kinds: list[Kind] = Field(min_length=1, max_length=50)
-    active: bool = True
+    active: Flag = True
 
 
 class SubscriptionPatch(SubscriptionInput):
@@ -48,7 +49,7 @@ class SubscriptionPatch(SubscriptionInput):
 
     url: Url = ""
     kinds: list[Kind] = Field([], min_length=1, max_length=50)
-    version: int | None = Field(None, ge=1, le=2**31 - 1)
+    version: Version | None = None
 
 
 async def create_subscription(
