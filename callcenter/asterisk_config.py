@@ -265,7 +265,12 @@ def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
     script = share / "agi-bin" / "spool"
     # -I: whatever the environment says of Python paths, the emergency line's script sees only what it needs.
     command = [sys.executable, "-I", str(REPO / "callcenter/fallback/spool_call.py"), str(settings.spool_dir)]
-    text = f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
+    # Python takes tens of milliseconds to start: the call does not wait for it, only for what Asterisk tells of it.
+    text = (
+        "#!/bin/sh\n"
+        "call=$(sed '/^$/q')\n"
+        f"printf '%s\\n\\n' \"$call\" | {shlex.join(command)} \"$@\" >/dev/null 2>&1 &\n"
+    )
     if not script.exists() or script.read_text("utf-8") != text:
         temporary = script.with_name(f"spool.{os.getpid()}")
         temporary.write_text(text, "utf-8")

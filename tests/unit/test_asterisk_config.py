@@ -16,7 +16,7 @@ from callcenter.asterisk_config import (
 from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
 from callcenter.errors import InvalidInput
 from callcenter.settings import Settings
-from tests.support.asterisk import seat_accounts, test_settings
+from tests.support.asterisk import seat_accounts, test_settings, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +189,7 @@ def test_the_fallback_script_runs_without_an_environment(settings: Settings, run
         check=False,
     )
     assert done.returncode == 0
+    wait_for(lambda: list(settings.spool_dir.glob("*.json")), what="the spooled call")
     (left,) = settings.spool_dir.glob("*.json")
     said = json.loads(left.read_text("utf-8"))
     assert (said["uniqueid"], said["caller"], said["line"]) == ("17.5", "13800000001", "emergency")
