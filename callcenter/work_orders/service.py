@@ -67,14 +67,16 @@ class WorkOrders:
         service_ended_at: datetime | None = None,
     ) -> WorkOrderRow:
         """Make an order. With a ``source`` that has made one already, that one is returned unchanged."""
-        if source is not None:
-            known = await session.scalar(select(WorkOrderRow).where(WorkOrderRow.source == source))
-            if known is not None:
-                return known
         now = self._clock.now()
+        with session.no_autoflush:  # orders are flushed as they are made; their history and facts can wait
+            if source is not None:
+                known = await session.scalar(select(WorkOrderRow).where(WorkOrderRow.source == source))
+                if known is not None:
+                    return known
+            number = await self._next_number(session, now)
         row = WorkOrderRow(
             id=id or new_id(),
-            number=await self._next_number(session, now),
+            number=number,
             state=state.value,
             source=source,
             created_by=actor,
