@@ -269,7 +269,7 @@ def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
     text = (
         "#!/bin/sh\n"
         "call=$(sed '/^$/q')\n"
-        f"printf '%s\\n\\n' \"$call\" | {shlex.join(command)} \"$@\" >/dev/null 2>&1 &\n"
+        f'printf \'%s\\n\\n\' "$call" | {shlex.join(command)} "$@" >/dev/null 2>&1 &\n'
     )
     if not script.exists() or script.read_text("utf-8") != text:
         temporary = script.with_name(f"spool.{os.getpid()}")
