@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from callcenter.api import (
     accounts,
@@ -15,6 +16,7 @@ from callcenter.api import (
     emergencies,
     follow_ups,
     live,
+    pages,
     plans,
     probes,
     recordings,
@@ -24,10 +26,11 @@ from callcenter.api import (
 )
 from callcenter.api.deps import Services
 from callcenter.api.edge import Edge
-from callcenter.api.idempotency import Guard
+from callcenter.api.idempotency import KEY_PATTERN, Guard
 from callcenter.api.problems import FieldProblem, Problem, install
 
 ROUTERS: tuple[APIRouter, ...] = (
+    pages.router,
     probes.router,
     auth.tokens,
     auth.router,
@@ -46,6 +49,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     follow_ups.router,
 )
 
+_TOKENS = {str(route.path) for route in auth.tokens.routes if isinstance(route, APIRoute)}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same request with the same key is done once and answered alike, for 24 hours.",
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
+}
+
 
 def create_app(services: Services) -> FastAPI:
     """The application over these services; it opens nothing itself."""
@@ -53,7 +65,7 @@ def create_app(services: Services) -> FastAPI:
         title="Call centre of the virtual elderly-care home",
         version="1",
         openapi_url="/api/openapi.json",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
     )
@@ -77,10 +89,14 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             definition = model.model_json_schema(ref_template="#/components/schemas/{model}")
             definition.pop("$defs", None)
             schemas[model.__name__] = definition
-        for operations in schema.get("paths", {}).values():
-            for operation in operations.values():
-                for parameter in operation.get("parameters", ()):
+        for path, operations in schema.get("paths", {}).items():
+            for method, operation in operations.items():
+                parameters = [p for p in operation.get("parameters", ()) if p["name"].lower() != "idempotency-key"]
+                for parameter in parameters:
                     parameter["schema"] = _without_null(parameter["schema"])
+                if method in ("post", "patch", "delete") and path not in _TOKENS:
+                    parameters.append(_IDEMPOTENCY_KEY)
+                operation["parameters"] = parameters
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -1,6 +1,7 @@
 """Probes: alive (/healthz), ready with each part's state (/readyz), and Prometheus' /metrics."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -14,15 +15,16 @@ router = APIRouter(tags=["probes"])
 DATABASE_SECONDS = 1.0
 
 
-@router.get("/healthz")
-async def healthz() -> dict[str, str]:
-    """The process answers."""
-    return {"status": "ok"}
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether an emergency would be answered, and each part's state."""
+
+    ready: bool
+    parts: dict[str, dict[str, Any]]
 
 
-@router.get("/readyz", responses={503: {"description": "An essential part is down."}})
-async def readyz(services: ServicesDep) -> JSONResponse:
-    """200 while an emergency would be answered; each part with its state.
+async def readiness(services: Services) -> Readiness:
+    """Look at every part.
 
     The database, the bus and the relay are not essential: without them calls are answered all the same (A10).
     """
@@ -40,10 +42,22 @@ async def readyz(services: ServicesDep) -> JSONResponse:
     if services.relay is not None:
         relay = services.relay
         parts["relay"] = _part(relay.problem is None, problem=relay.problem, lag_facts=relay.lag_facts)
-    ready = all(part["ok"] for part in parts.values() if part["essential"])
-    degraded = [name for name, part in parts.items() if not part["ok"]]
-    body = {"status": "ready" if ready else "not ready", "degraded": degraded, "parts": parts}
-    return JSONResponse(body, 200 if ready else 503)
+    return Readiness(all(part["ok"] for part in parts.values() if part["essential"]), parts)
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "An essential part is down."}})
+async def readyz(services: ServicesDep) -> JSONResponse:
+    """200 while an emergency would be answered by us; each part with its state."""
+    state = await readiness(services)
+    degraded = [name for name, part in state.parts.items() if not part["ok"]]
+    body = {"status": "ready" if state.ready else "not ready", "degraded": degraded, "parts": state.parts}
+    return JSONResponse(body, 200 if state.ready else 503)
 
 
 def _part(ok: bool, *, essential: bool = False, **details: object) -> dict[str, Any]:
