@@ -139,7 +139,7 @@ class FollowUps:
     async def _tell(self, session: AsyncSession, row: FollowUpRow, actor: str, body: Body) -> None:
         order = await self._orders.get(session, row.work_order_id)
         fact = record(body, self._clock.now(), actor, call_id=order.call_id, incident_id=order.incident_id)
-        tell(session, self._bus, fact)
+        await tell(session, self._bus, fact)
         await session.flush()
 
 

@@ -217,7 +217,7 @@ class Verifier:
         else:
             log.warning("recording incomplete", recording_id=row.id, call_id=row.call_id, status=row.status)
         fact = record(body, self._clock.now(), "system", call_id=row.call_id, incident_id=row.incident_id)
-        tell(session, self._bus, fact)
+        await tell(session, self._bus, fact)
 
     # -- rooms that outlived their mix -------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.bus import FACTS, Bus
 from callcenter.facts import Fact, Unknown
 from callcenter.timeline.model import FactRow
+from callcenter.webhooks.service import enqueue
 
 
 def row_values(fact: Fact) -> dict[str, Any]:
@@ -51,12 +52,14 @@ async def _read(session: AsyncSession, which: ColumnElement[bool], after: str | 
     return (await session.scalars(query)).all()
 
 
-def tell(session: AsyncSession, bus: Bus | None, fact: Fact) -> None:
-    """Record a fact that a service brings about in the database, with the change itself, and publish it once committed.
+async def tell(session: AsyncSession, bus: Bus | None, fact: Fact) -> None:
+    """Record a fact that a service brings about in the database, with the change itself.
 
-    For what happens outside a controller (work orders, follow-ups): the journal never sees it.
+    Webhooks that want it are queued in the same transaction; it is published once that is committed. For what
+    happens outside a controller (work orders, follow-ups): the journal never sees it.
     """
     session.add(FactRow(**row_values(fact)))
+    await enqueue(session, fact)
     if bus is None:
         return
     told: list[Fact] = session.info.setdefault("told", [])

@@ -93,7 +93,7 @@ class WorkOrders:
         body = WorkOrderCreated(
             work_order_id=row.id, number=row.number, kind=row.kind, state=row.state, elder_id=row.elder_id
         )
-        self._tell(session, row, actor, body)
+        await self._tell(session, row, actor, body)
         await self._react(session, row, None)
         return row
 
@@ -155,7 +155,7 @@ class WorkOrders:
         row.updated_at = self._clock.now()
         self._write_history(session, row, actor, before, reason, changes)
         body = WorkOrderMoved(work_order_id=row.id, number=row.number, from_state=before, to_state=after)
-        self._tell(session, row, actor, body)
+        await self._tell(session, row, actor, body)
         await session.flush()
         await self._react(session, row, before)
 
@@ -202,9 +202,9 @@ class WorkOrders:
             )
         )
 
-    def _tell(self, session: AsyncSession, row: WorkOrderRow, actor: str, body: Body) -> None:
+    async def _tell(self, session: AsyncSession, row: WorkOrderRow, actor: str, body: Body) -> None:
         fact = record(body, self._clock.now(), actor, call_id=row.call_id, incident_id=row.incident_id)
-        tell(session, self._bus, fact)
+        await tell(session, self._bus, fact)
 
 
 def _check_times(row: WorkOrderRow, now: datetime) -> None:
