@@ -134,7 +134,7 @@ async def test_given_an_answer_with_a_secret_when_it_is_asked_again_then_409_and
         assert (await session.execute(select(AnswerRow.body))).scalars().all() == [None]
 
 
-@pytest.mark.parametrize("key", ["", "x" * 201])
+@pytest.mark.parametrize("key", ["", "x" * 201, "a b", "\x7f"])
 async def test_given_a_key_of_no_use_when_sent_then_422(as_role: Login, key: str) -> None:
     admin = await as_role("admin")
     answer = await admin.post(ELDERS, json={"name": "甲"}, headers={"Idempotency-Key": key})
