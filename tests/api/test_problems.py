@@ -1,8 +1,10 @@
 """Errors at the edge: problem details for every one, limits, headers, nothing of our insides (R22)."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +15,9 @@ from callcenter.api.app import create_app
 from callcenter.api.deps import Services
 from callcenter.api.edge import MAX_BODY
 from callcenter.db import Database
+from callcenter.migrations import upgrade_async
 from tests.api.conftest import Login
+from tests.support.postgres import PostgresServer
 
 
 def _is_problem(response: httpx.Response, status: int) -> dict[str, object]:
@@ -139,3 +143,46 @@ async def test_given_the_database_is_gone_when_asked_then_503_problem(
 async def test_given_many_requests_at_once_then_each_has_its_own_id(client: httpx.AsyncClient) -> None:
     responses = await asyncio.gather(*(client.get("/nothing") for _ in range(20)))
     assert len({response.headers["x-request-id"] for response in responses}) == 20
+
+
+async def test_given_postgresql_crashes_when_asked_then_503_and_after_its_restart_all_is_well(
+    services: Services,
+) -> None:
+    """R5: pooled connections die with it; nobody sees an error of ours."""
+    with PostgresServer() as server:
+        await upgrade_async(server.url)
+        database = Database(server.url)
+        token = services.tokens.issue(Principal("admin", Role.ADMIN))
+        transport = httpx.ASGITransport(create_app(replace(services, database=database)))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {token}"}
+        ) as admin:
+            assert (await admin.post("/api/v1/elders", json={"name": "甲"})).status_code == 201
+            await asyncio.to_thread(server.stop)
+            _is_problem(await admin.post("/api/v1/elders", json={"name": "乙"}), 503)
+            _is_problem(await admin.get("/api/v1/elders", headers={"Idempotency-Key": "x"}), 503)
+            await asyncio.to_thread(server.start)
+            names = [item["name"] for item in (await admin.get("/api/v1/elders")).json()["items"]]
+            assert names == ["甲"]
+        await database.close()
+
+
+async def test_given_sqlite_is_locked_by_another_when_written_then_503_problem(
+    services: Services, tmp_path: Path
+) -> None:
+    """R6: the lock is waited for, then the caller is told to try again."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/locked.db"
+    await upgrade_async(url)
+    database = Database(url)
+    token = services.tokens.issue(Principal("admin", Role.ADMIN))
+    transport = httpx.ASGITransport(create_app(replace(services, database=database)))
+    holder = sqlite3.connect(tmp_path / "locked.db")
+    holder.execute("BEGIN IMMEDIATE")
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {token}"}, timeout=30
+    ) as admin:
+        _is_problem(await admin.post("/api/v1/elders", json={"name": "甲"}), 503)
+        holder.rollback()
+        assert (await admin.post("/api/v1/elders", json={"name": "甲"})).status_code == 201
+    holder.close()
+    await database.close()
