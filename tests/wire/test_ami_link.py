@@ -68,7 +68,9 @@ async def test_given_calls_under_way_when_connected_then_the_snapshot_comes_firs
         {"Event": "ContactList", "Endpoint": "op1", "Uri": "sip:a@1", "Status": "NonQualified"},
         {"Event": "ContactList", "Endpoint": "op2", "Uri": "sip:b@1", "Status": "Unreachable"},
     )
-    channel = LiveChannel("1763788272.1", "PJSIP/trunk-00000001", True, 75, {"CC_CALL": "呼叫=1", "CC_ROOM": "r1"})
+    channel = LiveChannel(
+        "1763788272.1", "PJSIP/trunk-00000001", True, 75, variables={"CC_CALL": "呼叫=1", "CC_ROOM": "r1"}
+    )
     expected = Snapshot(
         {channel.channel_id: channel}, {"r1": frozenset({"1763788272.1"}), "gone": frozenset()}, frozenset({"op1"})
     )
