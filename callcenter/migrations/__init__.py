@@ -33,6 +33,10 @@ async def upgrade_async(url: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
+        if engine.dialect.name == "sqlite":
+            # Once and for all: whoever connects later must not need a lock to switch to it.
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     finally:
         await engine.dispose()
 

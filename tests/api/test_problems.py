@@ -20,6 +20,12 @@ from tests.api.conftest import Login
 from tests.support.postgres import PostgresServer
 
 
+@pytest.fixture
+def database(migrated_sqlite: Database) -> Database:
+    """What is tested here is the same on every database."""
+    return migrated_sqlite
+
+
 def _is_problem(response: httpx.Response, status: int) -> dict[str, object]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from callcenter.accounts.permissions import PERMISSIONS, Permission, Role
 from callcenter.api.app import ROUTERS
 from callcenter.api.idempotency import IdempotentRoute, LiveIdempotentRoute
+from callcenter.db import Database
 from tests.api.conftest import Login
 
 # Routes that ask for no permission: signing in and out, oneself, and what probes read.
@@ -38,6 +39,12 @@ FORBIDDEN = {
     | {P.EMERGENCIES_ACT, P.EVALUATIONS_READ, P.EVALUATIONS_WRITE, P.ORGANISATIONS_WRITE, P.RECORDINGS_LISTEN},
     Role.ADMIN: set(),
 }
+
+
+@pytest.fixture
+def database(migrated_sqlite: Database) -> Database:
+    """What is tested here is the same on every database."""
+    return migrated_sqlite
 
 
 def _permissions(dependant: Dependant) -> set[Permission]:
