@@ -214,11 +214,14 @@ async def test_given_a_rolled_back_transaction_when_it_had_enqueued_then_nothing
     migrated: Database,  # noqa: F811
     clock: ManualClock,
 ) -> None:
-    await subscribe(migrated, clock, "http://127.0.0.1:1/", "*")
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with migrated.transaction() as session:
             await enqueue(session, record(Happened(what="x"), START, "system"))
-            raise RuntimeError
+            raise RuntimeError("the relay failed")
+
+    await subscribe(migrated, clock, "http://127.0.0.1:1/", "*")
+    with pytest.raises(RuntimeError, match="the relay failed"):
+        await fail()
     assert await deliveries(migrated) == []
 
 
