@@ -1,0 +1,77 @@
+"""Runs the benchmark: measures, prints the table, writes the JSON."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.figures import QUICK, Extent, Result, answer, human, lifecycle
+from bench.machine import describe
+from bench.table import show
+from callcenter.asterisk_runtime import find_asterisk
+from callcenter.clock import SHANGHAI
+from callcenter.errors import CallCenterError
+from callcenter.settings import load_settings
+
+FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle}
+
+
+def main() -> int:
+    """Measure; 0 when every target was reached, 1 when one was missed, 2 when it could not be measured."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="less than two minutes; rough")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
+    parser.add_argument("--only", choices=FIGURES, action="append", help="only this figure (may be repeated)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep instances' data and SIPp's logs there")
+    arguments = parser.parse_args()
+    try:
+        report = asyncio.run(_measure(arguments))
+    except CallCenterError as error:
+        sys.stderr.write(f"bench: {error.message}\n")
+        return 2
+    path = arguments.json or load_settings().data / "bench" / f"{datetime.now(SHANGHAI):%Y%m%dT%H%M%S}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")
+    _say(f"\nwritten: {path}")
+    return 0 if report["passed"] else 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+async def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    runtime = find_asterisk()
+    machine = describe(runtime)
+    for name, value in machine.items():
+        _say(f"{name:<12} {value}")
+    extent = QUICK if arguments.quick else Extent()
+    begun = time.monotonic()
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="callcenter-bench-") as temporary:
+        folder = (arguments.keep or Path(temporary)).resolve()
+        for name in arguments.only or FIGURES:
+            results.append(await FIGURES[name](folder / name, runtime, extent))
+            _say(show(results[-1]))
+    machine["load_after"] = list(os.getloadavg())
+    seconds = time.monotonic() - begun
+    _say(f"\nload before {machine['load_before']}, after {machine['load_after']}; {seconds:.0f} s")
+    return {
+        "at": datetime.now(SHANGHAI).isoformat(timespec="seconds"),
+        "quick": arguments.quick,
+        "machine": machine,
+        "seconds": round(seconds, 1),
+        "figures": [result.to_dict() for result in results],
+        "passed": all(verdict.passed for result in results for verdict in result.verdicts),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

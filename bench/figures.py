@@ -1,0 +1,287 @@
+"""The three figures, each measured on bare Asterisk and on the product with the same load."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.bridges import watching
+from bench.desk import desk, rows, until
+from bench.machine import Meter, resident_mib
+from bench.rig import Rig, bare, caller_number, gauge, product, registered_seats
+from bench.sipp import Calls, Sipp, call, listening, register
+from bench.statistics import Climb, Summary, Verdict, ratio
+from callcenter.asterisk_runtime import AsteriskRuntime
+
+ANSWER_DID, QUEUE_DID, ROOM_DID = "1001", "1002", "1003"
+"""What bench/bare.conf answers to."""
+EMERGENCY, HOTLINE = "95120", "12349"
+BEHIND = "callcenter_relay_lag_facts"
+SEATS = 20
+LIFECYCLE_SEATS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long and how hard to measure; seconds, calls a second."""
+
+    answer_seconds: float = 20
+    answer_rate: float = 100
+    press_seconds: float = 30
+    press_rate: float = 10
+    trial_seconds: float = 10
+    start_rate: float = 10
+    ceiling: float = 120
+    resolution: float = 0.08
+    attempts: int = 2
+    """How often a rate is tried before it counts as too high: one slow moment of the machine proves nothing."""
+
+
+QUICK = Extent(answer_seconds=5, press_seconds=6, trial_seconds=3, start_rate=20, resolution=0.2)
+
+
+@dataclass
+class Result:
+    """One figure: what it is, both sides' numbers, and the verdicts."""
+
+    name: str
+    bare: dict[str, Any] = field(default_factory=dict)
+    ours: dict[str, Any] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"verdicts": [asdict(verdict) | {"passed": verdict.passed} for verdict in self.verdicts]}
+
+
+def _load(calls: Calls) -> dict[str, Any]:
+    return {
+        "calls": calls.asked,
+        "rate": round(calls.rate, 1),
+        "lost": calls.lost,
+        "answer_ms": asdict(Summary.of(calls.answer_ms)),
+        "dropped": calls.dropped,
+        "complaint": calls.complaint,
+    }
+
+
+async def answer(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result:
+    """INVITE → 200 of emergency calls, nobody at the seats: the machine's own answer (A1)."""
+    result = Result("INVITE → 200, emergency calls")
+    count = int(extent.answer_seconds * extent.answer_rate)
+    callers = [caller_number(index) for index in range(count)]
+
+    async def one(rig: Rig, did: str) -> dict[str, Any]:
+        # Callers meet Asterisk and our process warm, as they do in life.
+        await call(folder, rig, did, [f"138{n:08d}" for n in range(50)], rate=25, hold_seconds=0.5)
+        meter = Meter.start(rig.pids)
+        calls, sipp = await call(folder, rig, did, callers, rate=extent.answer_rate, hold_seconds=1.0)
+        return _load(calls) | {"cores": meter.read({"sipp": sipp})}
+
+    async with bare(folder / "bare1", runtime, SEATS) as rig:
+        result.bare = await one(rig, ANSWER_DID)
+    async with product(folder / "ours1", runtime, 0, count) as rig, listening(folder, "refuse", rig.trunk_port):
+        result.ours = await one(rig, EMERGENCY)
+        result.ours["open_incidents"] = gauge(rig, "callcenter_open_emergencies")
+        result.ours["database_seconds_behind"] = await _settled(rig)
+    result.verdicts = [
+        Verdict("p99 ms", result.ours["answer_ms"]["p99"], 20),
+        Verdict("calls lost", result.ours["lost"], 0),
+    ]
+    result.notes.append(
+        "Every caller hangs up unheard after 1 s: her incident stays open and is called back over the trunk, up to"
+        f" 10 at a time; the far end is busy. Open at the end: {result.ours['open_incidents']}."
+    )
+    return result
+
+
+async def _settled(rig: Rig, seconds: float = 30.0) -> float | None:
+    """Seconds until the database held everything; None when it did not in time."""
+    return await until(lambda: gauge(rig, BEHIND) == 0, seconds)
+
+
+async def human(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result:
+    """INVITE → a human leg in the room, with auto-answering seats; Asterisk's own Queue(ringall) beside it."""
+    result = Result("INVITE → human leg in the room, 20 auto-answer seats")
+    callers = [caller_number(index) for index in range(int(extent.press_seconds * extent.press_rate))]
+    talk = 0.7
+
+    async def one(rig: Rig, did: str, phone: Sipp) -> dict[str, Any]:
+        meter = Meter.start(rig.pids)
+        phone.look()
+        before = phone.cpu
+        async with watching(rig) as bridges:
+            calls, sipp = await call(folder, rig, did, callers, rate=extent.press_rate, hold_seconds=talk + 0.2)
+        phone.look()
+        cores = meter.read({"sipp": sipp + phone.cpu - before})
+        times = [
+            (at - calls.invited[number]) * 1000 for number, at in bridges.together.items() if number in calls.invited
+        ]
+        summary = asdict(Summary.of(times))
+        return _load(calls) | {"human_ms": summary, "unmet": len(callers) - len(times), "cores": cores}
+
+    async with bare(folder / "bare2", runtime, SEATS) as rig, listening(folder, "seat") as phone:
+        await register(folder, rig, phone)
+        await call(folder, rig, QUEUE_DID, ["13800000000"] * 10, rate=5, hold_seconds=0.5)
+        result.bare = await one(rig, QUEUE_DID, phone)
+        result.bare["seat_complaint"] = phone.complaint()
+    async with (
+        product(folder / "ours2", runtime, SEATS, len(callers)) as rig,
+        listening(folder, "refuse", rig.trunk_port),
+        listening(folder, "seat") as phone,
+        desk(rig, talk) as operators,
+    ):
+        await _seats_known(folder, rig, phone, SEATS)
+        await call(folder, rig, EMERGENCY, [f"138{n:08d}" for n in range(10)], rate=5, hold_seconds=talk + 0.2)
+        await asyncio.sleep(1)
+        operators.look()
+        warm = len(operators.human_ms)
+        result.ours = await one(rig, EMERGENCY, phone)
+        await asyncio.sleep(1)
+        operators.look()
+        result.ours["human_answer_ms"] = asdict(Summary.of(operators.human_ms[warm:]))
+        result.ours["acts_failed"] = await operators.done()
+        result.ours["seat_complaint"] = phone.complaint()
+    times = ratio(result.ours["human_ms"]["p50"], result.bare["human_ms"]["p50"])
+    result.verdicts = [
+        Verdict("median, × Queue(ringall)", round(times, 2), 2),
+        Verdict("p99 ms", result.ours["human_ms"]["p99"], 200),
+        Verdict("elders without a human", result.ours["unmet"], 0),
+    ]
+    result.notes.append(
+        "From the caller's INVITE leaving SIPp to Asterisk's BridgeEnter of whoever of the two came second, the same"
+        " on both sides; human_answer_ms is the product's own, from its journal. Ours records both, Queue does not."
+    )
+    return result
+
+
+async def _seats_known(folder: Path, rig: Rig, phone: Sipp, count: int) -> None:
+    await register(folder, rig, phone)
+    for _ in range(100):
+        if await registered_seats(rig) == count:
+            return
+        await asyncio.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One rate, tried."""
+
+    rate: float
+    sustained: bool
+    why_not: str
+    numbers: dict[str, Any]
+
+
+async def lifecycle(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result:
+    """The highest rate of whole calls: menu, seat, recorded room, journal, database, disposition, work order."""
+    result = Result("sustained full-lifecycle calls/s")
+    async with (
+        bare(folder / "bare3", runtime, SEATS) as rig,
+        listening(folder, "seat", echo=True) as phone,
+    ):
+        await register(folder, rig, phone)
+
+        async def bare_trial(rate: float) -> Trial:
+            callers = [caller_number(index) for index in range(max(10, int(rate * extent.trial_seconds)))]
+            meter = Meter.start(rig.pids)
+            phone.look()
+            before = phone.cpu
+            calls, sipp = await call(folder, rig, ROOM_DID, callers, rate=rate, hold_seconds=1.0, key=True, echo=True)
+            phone.look()
+            numbers = _load(calls) | {"cores": meter.read({"sipp": sipp + phone.cpu - before})}
+            return _judge(rate, calls, numbers)
+
+        result.bare = await _climb(bare_trial, extent)
+        result.bare["seat_complaint"] = phone.complaint()
+    async with (
+        product(folder / "ours3", runtime, LIFECYCLE_SEATS, 1000) as rig,
+        listening(folder, "seat", echo=True) as phone,
+        desk(rig) as operators,
+    ):
+        await _seats_known(folder, rig, phone, LIFECYCLE_SEATS)
+        made = 0
+        memory: list[tuple[int, float]] = []
+
+        async def our_trial(rate: float) -> Trial:
+            nonlocal made
+            callers = [caller_number(index) for index in range(max(10, int(rate * extent.trial_seconds)))]
+            orders = rows(rig, "work_orders")
+            met = operators.with_human
+            meter = Meter.start(rig.pids)
+            phone.look()
+            before = phone.cpu
+            calls, sipp = await call(folder, rig, HOTLINE, callers, rate=rate, hold_seconds=1.0, key=True, echo=True)
+            phone.look()
+            cores = meter.read({"sipp": sipp + phone.cpu - before})
+            behind = await until(
+                lambda: gauge(rig, BEHIND) == 0 and rows(rig, "work_orders") >= orders + len(callers), 10
+            )
+            operators.look()
+            failed = await operators.done()
+            numbers = _load(calls) | {
+                "cores": cores,
+                "with_human": operators.with_human - met,
+                "work_orders": rows(rig, "work_orders") - orders,
+                "acts_failed": failed,
+                "database_seconds_behind": behind,
+            }
+            made += len(callers)
+            memory.append((made, resident_mib(rig.pids["callcenter"])))
+            return _judge(rate, calls, numbers)
+
+        result.ours = await _climb(our_trial, extent)
+        result.ours["seat_complaint"] = phone.complaint()
+        result.ours["memory_mib"] = memory
+    share = ratio(result.ours["best"], result.bare["best"])
+    result.verdicts = [Verdict("share of bare Asterisk", round(share, 2), 0.8, at_most=False)]
+    result.notes.append(
+        "A hotline call: menu, key, one seat rings, both talk 1 s with audio both ways, the caller hangs up, the"
+        " operator's disposition makes a work order. Bare: the same SIP and audio, a recorded room, nothing else."
+        " Sustained: no call lost, INVITE → 200 p99 below 100 ms, every work order in the database 3 s after the end."
+    )
+    return result
+
+
+def _judge(rate: float, calls: Calls, numbers: dict[str, Any]) -> Trial:
+    reasons = []
+    if calls.lost:
+        reasons.append(f"{calls.lost} calls lost")
+    if calls.dropped:
+        reasons.append(f"{calls.dropped} calls ended early")
+    if not numbers["answer_ms"]["p99"] < 100:
+        reasons.append(f"p99 {numbers['answer_ms']['p99']:.0f} ms")
+    if calls.rate < 0.95 * rate:
+        reasons.append(f"only {calls.rate:.1f} calls/s were made")
+    if "with_human" in numbers:
+        if numbers["with_human"] < calls.asked:
+            reasons.append(f"{calls.asked - numbers['with_human']} callers met nobody")
+        if numbers["work_orders"] < calls.asked:
+            reasons.append(f"{calls.asked - numbers['work_orders']} work orders missing")
+        behind = numbers["database_seconds_behind"]
+        if behind is None or behind > 3:
+            reasons.append(f"database {'over 10' if behind is None else f'{behind:.1f}'} s behind")
+    return Trial(rate, not reasons, ", ".join(reasons), numbers)
+
+
+async def _climb(trial: Callable[[float], Awaitable[Trial]], extent: Extent) -> dict[str, Any]:
+    climb = Climb(extent.start_rate, extent.ceiling, resolution=extent.resolution)
+    trials: list[Trial] = []
+    while (rate := climb.next) is not None:
+        for _ in range(extent.attempts):
+            trials.append(await trial(rate))
+            await asyncio.sleep(1)
+            if trials[-1].sustained:
+                break
+        climb.tried(rate, trials[-1].sustained)
+    best = max((one for one in trials if one.sustained), key=lambda one: one.rate, default=None)
+    return {
+        "best": climb.best if climb.best else math.nan,
+        "at_best": best.numbers if best else {},
+        "trials": [
+            {"rate": one.rate, "sustained": one.sustained, "why_not": one.why_not} | one.numbers for one in trials
+        ],
+    }
