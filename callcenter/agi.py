@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import Line
+from callcenter.calls.model import Call, Line
 from callcenter.calls.service import Calls
 from callcenter.clock import SHANGHAI, Clock
 from callcenter.emergency.service import Emergencies
@@ -152,25 +152,32 @@ class Arrivals:
         call = self._calls.get(call_id)
         if digit not in ("0", "1", "2", "3", "9"):
             raise InvalidInput(f"{digit!r} is not a choice of the menu")
-        room = call.room
         if digit == "9":
             self._ledger.record(cf.MenuChosen(digit=digit), actor="elder", call_id=call_id)
-            incident = self._emergencies.admit(
-                call_id,
-                call.caller,
-                self._clock.now(),
-                self._directory().plan_for(self._directory().elder(call.elder_id) if call.elder_id else None),
-                origin="menu",
-                elder_id=call.elder_id,
-                elder_name=call.elder_name,
-            )
-            room = incident.room
-            self._ledger.record(
-                cf.LineChanged(line=Line.EMERGENCY, room=room),
-                actor="elder",
-                call_id=call_id,
-                incident_id=incident.id,
-            )
+            self.escalate(call)
         else:
             self._hotline.enqueue(call_id, digit)
-        await agi.set_variables({"CC_ROOM": room, "CC_ADMITTED": "1"})
+        await agi.set_variables({"CC_ROOM": self._calls.get(call_id).room, "CC_ADMITTED": "1"})
+
+    def escalate(self, call: Call, room: str = "") -> None:
+        """A hotline call is an emergency (B1).
+
+        ``room``: where the caller is already, when a crash took the facts of her choice. A call that has ended
+        meanwhile stays as it is; its emergency is opened all the same.
+        """
+        incident = self._emergencies.admit(
+            call.id,
+            call.caller,
+            self._clock.now(),
+            self._directory().plan_for(self._directory().elder(call.elder_id) if call.elder_id else None),
+            origin="menu",
+            elder_id=call.elder_id,
+            elder_name=call.elder_name,
+            room=room,
+        )
+        self._ledger.record(
+            cf.LineChanged(line=Line.EMERGENCY, room=incident.room),
+            actor="elder",
+            call_id=call.id,
+            incident_id=incident.id,
+        )

@@ -5,6 +5,7 @@ Asterisk, memory and the journal (A10).
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -79,6 +80,7 @@ class Controller:
         self.journal = journal
         self._first_snapshot = asyncio.Event()
         self._connected = asyncio.Event()
+        self._lost_at = -math.inf
         self._phones_heard = 0
         self._lease_due = 0.0
         self.in_step = False
@@ -156,6 +158,7 @@ class Controller:
                 self._in_step_with(snapshot)
                 self._connected.set()
             case PbxDisconnected(reason):
+                self._lost_at = self.clock.monotonic()
                 log.error("pbx_lost", reason=reason)
             case SeatCode():
                 self._code(event)
@@ -168,7 +171,8 @@ class Controller:
     def _in_step_with(self, snapshot: Snapshot) -> None:
         """Take a snapshot that nothing was heard after: everything since follows it."""
         self._adopt(snapshot)
-        self.calls.reconcile(snapshot, arrived_before=self.clock.monotonic() - YOUNG_SECONDS)
+        arrived_before = max(self._lost_at, self.clock.monotonic() - YOUNG_SECONDS)
+        self.calls.reconcile(snapshot, arrived_before=arrived_before)
         self.routing.reconcile_phones(snapshot.phones)
         if not self.in_step:
             self.in_step = True
@@ -184,8 +188,10 @@ class Controller:
         for channel in snapshot.channels.values():
             known = channel.variables.get("CC_CALL", "")
             mine = known and not channel.variables.get("CC_ROLE") and not channel.variables.get("CC_STAGE")
-            if mine and self.calls.find(known) is None:
-                line = channel.variables.get("CC_LINE", Line.EMERGENCY)
+            call, line = self.calls.find(known), channel.variables.get("CC_LINE", Line.EMERGENCY)
+            if mine and call is not None and call.open and call.line == Line.HOTLINE and line == Line.EMERGENCY:
+                self.arrivals.escalate(call, channel.variables.get("CC_ROOM", ""))
+            elif mine and call is None:
                 now = self.clock.now()
                 self.arrivals.open(
                     line=line,
@@ -206,11 +212,13 @@ class Controller:
 
         Helpers are on disk before they are dialled; so is whatever else must not be dialled twice.
         """
-        call = self.calls.find(channel.variables.get("CC_CALL", ""))
-        role = channel.variables.get("CC_ROLE", "")
-        if call is None or role not in STAFF or self.calls.leg_of_channel(channel.channel_id) is not None:
+        role, room = channel.variables.get("CC_ROLE", ""), channel.variables.get("CC_ROOM", "")
+        if role not in STAFF or self.calls.leg_of_channel(channel.channel_id) is not None:
             return
-        if not call.open:
+        call = self.calls.find(channel.variables.get("CC_CALL", ""))
+        if call is None or not call.open:
+            call = next((other for other in self.calls.open_calls() if other.room == room), None)
+        if call is None:
             self.calls.do(self.pbx.hangup(channel.channel_id), f"hang up {channel.channel_id}")
             return
         endpoint = channel.name.removeprefix("PJSIP/").rpartition("-")[0]
