@@ -53,9 +53,6 @@ class Line(RuleBasedStateMachine):
         self.wishes: dict[tuple[str, str], set[str]] = {}
         self.needy_since: dict[str, float] = {}
         self.gone_since: dict[str, float] = {}
-        self.last_end: dict[str, float] = {}
-        """Seat → when a call of it last ended: it may rest or wrap up since then."""
-        self.had_channel: set[str] = set()
         self.steady_since = 0.0
 
     def teardown(self) -> None:
@@ -117,10 +114,10 @@ class Line(RuleBasedStateMachine):
         channel = data.draw(st.sampled_from(self.world.all_ringing()))
         self.world.run(lambda: self.board.refuse(channel, reason))
 
-    @precondition(lambda self: self.board.channels)
+    @precondition(lambda self: self._on_the_line())
     @rule(data=st.data())
     def hang_up(self, data: st.DataObject) -> None:
-        self.world.hang_up(data.draw(st.sampled_from(list(self.board.channels.values()))))
+        self.world.hang_up(data.draw(st.sampled_from(self._on_the_line())))
 
     @precondition(lambda self: self._open_incidents())
     @rule(data=st.data(), role=st.sampled_from(["120", "family"]), request=st.sampled_from(["click-1", "click-2"]))
@@ -210,6 +207,9 @@ class Line(RuleBasedStateMachine):
     def _note(self, channel: Channel) -> None:
         self.elders[channel.id] = channel.variables.get("CC_CALL", "")
 
+    def _on_the_line(self) -> list[Channel]:
+        return [channel for channel in self.board.channels.values() if channel.up]
+
     def _in_menu(self) -> list[Channel]:
         return [channel for channel in self.board.channels.values() if channel.context == "cc-hotline"]
 
@@ -257,10 +257,6 @@ class Line(RuleBasedStateMachine):
         for channel in self.board.channels.values():
             if channel.elder:
                 self._note(channel)
-        present = {channel.target for channel in self.board.channels.values()}
-        for user in self.had_channel - present:
-            self.last_end[user] = now
-        self.had_channel = present
         gone = {incident.id for incident in self._open_incidents() if self._dropped(incident)}
         self.gone_since = {id_: self.gone_since.get(id_, now) for id_ in gone}
         if not self._settled():
@@ -343,7 +339,7 @@ class Line(RuleBasedStateMachine):
             return
         present = {channel.target for channel in self.board.channels.values()}
         for seat in self.world.controller.routing.seats():
-            rested = now - self.last_end.get(seat.user, -100.0) > LONGEST_REST + PULSES
+            rested = now - self.board.last_ended.get(seat.user, -100.0) > LONGEST_REST + PULSES
             if seat.user not in self.board.registered or seat.user in present or not rested:
                 continue
             first_choice = seat.role == "operator" and seat.declared == "ready"
@@ -359,9 +355,9 @@ class Line(RuleBasedStateMachine):
             return
         now = self.world.clock.monotonic()
         waiting = [id_ for id_, since in self.needy_since.items() if now - since >= PULSES]
-        if any(now - ended <= LONGEST_REST + PULSES for ended in self.last_end.values()):
+        if any(now - ended <= LONGEST_REST + PULSES for ended in self.board.last_ended.values()):
             return
-        rung = [channel.variables["CC_ROOM"] for channel in self.world.all_ringing() if channel.target in OPERATORS]
+        rung = {channel.variables["CC_ROOM"] for channel in self.world.all_ringing() if channel.role == "seat"}
         ready = [
             seat
             for seat in self.world.controller.routing.seats()
@@ -398,7 +394,7 @@ class Line(RuleBasedStateMachine):
             assert all(until <= now + LONGEST_REST for until in routing.resting(wish).values())
 
     def hotline_callers_wait_or_talk_and_nobody_sits_in_an_empty_room(self) -> None:
-        if not self._settled():
+        if not self._settled() or self.world.clock.monotonic() - self.steady_since <= RECOMPARE_SECONDS + PULSES:
             return
         queue = self.world.controller.hotline.queue()
         for call in self.world.controller.calls.open_calls():

@@ -83,6 +83,54 @@ def test_r1_a_seat_dialled_in_the_last_moment_of_a_crash_is_taken_over(world: Wo
     assert not world.rings("op2")
 
 
+def test_r1_a_seat_dialled_on_a_call_that_the_crash_forgot_is_taken_over_by_the_incident_of_its_room(
+    world: World,
+) -> None:
+    elder = world.press("anonymous")
+    world.hang_up(elder)
+    world.register("op1")
+    assert world.ringing("op1").variables["CC_CALL"] != elder.variables["CC_CALL"]
+    kept = [f for f in world.journal.facts() if f.call_id in (None, elder.variables["CC_CALL"])]
+    world.crash()
+    world.journal.lines.clear()
+    world.journal.append(*kept)
+    seat = world.ringing("op1")
+    world.answer(seat)
+    world.start()
+    found = world.controller.calls.leg_of_channel(seat.id)
+    assert found is not None
+    assert found[0].incident_id == world.incident().id
+    assert world.dialled("op1") == 1
+
+
+def test_r1_a_seat_that_rings_for_nothing_any_more_is_stopped(world: World) -> None:
+    world.register("op1")
+    world.hotline(WANG)
+    world.pbx.held.add("hangup")
+    world.hang_up(next(c for c in world.board.channels.values() if c.elder))
+    assert world.rings("op1")
+    kept = [f for f in world.journal.facts() if not (isinstance(f.body, cf.LegAdded))]
+    world.crash()
+    world.journal.lines.clear()
+    world.journal.append(*kept)
+    world.start()
+    assert not world.rings("op1")
+
+
+def test_r1_a_choice_of_9_that_the_crash_forgot_is_still_an_emergency_in_the_room_where_she_is(world: World) -> None:
+    """Her room is the open incident's; no seat may be rung for a hotline room where nobody is."""
+    world.press(WANG)
+    caller = world.hotline(WANG, "9")
+    kept = [f for f in world.journal.facts() if f.kind not in ("call.line_changed", "emergency.pressed")]
+    world.crash()
+    world.journal.lines.clear()
+    world.journal.append(*kept)
+    world.start()
+    call = world.call_of(caller)
+    assert (call.line, call.room, call.incident_id) == ("emergency", caller.room, world.incident().id)
+    assert world.controller.hotline.queue() == []
+
+
 def test_r1_a_crash_between_the_incident_and_its_call_loses_no_press(world: World) -> None:
     world.register("op1")
     world.press(WANG)

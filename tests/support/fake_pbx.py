@@ -82,6 +82,8 @@ class SimulatedSwitchboard:
         """Targets whose phone answers by itself."""
         self.busy: set[str] = set()
         """Targets that refuse at once (486)."""
+        self.last_ended: dict[str, float] = {}
+        """Target → when a channel of it last ended."""
         self._number = 0
 
     # --- people and phones -------------------------------------------------------------------------------
@@ -224,6 +226,7 @@ class SimulatedSwitchboard:
     def _end(self, channel: Channel, reason: HangupReason) -> None:
         self._leave(channel)
         del self.channels[channel.id]
+        self.last_ended[channel.target] = self.clock.monotonic()
         self.events.append(ChannelHungUp(channel.id, reason, CAUSES[reason]))
 
     # --- what the controller asks for --------------------------------------------------------------------
@@ -235,6 +238,7 @@ class SimulatedSwitchboard:
         user = dial.target.removeprefix("PJSIP/").removesuffix("@trunk")
         seat = dial.context == "cc-seat"
         if seat and user not in self.registered:
+            self.last_ended[user] = self.clock.monotonic()
             self.events.append(DialFailed(dial.channel_id, HangupReason.UNREACHABLE))
             return
         channel = Channel(
