@@ -217,7 +217,7 @@ class Controller:
             return
         call = self.calls.find(channel.variables.get("CC_CALL", ""))
         if call is None or not call.open:
-            call = next((other for other in self.calls.open_calls() if other.room == room), None)
+            call = self.emergencies.call_in(room)
         if call is None:
             self.calls.do(self.pbx.hangup(channel.channel_id), f"hang up {channel.channel_id}")
             return

@@ -173,7 +173,7 @@ class Emergencies:
 
         ``room``: where the caller is already, for a call that is found there after a restart.
         """
-        there = next((incident for incident in self._open.values() if room and incident.room == room), None)
+        there = self._incident_in(room)
         known = there or self._open.get(self._by_person.get(_person(elder_id, caller), ""))
         if known is not None and (known is there or self._elder_legs(known) < MAX_ELDER_LEGS):
             self._ledger.record(
@@ -195,6 +195,14 @@ class Emergencies:
             incident_id=incident_id,
         )
         return self.get(incident_id)
+
+    def _incident_in(self, room: str) -> Incident | None:
+        return next((incident for incident in self._open.values() if room and incident.room == room), None)
+
+    def call_in(self, room: str) -> Call | None:
+        """The call of the open incident that speaks in ``room``; None when there is no such incident."""
+        incident = self._incident_in(room)
+        return self._current_call(incident) if incident is not None else None
 
     def _elder_legs(self, incident: Incident) -> int:
         return sum(leg.live for call in self.calls_of(incident) for leg in call.elder_legs)
