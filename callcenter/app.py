@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import gc
 import logging
 
 import structlog
@@ -80,6 +81,9 @@ async def serve(settings: Settings) -> None:
 
     controller.ledger.on_react(publish)
     services = dataclasses.replace(services, controller=controller, journal=journal, relay=relay, metrics=metrics)
+    # What is loaded by now stays: a collector that walked it again and again would stop the event loop.
+    gc.collect()
+    gc.freeze()
     try:
         await _serve_all(services, controller, relay, keeper)
     finally:

@@ -10,6 +10,7 @@ from callcenter.bus import Bus
 from callcenter.calls.tables import CallProjector
 from callcenter.clock import Clock
 from callcenter.db import Database
+from callcenter.devices import service as devices
 from callcenter.emergency.tables import EmergencyProjector
 from callcenter.follow_ups.service import closed_loop
 from callcenter.recordings.projector import RecordingProjector
@@ -21,7 +22,7 @@ from callcenter.webhooks.dispatcher import WebhookDispatcher
 from callcenter.webhooks.projector import WebhookProjector
 from callcenter.work_orders.projector import WorkOrderProjector
 
-CLEAN_SECONDS = 3600.0
+CLEAN_SECONDS = 60.0
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 
@@ -48,9 +49,10 @@ def parts(settings: Settings, clock: Clock, database: Database, bus: Bus) -> dic
 
 
 async def _clean(database: Database, clock: Clock) -> None:
-    """Forget what has served its time: kept answers and refresh tokens."""
+    """Write down what time has done: kept answers, refresh tokens and device tests that ran out (R26)."""
     while True:
         async with database.transaction() as session:
             await idempotency.forget(session, clock.now())
             await sign_in.forget(session, clock.now())
+            await devices.expire_tests(session, clock)
         await asyncio.sleep(CLEAN_SECONDS)
