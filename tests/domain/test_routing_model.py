@@ -132,21 +132,21 @@ def seat_lists(draw: st.DrawFn) -> list[Seat]:
         Seat(
             user=user,
             role="supervisor" if user == "sup1" else "operator",
-            declared=draw(st.sampled_from(["ready", "ready", "paused"])),
-            registered=draw(st.sampled_from([True, True, True, False])),
+            declared=draw(st.sampled_from(["ready"] * 3 + ["paused"])),
+            registered=draw(st.sampled_from([True] * 9 + [False])),
             ringing_for=draw(st.none() | st.sampled_from(CALLS)),
-            talking_on=draw(st.sampled_from([None, None, None, "h0", "elsewhere"])),
+            talking_on=draw(st.sampled_from([None] * 8 + ["h0", "elsewhere"])),
             idle_since=draw(st.integers(0, 5)),
             wrap_up_until=draw(st.sampled_from([0.0, 0.0, NOW + 2])),
         )
-        for user in draw(st.lists(st.sampled_from(USERS), unique=True))
+        for user in draw(st.lists(st.sampled_from(USERS), unique=True, min_size=1))
     ]
 
 
 @st.composite
 def demand_lists(draw: st.DrawFn) -> list[Demand]:
     demands = []
-    for call_id in draw(st.lists(st.sampled_from(CALLS), unique=True)):
+    for call_id in draw(st.lists(st.sampled_from(CALLS), unique=True, min_size=1)):
         urgent = call_id.startswith("e")
         demands.append(
             Demand(
