@@ -17,8 +17,8 @@ from callcenter.api.views import EmergencyView, FactView, LegView
 from callcenter.calls.model import Call
 from callcenter.calls.tables import load_calls
 from callcenter.controller import Controller
+from callcenter.emergency.help import HELP_ROLES
 from callcenter.emergency.model import Incident, IncidentState
-from callcenter.emergency.service import HELP_ROLES
 from callcenter.emergency.tables import EmergencyRow, to_incident
 from callcenter.errors import IllegalTransition, NotFound
 from callcenter.timeline.service import of_incident

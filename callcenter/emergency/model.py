@@ -90,6 +90,8 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
     match body:
         case cf.LegAnswered(role=Role.ELDER) if incident.system_answer_ms is None:
             return replace(incident, system_answer_ms=milliseconds(incident.opened_at, fact.at))
+        case cf.ElderMatched():
+            return replace(incident, elder_id=body.elder_id, elder_name=body.elder_name)
         case f.EmergencyPressed():
             return replace(incident, priority=max(incident.priority, body.priority))
         case f.EmergencyAnswered() if incident.human_answer_ms is None:
@@ -143,6 +145,6 @@ def together(calls: Iterable[Call]) -> bool:
 
 
 def targets_by(plan: Plan, elapsed: float) -> frozenset[str]:
-    """Everybody whom the plan alerts within ``elapsed`` seconds of waiting; never nobody."""
+    """Everybody whom the plan alerts within ``elapsed`` seconds of waiting; its first step at once, however late."""
     due = frozenset(target for step in plan.steps if step.at_seconds <= elapsed for target in step.targets)
-    return due or frozenset(plan.steps[0].targets)
+    return due or frozenset(target for step in plan.steps[:1] for target in step.targets)

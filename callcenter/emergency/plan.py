@@ -15,7 +15,11 @@ MAX_SECONDS = 3600.0
 
 
 class Target(StrEnum):
-    """Groups of people whom a step of the ladder alerts."""
+    """Groups of people whom a step names.
+
+    The ladder itself rings free, paused and wrap-up seats, supervisors and on-call mobiles; whom else a step names
+    is shown to the operator, who brings them in (A2).
+    """
 
     FREE_SEATS = "free_seats"
     PAUSED_SEATS = "paused_seats"
@@ -40,7 +44,7 @@ class Plan(msgspec.Struct, frozen=True):
     """A response plan.
 
     ``steps``: in order of time. ``checklist``: sentences the operator ticks off (A6).
-    ``repeat_every_seconds``: after the last step, everyone is alerted again this often until a human accepts.
+    ``repeat_every_seconds``: how long an on-call mobile that rang out is left alone before it rings again.
     """
 
     id: str

@@ -3,10 +3,9 @@
 Uses memory, the journal and the switchboard, nothing else (A10).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
@@ -15,6 +14,7 @@ from callcenter.calls.model import STAFF, Call, Leg, Line, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.emergency import facts as f
+from callcenter.emergency.help import People, whom
 from callcenter.emergency.model import (
     Incident,
     IncidentState,
@@ -26,12 +26,12 @@ from callcenter.emergency.model import (
     targets_by,
     together,
 )
-from callcenter.emergency.plan import Plan, Target
+from callcenter.emergency.on_the_way import OnTheWay
+from callcenter.emergency.plan import DEFAULT_PLAN, Plan, Target
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
-from callcenter.phone import normalise
 from callcenter.routing.model import Demand
 from callcenter.routing.service import Routing
 from callcenter.telephony.pbx import Pbx
@@ -44,32 +44,8 @@ MAX_CALLBACKS = 10
 CALLBACK_AFTER = (1.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds before the first, second, … call-back of an elder whose line dropped before a human came (A8, R16)."""
 RECENT_INCIDENTS = 500
-DUTY_REST_SECONDS = 10.0
 FINISH_EVERY = 5.0
 """Seconds between two attempts to clear the calls of a closed incident; long enough to hear the good-bye."""
-
-
-class Person(Protocol):
-    """Somebody to call for an elder; ``phone`` in canonical form."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def phone(self) -> str: ...
-
-
-class File(Protocol):
-    """An elder's file, as far as the ladder needs it."""
-
-    def contacts_in(self, role: str) -> Sequence[Person]:
-        """Contacts of a role, in the order in which to call them."""
-
-
-class People(Protocol):
-    """The directory, as far as the ladder needs it."""
-
-    def elder(self, id: str) -> File | None:
-        """The elder of that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +90,7 @@ class Emergencies:
         self._waiting: dict[str, float] = {}
         self._callbacks: dict[str, tuple[int, float]] = {}
         self._duty_rest: dict[str, float] = {}
+        self._on_the_way = OnTheWay()
         self._finishing: dict[str, float] = {}
         """Closed incidents that may still have open calls, and when (monotonic) to look after them."""
         ledger.on_apply(self._apply)
@@ -197,7 +174,9 @@ class Emergencies:
         return self.get(incident_id)
 
     def _incident_in(self, room: str) -> Incident | None:
-        return next((incident for incident in self._open.values() if room and incident.room == room), None)
+        if not room:
+            return None
+        return next((incident for incident in self._open.values() if incident.room == room), None)
 
     def call_in(self, room: str) -> Call | None:
         """The call of the open incident that speaks in ``room``; None when there is no such incident."""
@@ -215,7 +194,7 @@ class Emergencies:
             incident = self._open[incident_id]
             yield Demand(
                 call_id=self._current_call(incident).id,
-                targets=targets_by(incident.plan, now - since),
+                targets=_targets(incident, now - since),
                 ring_all=True,
                 priority=incident.priority,
                 since=since,
@@ -226,52 +205,55 @@ class Emergencies:
         """The ladder's pulse, several times a second; ``now`` in monotonic seconds."""
         for incident in list(self._open.values()):
             since = self._waiting.get(incident.id)
-            if since is not None:
-                self._climb(incident, now - since, now)
-            calls = self.calls_of(incident)
-            if any(leg.in_room for call in calls for leg in call.elder_legs):
-                self._callbacks.pop(incident.id, None)
-            elif needs_call_back(incident, calls):
-                self._call_back(incident, now)
+            if since is None and incident.human_answer_ms is not None:
+                continue  # nothing of it goes by time; thousands may wait for their close
+            try:
+                self._look_after(incident, since, now)
+            except Exception:
+                # One incident's mistake must not stop the ladder of the others.
+                log.exception("ladder_failed", incident_id=incident.id)
         for incident_id, due in list(self._finishing.items()):
             if now >= due:
                 self._finish(incident_id, now)
         if self._waiting:
             self._routing.poke()
 
+    def _look_after(self, incident: Incident, since: float | None, now: float) -> None:
+        if since is not None:
+            self._climb(incident, now - since, now)
+        calls = self.calls_of(incident)
+        if any(leg.in_room for call in calls for leg in call.elder_legs):
+            self._callbacks.pop(incident.id, None)
+        elif needs_call_back(incident, calls):
+            self._call_back(incident, now)
+
     def _climb(self, incident: Incident, waited: float, now: float) -> None:
         """Do what the plan wants after ``waited`` seconds, besides the seats, which come by `demands`."""
-        if incident.human_answer_ms is None and not incident.late and waited > self._limit:
-            self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident.id)
-        if Target.DUTY in targets_by(incident.plan, waited):
+        if incident.human_answer_ms is None:
+            self._mark_late(incident, waited)
+        if Target.DUTY in _targets(incident, waited):
             self._ring_duty(incident, now)
+
+    def _mark_late(self, incident: Incident, waited: float) -> None:
+        if not incident.late and waited > self._limit:
+            self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident.id)
 
     def _ring_duty(self, incident: Incident, now: float) -> None:
         """Ring the on-call mobiles; each rings for one incident at a time and must press 1 to accept."""
-        busy = {leg.number for call in self._calls.open_calls() for leg in call.live_legs if leg.role == Role.DUTY}
         for number in self._numbers.duty:
-            if number not in busy and self._duty_rest.get(number, 0.0) <= now:
-                self._duty_rest[number] = now + self._ring_seconds + DUTY_REST_SECONDS
+            if self._duty_rest.get(number, 0.0) <= now and not self._on_the_way.on_duty(number):
+                self._duty_rest[number] = now + self._ring_seconds + incident.plan.repeat_every_seconds
                 self._dial(self._current_call(incident), Role.DUTY, number, actor="system", context="cc-accept")
 
     def _call_back(self, incident: Incident, now: float) -> None:
         """Call an elder back whose line dropped before a human came; a few at a time."""
         attempt, due = self._callbacks.get(incident.id, (0, now + CALLBACK_AFTER[0]))
         self._callbacks[incident.id] = (attempt, due)
-        if now < due or self._callbacks_ringing() >= MAX_CALLBACKS:
+        if now < due or self._on_the_way.called_back >= MAX_CALLBACKS:
             return
         self._callbacks[incident.id] = (attempt + 1, now + CALLBACK_AFTER[min(attempt + 1, len(CALLBACK_AFTER) - 1)])
         call = self._current_call(incident)
         self._dial(call, Role.ELDER, incident.caller, actor="system", context="cc-callback", name=incident.elder_name)
-
-    def _callbacks_ringing(self) -> int:
-        return sum(
-            leg.live and leg.dialled and leg.joined_at is None
-            for incident_id in self._callbacks
-            if (incident := self._open.get(incident_id)) is not None
-            for call in self.calls_of(incident)
-            for leg in call.elder_legs
-        )
 
     def _current_call(self, incident: Incident) -> Call:
         """The call that people are added to: the latest open one, else a new one of ours."""
@@ -315,7 +297,8 @@ class Emergencies:
             for leg in legs:
                 if leg.request_id == request_id:
                     return leg
-        wanted, contact = self._whom(incident, role, number, legs)
+        file = self._people().elder(incident.elder_id) if incident.elder_id else None
+        wanted, contact = whom(role, number, file, legs, self._numbers.ambulance)
         for leg in legs:
             if leg.live and leg.role == role and leg.number == wanted:
                 return leg
@@ -327,32 +310,6 @@ class Emergencies:
             name=contact.name if contact else "",
             request_id=request_id,
         )
-
-    def _whom(
-        self, incident: Incident, role: str, number: str | None, legs: Sequence[Leg]
-    ) -> tuple[str, Person | None]:
-        """The number to dial for a role, and the contact it belongs to."""
-        if role not in HELP_ROLES:
-            raise InvalidInput(f"role must be one of {', '.join(HELP_ROLES)}, not {role!r}")
-        if number is not None:
-            canonical = normalise(number)
-            if canonical is None:
-                raise InvalidInput(f"{number!r} is not a phone number that can be dialled")
-            return canonical, None
-        if role == Role.AMBULANCE:
-            return self._numbers.ambulance, None
-        if role == Role.NUMBER:
-            raise InvalidInput("role 'number' needs the field 'number'")
-        file = self._people().elder(incident.elder_id) if incident.elder_id else None
-        contacts = [*file.contacts_in(role)] if file else []
-        if role == Role.FAMILY and file:
-            contacts += file.contacts_in("guardian")
-        if not contacts:
-            raise InvalidInput(f"no {role} is in the elder's file; give the field 'number'")
-        # Relatives are called in order: whoever was tried already comes after those who were not (A2).
-        tried = [leg.number for leg in legs if leg.role == role and not leg.live]
-        contact = min(contacts, key=lambda c: tried.count(c.phone))
-        return contact.phone, contact
 
     def _dial(
         self,
@@ -419,7 +376,8 @@ class Emergencies:
 
         Nobody rings for a closed incident any more, so nobody may be left alone in its room.
         """
-        calls = [call for call in self.calls_of(self.get(incident_id)) if call.open]
+        incident = self.find(incident_id)
+        calls = [call for call in self.calls_of(incident) if call.open] if incident is not None else []
         if not calls:
             self._finishing.pop(incident_id, None)
             return
@@ -437,22 +395,26 @@ class Emergencies:
     def _apply(self, fact: Fact) -> None:
         if fact.incident_id is None:
             return
+        self._on_the_way.apply(fact.body)
         before = self.find(fact.incident_id)
         after = evolve(before, fact)
         if after is None or after is before:
             return
-        person = _person(after.elder_id, after.caller)
+        if not after.open or after.human_answer_ms is not None:
+            self._callbacks.pop(after.id, None)
+        # By number too: an elder whom a human named meanwhile may press again on a phone nobody has on file.
+        persons = {_person(after.elder_id, after.caller), _person(None, after.caller)} - {""}
         if after.open:
             self._open[after.id] = after
-            if person:
-                self._by_person[person] = after.id
+            if before is None or before.elder_id != after.elder_id:
+                self._by_person |= dict.fromkeys(persons, after.id)
             return
         self._open.pop(after.id, None)
-        self._callbacks.pop(after.id, None)
         if before is None or before.open:
             self._finishing[after.id] = self._clock.monotonic()
-        if self._by_person.get(person) == after.id:
-            del self._by_person[person]
+        for person in persons:
+            if self._by_person.get(person) == after.id:
+                del self._by_person[person]
         self._recent[after.id] = after
         while len(self._recent) > RECENT_INCIDENTS:
             del self._recent[next(iter(self._recent))]
@@ -465,6 +427,9 @@ class Emergencies:
             return
         if isinstance(fact.body, cf.LegJoined) and incident.open and incident.human_answer_ms is None:
             self._see_whether_answered(incident, fact)
+        if isinstance(fact.body, f.EmergencyAnswered):
+            # The breach counts even when she was answered between two ticks, or by the fallback.
+            self._mark_late(incident, fact.body.milliseconds / 1000)
         self.review(incident.id)
 
     def _see_whether_answered(self, incident: Incident, fact: Fact) -> None:
@@ -514,7 +479,9 @@ class Emergencies:
             self.review(incident.id)
 
 
-HELP_ROLES = (Role.AMBULANCE, Role.FAMILY, Role.DOCTOR, Role.SOCIAL_WORKER, Role.COMMUNITY, Role.NUMBER)
+def _targets(incident: Incident, waited: float) -> frozenset[str]:
+    """Whom to alert after ``waited`` seconds: a plan adds to the ladder that everybody has, never takes away (A9)."""
+    return targets_by(DEFAULT_PLAN, waited) | targets_by(incident.plan, waited)
 
 
 def _person(elder_id: str | None, caller: str) -> str:
