@@ -49,9 +49,12 @@ class SpoolIntake:
         self._pbx = pbx
         self._ringing: set[str] = set()
         """Calls in the fallback that nobody had answered when we last looked."""
+        self._taken_in: set[tuple[str, bool]] = set()
+        """Channel and whether its end was told, of what is on record while its file is still there."""
 
     async def run(self) -> None:
         """Take in what is there, and look again, until cancelled."""
+        self.resume()
         while True:
             try:
                 await self.step()
@@ -61,14 +64,22 @@ class SpoolIntake:
                 log.exception("spool_failed")
             await asyncio.sleep(EVERY_SECONDS)
 
+    def resume(self) -> None:
+        """After a restart: callers who were on record and not yet fetched when the controller died."""
+        self._ringing |= {call.id for call in self._calls.open_calls() if call.via == "fallback"}
+
     async def step(self) -> None:
         """Take in every spooled call, make that durable, delete the files; then fetch who still waits."""
         spooled = await asyncio.to_thread(read_spool, self._settings.spool_dir, self._settings.node)
         for item in spooled:
-            self.take_in(item)
-        # The files may only go once the journal is on disk; until then they are read again and change nothing.
+            if (item.uniqueid, item.ended_at is not None) not in self._taken_in:
+                self.take_in(item)
+                self._taken_in.add((item.uniqueid, item.ended_at is not None))
+        # The files may only go once the journal is on disk; until then they are read again and change nothing:
+        # a caller who is in her room by now would else be handed back to the fallback.
         if spooled and await self._journal.durable():
             await asyncio.to_thread(forget, spooled)
+            self._taken_in.clear()
         if self._ringing:
             await self._take_over()
 
@@ -126,12 +137,15 @@ class SpoolIntake:
             call = self._calls.find(call_id)
             channels = [snapshot.channels.get(leg.channel_id) for leg in call.elder_legs] if call else []
             channel = next((channel for channel in channels if channel is not None), None)
-            if call is None or not call.open or channel is None or channel.bridged:
-                # Over, or talking to the duty desk: nothing to fetch. Its end comes with the next events.
-                self._ringing.discard(call_id)
-                continue
+            if call is not None and call.open and channel is not None:
+                there = channel.channel_id in snapshot.rooms.get(call.room, ())
+                if not there and not channel.bridged:
+                    await self._fetch(call, channel)
+                if there or not channel.bridged:
+                    self._taken_over(call)
+            # Fetched; or over, or talking to the duty desk: its end comes with the next events. What Asterisk did
+            # not answer for is looked at again.
             self._ringing.discard(call_id)
-            await self._fetch(call, channel)
 
     async def _fetch(self, call: Call, channel: LiveChannel) -> None:
         leg = next(leg for leg in call.elder_legs if leg.channel_id == channel.channel_id)
@@ -144,6 +158,8 @@ class SpoolIntake:
         }.items():
             await self._pbx.set_variable(channel.channel_id, name, value)
         await self._pbx.redirect(channel.channel_id, "cc-room")
+
+    def _taken_over(self, call: Call) -> None:
         self._ledger.record(cf.TakenOver(), actor="system", call_id=call.id, incident_id=call.incident_id)
         if call.line == Line.HOTLINE:
             self._hotline.enqueue(call.id, call.digit or "0")

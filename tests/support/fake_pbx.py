@@ -271,12 +271,27 @@ class SimulatedSwitchboard:
         if channel is not None and channel.room == room:
             self._end(channel, HangupReason.NORMAL)
 
-    def set_lease(self, channel_id: str, seconds: int) -> None:
-        """``TIMEOUT(absolute)``: 0 lifts it."""
+    def set_variable(self, channel_id: str, name: str, value: str) -> None:
+        """A Setvar: one of our variables, or the lease (``TIMEOUT(absolute)``; 0 lifts it)."""
+        channel = self._living(channel_id)
+        if name.startswith("CC_"):
+            channel.variables[name] = value
+            return
+        assert name == "TIMEOUT(absolute)", name
+        channel.lease_ends = self.clock.monotonic() + int(value) if int(value) else None
+
+    def redirect(self, channel_id: str, context: str) -> None:
+        """A Redirect: the caller is taken out of the fallback into her room."""
+        assert context == "cc-room", context
+        channel = self._living(channel_id)
+        self._leave(channel)
+        self.to_room(channel)
+
+    def _living(self, channel_id: str) -> Channel:
         channel = self.channels.get(channel_id)
         if channel is None:
             raise PbxRefused("No such channel")
-        channel.lease_ends = self.clock.monotonic() + seconds if seconds else None
+        return channel
 
     def snapshot(self) -> Snapshot:
         """What is live."""
@@ -344,7 +359,9 @@ class FakePbx:
         await self._ask("hangup", channel_id, reason, act=lambda: self.board.end(channel_id, reason))
 
     async def redirect(self, channel_id: str, context: str, extension: str = "s") -> None:
-        await self._ask("redirect", channel_id, context, extension)
+        await self._ask(
+            "redirect", channel_id, context, extension, act=lambda: self.board.redirect(channel_id, context)
+        )
 
     async def kick(self, room: str, channel_id: str) -> None:
         await self._ask("kick", room, channel_id, act=lambda: self.board.kick(room, channel_id))
@@ -362,9 +379,8 @@ class FakePbx:
         await self._ask("dtmf", channel_id, digits)
 
     async def set_variable(self, channel_id: str, name: str, value: str) -> None:
-        assert name == "TIMEOUT(absolute)", name
         await self._ask(
-            "set_variable", channel_id, name, value, act=lambda: self.board.set_lease(channel_id, int(value))
+            "set_variable", channel_id, name, value, act=lambda: self.board.set_variable(channel_id, name, value)
         )
 
     async def snapshot(self) -> Snapshot:

@@ -100,6 +100,8 @@ class MemoryJournal:
         self.flushed = 0
         self.stalled = False
         """While true nothing reaches the disk and nobody is told so."""
+        self.full = False
+        """While true the disk refuses, and says so."""
         self.carry: Callable[[], Iterable[Fact]] = tuple
         self._moves = asyncio.Event()
 
@@ -109,11 +111,13 @@ class MemoryJournal:
     async def durable(self) -> bool:
         if self.stalled:
             await self._moves.wait()
+        if self.full:
+            return False
         self.flush()
         return True
 
     def flush(self) -> None:
-        if not self.stalled:
+        if not (self.stalled or self.full):
             self.flushed = len(self.lines)
 
     def crash(self, lost: int) -> None:
