@@ -134,7 +134,11 @@ class Relay:
                     continue
 
     async def step(self) -> bool:
-        """Relay one batch; False when nothing was waiting. Raises what the database or the disk says."""
+        """Relay one batch; True when more may be waiting. Raises what the database or the disk says.
+
+        A batch that was not full caught up: going on at once would carry a busy journal fact by fact, at the
+        price of a transaction each.
+        """
         if not self._position_known:
             self._position = await self._stored_position()
             self._position_known = True
@@ -156,7 +160,10 @@ class Relay:
                 await asyncio.to_thread(self._reader.relayed, following)
             self._position = following
             self._bus.publish(RELAYED, self._node.encode())
-        return True
+        more = len(found) == limit or not self._position_known
+        if not more:
+            self._oldest_waiting = None
+        return more
 
     async def _look_what_waits(self) -> None:
         with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, select
@@ -108,15 +109,17 @@ async def save_calls(session: AsyncSession, calls: Iterable[Call]) -> None:
 
 async def upsert(session: AsyncSession, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows by primary key ``id`` or replace what they hold, on SQLite and PostgreSQL alike."""
-    if not rows:
-        return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    # Chunks keep below the databases' limits on bound parameters (SQLite 32,766, PostgreSQL 32,767).
-    chunk = max(1, 30_000 // len(rows[0]))
-    for start in range(0, len(rows), chunk):
-        statement = insert(table).values(list(rows[start : start + chunk]))
-        changed = {column: statement.excluded[column] for column in rows[0] if column != "id"}
-        await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+    if rows:
+        connection = await session.connection()
+        await connection.execute(_upsert(table, connection.dialect.name, tuple(rows[0])), rows)
+
+
+@cache
+def _upsert(table: type[Base], dialect: str, columns: tuple[str, ...]) -> postgresql.Insert | sqlite.Insert:
+    """One row's statement: compiled once and run for many, while rows in its text would be compiled every time."""
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    changed = {column: statement.excluded[column] for column in columns if column != "id"}
+    return statement.on_conflict_do_update(index_elements=["id"], set_=changed)
 
 
 class CallProjector:
