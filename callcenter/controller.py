@@ -248,22 +248,23 @@ class Controller:
     async def _pulse(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            try:
-                self.beat()
-            except Exception:
-                # The ladder's heart must beat on; what one beat could not do, the next tries again.
-                log.exception("pulse_failed")
+            self.beat()
 
     def beat(self) -> None:
         """One pulse of everything that goes by time; nothing while Asterisk is out of reach."""
         if not self.in_step or not self.live():
             return
         now = self.clock.monotonic()
-        self.emergencies.tick(now)
-        self.hotline.tick(now)
+        due = [self.emergencies.tick, self.hotline.tick]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS
-            self.leases.tick(now)
+            due.append(self.leases.tick)
+        for tick in due:
+            try:
+                tick(now)
+            except Exception:
+                # The heart must beat on, and one part's mistake not stop the others; the next beat tries again.
+                log.exception("beat_failed")
 
     async def _take_in_spool(self) -> None:
         # The spool speaks of channels, so Asterisk must have been asked first which of them live.

@@ -168,7 +168,8 @@ class Calls:
             return
         try:
             await self._pbx.originate(order)
-            self._heard[order.channel_id] = self._clock.monotonic()
+            if order.channel_id in self._call_of_channel:
+                self._heard[order.channel_id] = self._clock.monotonic()
         except CallCenterError as error:
             log.warning("dial_failed", leg_id=order.channel_id, error=error.code)
             self._end_leg(order.channel_id, HangupReason.FAILED, 0)
@@ -246,7 +247,6 @@ class Calls:
                 pass
 
     def _step(self, channel_id: str, event: LegEvent) -> None:
-        self._heard[channel_id] = self._clock.monotonic()
         if channel_id in self._unwanted and event is not LegEvent.LEAVE:
             # It was hung up before Asterisk had it; now that it exists, say so again.
             self._spawn(self._hang_up(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
@@ -254,6 +254,7 @@ class Calls:
         if found is None:
             return
         call, leg = found
+        self._heard[channel_id] = self._clock.monotonic()
         if not leg.live and leg.role != Role.ELDER and event is not LegEvent.LEAVE:
             # Written off (a lost link), yet it lives: an ended leg stays ended, in Asterisk too.
             self.do(self._pbx.hangup(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
