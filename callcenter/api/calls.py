@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
-from callcenter.api.deps import ControllerDep, Services, ServicesDep, require
+from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.merged import page, read
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Line, Page, Prose
@@ -117,16 +117,15 @@ async def recordings_of(request: Request, services: Services, call_ids: Sequence
 
 
 async def find_call(request: Request, services: Services, controller: ControllerDep, call_id: str) -> Call:
-    """A call from memory or the database; raises `NotFound`."""
-
-    async def stored(session: AsyncSession) -> Call | None:
+    """A call from memory or the database; raises `NotFound`, `Unavailable` when only the database could know it."""
+    call = controller.calls.find(call_id)
+    if call is not None:
+        return call
+    async with transaction(request, services) as session:
         row = await session.get(CallRow, call_id)
-        return to_call(row) if row else None
-
-    call = controller.calls.find(call_id) or await read(request, services, stored, None)
-    if call is None:
+    if row is None:
         raise NotFound(f"no call has the id {call_id}")
-    return call
+    return to_call(row)
 
 
 @router.get("/{call_id}", responses=responses(404))
@@ -151,10 +150,8 @@ async def call_timeline(
     """Everything that happened in a call, oldest first (A7)."""
     await find_call(request, services, controller, call_id)
 
-    async def stored(session: AsyncSession) -> list[FactView]:
-        return [FactView.of(row) for row in await of_call(session, call_id, after=cursor, limit=limit + 1)]
-
-    facts = await read(request, services, stored, list[FactView]())
+    async with transaction(request, services) as session:
+        facts = [FactView.of(row) for row in await of_call(session, call_id, after=cursor, limit=limit + 1)]
     return Page(items=facts[:limit], next=facts[limit - 1].id if len(facts) > limit else None)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
-from callcenter.api.deps import ControllerDep, Services, ServicesDep, require
+from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.merged import page, read
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Page, Prose
@@ -120,14 +120,15 @@ async def _answer(request: Request, services: Services, controller: Controller, 
 
 
 async def _find(request: Request, services: Services, controller: Controller, incident_id: str) -> Incident:
-    async def stored(session: AsyncSession) -> Incident | None:
+    """An incident from memory or the database; raises `NotFound`, `Unavailable` when only the database could know."""
+    incident = controller.emergencies.find(incident_id)
+    if incident is not None:
+        return incident
+    async with transaction(request, services) as session:
         row = await session.get(EmergencyRow, incident_id)
-        return to_incident(row) if row else None
-
-    incident = controller.emergencies.find(incident_id) or await read(request, services, stored, None)
-    if incident is None:
+    if row is None:
         raise NotFound(f"no emergency has the id {incident_id}")
-    return incident
+    return to_incident(row)
 
 
 async def _find_open(request: Request, services: Services, controller: Controller, incident_id: str) -> Incident:
@@ -158,10 +159,8 @@ async def emergency_timeline(
     """Everything that happened in an incident and its calls, oldest first, with time and actor (A7)."""
     await _find(request, services, controller, incident_id)
 
-    async def stored(session: AsyncSession) -> list[FactView]:
-        return [FactView.of(row) for row in await of_incident(session, incident_id, after=cursor, limit=limit + 1)]
-
-    facts = await read(request, services, stored, list[FactView]())
+    async with transaction(request, services) as session:
+        facts = [FactView.of(row) for row in await of_incident(session, incident_id, after=cursor, limit=limit + 1)]
     return Page(items=facts[:limit], next=facts[limit - 1].id if len(facts) > limit else None)
 
 
