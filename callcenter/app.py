@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import gc
 import logging
+import resource
 
 import structlog
 import uvicorn
@@ -13,6 +14,7 @@ import callcenter.models  # noqa: F401  every table is known before the first se
 from callcenter.accounts.seats_keeper import SeatsKeeper
 from callcenter.api.app import create_app
 from callcenter.api.deps import Services, build_services
+from callcenter.api.patience import PatientProtocol
 from callcenter.asterisk_config import ami_secret
 from callcenter.bus import FACTS, Bus, LocalBus, RedisBus
 from callcenter.clock import SystemClock
@@ -29,10 +31,15 @@ log = structlog.get_logger(__name__)
 
 RESTART_SECONDS = 1.0
 
+MOST_FILES = 65_536
+
 
 def run(settings: Settings) -> None:
     """Run the process until SIGINT or SIGTERM."""
     configure_logging(settings.log_level)
+    # The usual 1,024 would be used up by a thousand web pages, and the emergency line could accept nobody (R22).
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES) if hard >= 0 else MOST_FILES, hard))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
 
@@ -99,6 +106,9 @@ async def _serve_all(services: Services, controller: Controller, relay: Relay, k
             create_app(services),
             host=settings.bind,
             port=settings.http_port,
+            http=PatientProtocol,
+            # Whoever writes X-Forwarded-For would choose the address that sign-ins are throttled and recorded by (I3).
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             lifespan="off",
