@@ -14,6 +14,7 @@ from callcenter.errors import InvalidInput
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0)]
+PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{2,15}$")]
 
 
 class Settings(BaseSettings):
@@ -40,13 +41,11 @@ class Settings(BaseSettings):
         default="127.0.0.1", description="Address or network the trunk calls from; several with commas."
     )
     trunk_uri: str = Field(default="sip:127.0.0.1:5070", pattern=r"^sips?:[^\s;,<>\"]+$")
-    trunk_caller: str = Field(
-        default="95120", pattern=r"^\+?\d{2,15}$", description="Caller number shown on outgoing calls."
-    )
+    trunk_caller: PhoneNumber = Field(default="95120", description="Caller number shown on outgoing calls.")
     hotline_number: str = Field(default="12349", pattern=r"^\d{3,15}$")
     emergency_number: str = Field(default="95120", pattern=r"^\d{3,15}$")
     ambulance_number: str = Field(default="120", pattern=r"^\d{2,15}$")
-    duty_numbers: Annotated[tuple[str, ...], NoDecode] = Field(
+    duty_numbers: Annotated[tuple[PhoneNumber, ...], NoDecode] = Field(
         default=(), description="On-call mobiles, comma separated; rung after the seats (A9)."
     )
     seat_rewrite_contact: bool = Field(
@@ -86,9 +85,9 @@ class Settings(BaseSettings):
     def _consistent(self) -> Self:
         if self.rtp_end - self.rtp_start < 9:
             raise ValueError("rtp_end must be at least 9 above rtp_start (each call takes two ports)")
-        ports = [self.http_port, self.ami_port, self.agi_port, self.ws_port]
+        ports = [self.http_port, self.sip_port, self.ami_port, self.agi_port, self.ws_port]
         if len(set(ports)) != len(ports):
-            raise ValueError("http_port, ami_port, agi_port and ws_port must differ from each other")
+            raise ValueError("http_port, sip_port, ami_port, agi_port and ws_port must differ from each other")
         if self.hotline_number == self.emergency_number:
             raise ValueError("hotline_number and emergency_number must differ")
         return self

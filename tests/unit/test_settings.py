@@ -52,6 +52,7 @@ def test_given_a_variable_it_wins_over_dot_env_which_wins_over_the_default(
         ("CALLCENTER_HUMAN_ANSWER_SECONDS", "-1", "greater than or equal to 0"),
         ("CALLCENTER_LOG_LEVEL", "loud", "pattern"),
         ("CALLCENTER_BIND", "localhost", "IP address"),
+        ("CALLCENTER_DUTY_NUMBERS", "13900000001,139 0000 0002", "pattern"),
         ("CALLCENTER_NODE", "Node 1", "pattern"),
     ],
 )
@@ -69,6 +70,7 @@ def test_given_a_bad_value_then_the_start_stops_and_names_it(
     [
         ({"rtp_start": 10000, "rtp_end": 10005}, "rtp_end"),
         ({"http_port": 5038}, "differ"),
+        ({"sip_port": 8000}, "differ"),
         ({"hotline_number": "95120"}, "hotline_number and emergency_number"),
     ],
 )
