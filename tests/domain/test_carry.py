@@ -72,10 +72,10 @@ def histories(draw: st.DrawFn) -> list[Fact]:
                 opened[call_id] = incident_id
                 say(cf.LineChanged(line="emergency", room="r"), call_id, incident_id)
             case 3 if call_id in opened:
-                body = cf.LegAdded(
+                added = cf.LegAdded(
                     leg_id=f"{call_id}-{len(facts)}", role="120", number="120", request_id=str(len(facts))
                 )
-                say(body, call_id, opened[call_id])
+                say(added, call_id, opened[call_id])
             case 4 if call_id in opened:
                 say(cf.LegEnded(leg_id=f"{call_id}-e", role="elder", reason="normal"), call_id, opened[call_id])
             case 5 if call_id in opened:

@@ -1,5 +1,7 @@
 """Case files of help: 120, family, doctor by click or code, one wish never dialled twice (A2), closed on purpose."""
 
+from functools import partial
+
 import pytest
 
 from callcenter.calls import facts as cf
@@ -84,7 +86,7 @@ def test_family_is_tried_in_order_and_begins_again(world: World) -> None:
         world.request("family")
         channel = next(c for c in world.all_ringing() if c.variables["CC_ROLE"] == "family")
         tried.append(channel.target)
-        world.run(lambda channel=channel: world.board.refuse(channel, HangupReason.NO_ANSWER))
+        world.run(partial(world.board.refuse, channel, HangupReason.NO_ANSWER))
     assert tried == [DAUGHTER, SON, GUARDIAN, DAUGHTER]
 
 

@@ -57,7 +57,7 @@ async def _an_emergency_from_press_to_120(center: Instance, api: Api, op1: Any, 
     await press.answered(1)
     desk = await (await op1.call(seconds=3)).answer()
     press.media.play(440)
-    await until(lambda: desk.media is not None and desk.media.hears(440), 3, "the operator to hear her")
+    await until(lambda: desk.hears(440), 3, "the operator to hear her")
     (incident,) = (await api.get("/emergencies?state=open"))["items"]
     assert incident["elder_id"] == center.elders[0]["id"]
     await api.post(f"/emergencies/{incident['id']}/legs", {"role": "120"}, headers={"Idempotency-Key": "k"})

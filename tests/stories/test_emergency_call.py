@@ -1,11 +1,12 @@
 """2026-03-02, 06:40: an elder presses her pendant. Five people in a room, one record, one outcome (A1, A2, B6, C7)."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tests.support.audio import seconds_of, tones_in_file
 from tests.support.instance import Api, Instance
-from tests.support.sipp import until
+from tests.support.sipp import AnsweredCall, until
 
 ELDER, OPERATOR, AMBULANCE, DAUGHTER = 440.0, 640.0, 840.0, 1040.0
 DOCTOR, SOCIAL_WORKER = 1240.0, 1440.0
@@ -38,10 +39,9 @@ async def test_press_reaches_an_operator_help_is_bridged_in_and_the_record_is_wh
 
     # op1 picks up; the others stop; both hear each other.
     desk = await ringing[0].answer()
-    assert desk.media is not None
-    desk.media.play(OPERATOR)
+    desk.play(OPERATOR)
     await until(lambda: "cancelled" in ringing[1].events and "cancelled" in ringing[2].events, 2, "the others to stop")
-    await until(lambda: desk.media.hears(ELDER), 3, "the operator to hear her")
+    await until(lambda: desk.hears(ELDER), 3, "the operator to hear her")
     await until(lambda: press.media.hears(OPERATOR), 3, "her to hear the operator")
     emergency = await only_emergency(api)
     assert emergency["elder_id"] == elder["id"]
@@ -57,20 +57,19 @@ async def test_press_reaches_an_operator_help_is_bridged_in_and_the_record_is_wh
     assert first["id"] == again["id"]
     await api.post(f"{path}/legs", {"role": "family"})
     # The doctor and the social worker by keys on op1's phone.
-    desk.media.key("*3")
+    desk.key("*3")
     await trunk.call(numbers["doctor"])
-    desk.media.key("*4")
+    desk.key("*4")
     sounds = {"120": AMBULANCE, numbers["family"]: DAUGHTER, numbers["doctor"]: DOCTOR,
               numbers["social_worker"]: SOCIAL_WORKER}  # fmt: skip
     helpers = {number: await trunk.call(number) for number in sounds}
     for number, frequency in sounds.items():
         await helpers[number].until("answered")
-        helpers[number].media.play(frequency)  # type: ignore[union-attr]
+        helpers[number].play(frequency)
     await until(lambda: press.media.hears(OPERATOR, *sounds.values(), seconds=1), 5, "her to hear all five")
     for number, frequency in sounds.items():
         others = {ELDER, OPERATOR, *sounds.values()} - {frequency}
-        media = helpers[number].media
-        await until(lambda m=media, o=others: m.hears(*o, seconds=1) == o, 5, f"{number} to hear everybody")
+        await until(partial(_hears_all, helpers[number], others), 5, f"{number} to hear everybody")
     assert [call.number for call in trunk.calls].count("120") == 1
 
     # The social worker leaves: the rest go on. op1 hangs up: she stays with 120, the incident stays open.
@@ -135,9 +134,13 @@ async def _the_record(center: Instance, api: Api, path: str, elder: dict[str, An
     assert closing["actor"] == "op1"
 
 
+def _hears_all(call: AnsweredCall, tones: set[float]) -> bool:
+    return call.hears(*tones, seconds=1) == tones
+
+
 async def _ready(api: Api, count: int) -> bool:
     seats = (await api.get("/seats"))["items"]
-    return sum(seat["state"] == "ready" for seat in seats) == count
+    return [seat["state"] for seat in seats].count("ready") == count
 
 
 async def _ended(api: Api, path: str, role: str) -> bool:

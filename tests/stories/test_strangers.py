@@ -1,5 +1,7 @@
 """2026-03-04: callers nobody knows: unknown, withheld, malformed, endless. Each reaches a human (A8, R20)."""
 
+from functools import partial
+
 import pytest
 
 from tests.support.instance import Instance
@@ -27,7 +29,7 @@ async def test_a_caller_nobody_knows_reaches_a_human_on_either_line(center: Inst
             caller.media.key("0")
         desk = await (await op1.call(seconds=10)).answer()
         caller.media.play(700)
-        await until(lambda d=desk: d.media is not None and d.media.hears(700), 3, f"{who} to be heard")
+        await until(partial(desk.hears, 700), 3, f"{who} to be heard")
         call = (await api.get("/calls"))["items"][0]
         assert call["elder_id"] is None, who
         if did == "95120":

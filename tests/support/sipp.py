@@ -201,6 +201,20 @@ class AnsweredCall:
         await self.until("answered", seconds)
         return self
 
+    def hears(self, *frequencies: float, seconds: float = 0.4) -> set[float]:
+        """Which of the tones it hears just now; none before it is answered."""
+        return self.media.hears(*frequencies, seconds=seconds) if self.media is not None else set()
+
+    def play(self, *frequencies: float) -> None:
+        """Say these tones from now on; only once answered."""
+        assert self.media is not None, "answer first"
+        self.media.play(*frequencies)
+
+    def key(self, digits: str) -> None:
+        """Press keys (RFC 4733); only once answered."""
+        assert self.media is not None, "answer first"
+        self.media.key(digits)
+
     def busy(self) -> None:
         """486."""
         self.sipp.order(self.call_id, "BUSY")
