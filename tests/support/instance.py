@@ -22,7 +22,7 @@ from callcenter.db import Database
 from callcenter.demo import credentials, elders, load_demo
 from callcenter.settings import Settings
 from tests.support.asterisk import AsteriskServer, test_settings
-from tests.support.sipp import Answerer, Caller, until
+from tests.support.sipp import PATIENCE, Answerer, Caller, until
 
 _SERVE = "from callcenter.app import run; from callcenter.settings import load_settings; run(load_settings())"
 
@@ -129,7 +129,7 @@ class Instance:
     async def until(self, condition: Callable[[], Any], seconds: float = 10.0, what: str = "the condition") -> Any:
         """Wait until an async condition is true and return what it gave."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline = loop.time() + seconds * PATIENCE
         while not (value := await condition()):
             assert loop.time() < deadline, f"{what} did not come true within {seconds:g} s; log:\n{self.log()[-3000:]}"
             await asyncio.sleep(0.02)
