@@ -88,10 +88,3 @@ class PreconditionFailed(Conflict):
 
     code = "precondition_failed"
     status = 412
-
-
-class TooLarge(CallCenterError):
-    """The body is larger than the edge takes."""
-
-    code = "too_large"
-    status = 413

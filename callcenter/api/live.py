@@ -28,7 +28,6 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["live"])
 
 SIGN_IN_SECONDS = 5.0
-PING_SECONDS = 15.0
 CATCH_UP = 1000
 
 NEEDS: dict[str, Permission] = {

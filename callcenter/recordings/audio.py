@@ -66,12 +66,6 @@ def read_header(path: Path) -> Header | None:
     return None
 
 
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256 as hex. Raises `OSError`."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def examine(path: Path) -> Examined | None:
     """Look at a whole file, in one pass; None when it is no WAV file (yet). Raises `OSError`."""
     header = read_header(path)
