@@ -70,11 +70,8 @@ class SpoolIntake:
 
     async def step(self) -> None:
         """Take in every spooled call, make that durable, delete the files; then fetch who still waits."""
-        spooled = await asyncio.to_thread(read_spool, self._settings.spool_dir, self._settings.node)
-        for item in spooled:
-            if (item.uniqueid, item.ended_at is not None) not in self._taken_in:
-                self.take_in(item)
-                self._taken_in.add((item.uniqueid, item.ended_at is not None))
+        found = await asyncio.to_thread(read_spool, self._settings.spool_dir, self._settings.node)
+        spooled = [item for item in found if self._take_in_once(item)]
         # The files may only go once the journal is on disk; until then they are read again and change nothing:
         # a caller who is in her room by now would else be handed back to the fallback.
         if spooled and await self._journal.durable():
@@ -82,6 +79,18 @@ class SpoolIntake:
             self._taken_in.clear()
         if self._ringing:
             await self._take_over()
+
+    def _take_in_once(self, item: SpooledCall) -> bool:
+        """Take a call in unless that is done; False when it cannot be: the others do not wait for it."""
+        step = (item.uniqueid, item.ended_at is not None)
+        if step not in self._taken_in:
+            try:
+                self.take_in(item)
+            except Exception:
+                log.exception("spooled_call_not_taken_in", channel_id=item.uniqueid[:100])
+                return False
+            self._taken_in.add(step)
+        return True
 
     def take_in(self, item: SpooledCall) -> Call:
         """Record a spooled call; doing so again adds nothing."""

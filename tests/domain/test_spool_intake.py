@@ -3,8 +3,9 @@
 import pytest
 
 from callcenter.calls import facts as cf
+from callcenter.calls.model import Call
 from callcenter.errors import PbxRefused
-from callcenter.fallback.intake import read_spool
+from callcenter.fallback.intake import SpooledCall, read_spool
 from callcenter.fallback.spool_call import spool
 from tests.support.fake_pbx import Channel
 from tests.support.world import WANG, World
@@ -100,3 +101,22 @@ def test_r1_a_crash_after_fetching_and_before_that_was_told_finds_her_in_her_roo
     step(world)
     assert world.call_of(elder).via == "controller"
     assert world.rings("op1")
+
+
+def test_a10_one_spooled_call_that_cannot_be_taken_in_keeps_no_other_out(
+    fallen: tuple[World, Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, elder = fallen
+    said = {"uniqueid": "1600000000.1", "caller": WANG, "written": "1600000000", "event": "arrived", "did": "95120"}
+    spool(str(world.settings.spool_dir), said | {"line": "emergency", "start": "1600000000", "recording": "r"})
+    take_in = world.controller.spool.take_in
+
+    def failing(item: SpooledCall) -> Call:
+        if item.uniqueid == "1600000000.1":
+            raise ValueError("a defect of ours")
+        return take_in(item)
+
+    monkeypatch.setattr(world.controller.spool, "take_in", failing)
+    step(world)
+    assert elder.room == world.incident().room
+    assert waiting_files(world) == 1

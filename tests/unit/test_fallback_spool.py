@@ -170,3 +170,46 @@ def test_given_no_arguments_at_all_then_the_script_ends_and_says_so_to_asterisk(
 def test_given_numbers_in_the_environment_then_none_reaches_the_error_stream(spool: Path) -> None:
     """I1: pyst2 would write them all there; `run_script` asserts that nothing comes."""
     arrived(spool, caller="13912345678")
+
+
+HOSTILE = [
+    {"start": "1e300", "written": "1e308"},
+    {"start": "253402300799"},
+    {"start": "-62135596800"},
+    {"start": "nan", "written": 1e400},
+    {"start": "inf", "written": "-1e12"},
+    {"start": "noon", "call": "../../x\n", "did": "${SHELL(id)}" * 100},
+    {"answered_seconds": "٣" * 5, "dial_status": "ANSWER"},
+    {"answered_seconds": "9" * 400, "dial_status": "ANSWER", "event": "ended", "written": "-5"},
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_given_values_that_cannot_be_then_the_press_is_taken_in_at_the_channels_time(
+    spool: Path, hostile: dict[str, object]
+) -> None:
+    """A10: the called number is a stranger's word and could shift what the script was told."""
+    arrived(spool)
+    said = {"uniqueid": f"{int(STARTED.timestamp())}.9", "event": "arrived", "line": "emergency", "did": "95120"}
+    file = spool / "hostile.arrived.json"
+    file.write_text(json.dumps(said | {"start": "", "written": START} | hostile).replace("Infinity", "1e400"))
+    calls = read_spool(spool, "node1")
+    if file.exists():
+        found = next(call for call in calls if call.uniqueid == said["uniqueid"])
+        assert found.started_at == STARTED.replace(microsecond=0)
+        assert not found.known
+        assert found.talk_seconds == 0
+        assert found.ended_at is None or found.ended_at >= found.started_at
+    else:
+        assert (spool / "damaged" / file.name).exists()
+    assert "1772352000.7" in {call.uniqueid for call in calls}
+
+
+def test_given_a_folder_that_belongs_to_somebody_else_then_nothing_in_it_is_believed(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I1: two of the three folders lie where every user of the machine may write."""
+    arrived(spool)
+    monkeypatch.setattr("os.geteuid", lambda: spool.stat().st_uid + 1)
+    assert read_spool(spool, "node1") == []
+    assert list(spool.glob("*.json"))
