@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,7 @@ from callcenter.emergency.help import HELP_ROLES
 from callcenter.emergency.model import Incident, IncidentState
 from callcenter.emergency.tables import EmergencyRow, to_incident
 from callcenter.errors import IllegalTransition, NotFound
+from callcenter.shapes import Instant
 from callcenter.timeline.service import of_incident
 
 router = idempotency.router("/emergencies", "emergencies", live=True)
@@ -32,20 +33,23 @@ Actor = Annotated[Principal, Depends(require("emergencies:act"))]
 class HelpInput(BaseModel):
     """Who is to be brought in (A2)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     role: Annotated[str, Field(pattern="^(" + "|".join(HELP_ROLES) + ")$", examples=["120"])]
     number: Annotated[str | None, Field(max_length=40, examples=["13800001001"])] = None
 
 
 class CloseInput(BaseModel):
-    """How it ended."""
+    """How it ended. ``note`` and ``notes`` are other names for ``summary``; a further field does not stop a close."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
-    outcome: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
+    outcome: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
                                   examples=["hospital"])]  # fmt: skip
-    summary: Annotated[Prose, Field(examples=["跌倒，120送往市立医院，女儿陪同"])] = ""
+    summary: Annotated[
+        Prose,
+        Field(examples=["跌倒，120送往市立医院，女儿陪同"], validation_alias=AliasChoices("summary", "note", "notes")),
+    ] = ""
 
 
 @router.get("", responses=responses())
@@ -56,8 +60,8 @@ async def list_emergencies(
     _: Reader,
     state: IncidentState | None = None,
     elder_id: Annotated[str | None, Query(max_length=64)] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Annotated[Instant | None, Query(description="Begun at or after.")] = None,
+    until: Annotated[Instant | None, Query(description="Begun before.")] = None,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[EmergencyView]:

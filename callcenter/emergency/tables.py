@@ -38,7 +38,7 @@ class EmergencyRow(Base):
     answered_by: Mapped[str] = mapped_column(String(64))
     late: Mapped[bool]
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    outcome: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(200))
     summary: Mapped[str] = mapped_column(Text)
 
 

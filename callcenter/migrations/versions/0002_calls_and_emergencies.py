@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("answered_by", sa.String(length=64), nullable=False),
         sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("closed_at", db.UtcDateTime(), nullable=True),
-        sa.Column("outcome", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=200), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_emergencies")),
     )
