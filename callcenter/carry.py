@@ -23,7 +23,9 @@ class OpenFacts:
         self._calls: dict[str, Kept] = {}
         self._incidents: dict[str, Kept] = {}
         self._calls_of: dict[str, set[str]] = {}
-        """Incident → its calls that are open."""
+        """Incident → its calls that are open …"""
+        self._incidents_of: dict[str, set[str]] = {}
+        """… and back: thousands of incidents may be open when one call ends."""
         self._closed: set[str] = set()
         self._seats: Kept = {}
         self._number = 0
@@ -54,6 +56,7 @@ class OpenFacts:
             self._incidents[incident_id][fact.id] = numbered
             if call_id in self._calls:
                 self._calls_of.setdefault(incident_id, set()).add(call_id)
+                self._incidents_of.setdefault(call_id, set()).add(incident_id)
         if isinstance(body, cf.CallEnded) and call_id in self._calls:
             self._call_over(call_id, self._calls.pop(call_id))
         if isinstance(body, ef.EmergencyClosed) and incident_id in self._incidents:
@@ -61,12 +64,11 @@ class OpenFacts:
             self._forget_if_over(incident_id)
 
     def _call_over(self, call_id: str, facts: Kept) -> None:
-        for incident_id, calls in list(self._calls_of.items()):
-            if call_id in calls:
-                # All of them: what was said before the call became an emergency named no incident.
-                self._incidents[incident_id] |= facts
-                calls.discard(call_id)
-                self._forget_if_over(incident_id)
+        for incident_id in self._incidents_of.pop(call_id, ()):
+            # All of them: what was said before the call became an emergency named no incident.
+            self._incidents[incident_id] |= facts
+            self._calls_of[incident_id].discard(call_id)
+            self._forget_if_over(incident_id)
 
     def _forget_if_over(self, incident_id: str) -> None:
         if incident_id in self._closed and not self._calls_of.get(incident_id):
