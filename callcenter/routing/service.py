@@ -144,17 +144,28 @@ class Routing:
             for wish, seats in self._resting.items()
             if (left := {user: until for user, until in seats.items() if until > now})
         }
-        seats = self.seats()
+        late = {user for user in self._legs if self._came_second(user)}
+        seats = [replace(seat, talking_on=None) if seat.user in late else seat for seat in self.seats()]
         reachable = any(seat.registered for seat in seats)
         demands = [demand for source in self._sources for demand in source(now)] if reachable else []
         wanted = desired(demands, seats, now)
         for user, (call_id, leg) in list(self._legs.items()):
-            if not self._seats[user].talking_on and wanted.get(user) != call_id:
+            rings_in_vain = not self._seats[user].talking_on and wanted.get(user) != call_id
+            if rings_in_vain or (user in late and user in wanted):
                 self._calls.hang_up(leg, HangupReason.CANCELLED)
         for user, call_id in wanted.items():
             call = self._calls.find(call_id)
             if user not in self._legs and call is not None and call.open:
                 self._ring(user, call)
+
+    def _came_second(self, user: str) -> bool:
+        """Whether a seat picked up a moment after another: it hears so for seconds, and is free for whoever waits."""
+        call_id, held = self._legs[user]
+        call = self._calls.find(call_id)
+        leg = call.legs.get(held.id) if call is not None else None
+        if call is None or leg is None:
+            return False
+        return call.staffed and leg.answered_at is not None and leg.joined_at is None
 
     def _ring(self, user: str, call: Call) -> None:
         self._calls.dial(

@@ -60,6 +60,23 @@ def test_r13_two_seats_answer_in_the_same_10_ms_then_one_is_in_and_both_are_righ
     assert world.rings("op2")
 
 
+def test_a_seat_that_came_second_hears_so_in_peace_unless_another_elder_waits(world: World) -> None:
+    """R13, A9: the sentence that somebody else has the call takes three seconds; no elder waits for its end."""
+    world.register("op1", "op2")
+    world.press(WANG)
+    first, second = world.ringing("op1"), world.ringing("op2")
+    world.run(lambda: world.board._up(first))
+    world.run(lambda: world.board._up(second))
+    world.run(lambda: world.board._claim(first))
+    world.wait(1)
+    assert second.id not in world.board.hung_up_by_us
+    li = world.press(LI)
+    assert second.id in world.board.hung_up_by_us
+    world.answer(world.ringing("op2"))
+    assert [leg.number for leg in world.call_of(li).live_legs if leg.role == Role.SEAT] == ["op2"]
+    assert first.id not in world.board.hung_up_by_us
+
+
 def test_an_operator_who_has_picked_up_is_not_pulled_away_by_the_next_press(world: World) -> None:
     """Between picking up and the room, another elder's press must not hang up on the first (R21)."""
     world.register("op1", "op2")
