@@ -1,5 +1,6 @@
 """The machine: what it is, and who uses its processors and memory meanwhile. Reads /proc (proc(5)) and nothing else."""
 
+import contextlib
 import os
 import platform
 import time
@@ -49,14 +50,14 @@ def cpu_seconds(pid: int) -> float:
     total, waiting = 0.0, [pid]
     while waiting:
         process = Path(f"/proc/{waiting.pop()}")
-        try:
+        # Processes and threads end while one looks.
+        with contextlib.suppress(OSError):
             # utime, stime, cutime, cstime
             fields = (process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[11:15]
+            total += sum(map(int, fields)) / _TICKS
             for thread in (process / "task").iterdir():
-                waiting += [int(child) for child in (thread / "children").read_text("ascii").split()]
-        except OSError:
-            continue
-        total += sum(map(int, fields)) / _TICKS
+                with contextlib.suppress(OSError):
+                    waiting += [int(child) for child in (thread / "children").read_text("ascii").split()]
     return total
 
 

@@ -60,7 +60,7 @@ class Rig:
     """SIP passwords by seat."""
     ami_secret: str = ""
     process: subprocess.Popen[bytes] | None = None
-    password: str = ""
+    token: str = ""
 
     @property
     def pids(self) -> dict[str, int]:
@@ -88,24 +88,22 @@ class Rig:
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def api(self) -> "Api":
-        """A signed-in operator."""
-        return Api(self.settings, self.password)
+        """A new connection of the operator, who signed in when the instance was ready."""
+        return Api(self.settings, self.token)
 
 
 class Api:
     """An operator's HTTP client on one kept connection; blocks, so use one a thread."""
 
-    def __init__(self, settings: Settings, password: str) -> None:
+    def __init__(self, settings: Settings, token: str = "") -> None:
         self._connection = http.client.HTTPConnection(settings.bind, settings.http_port, timeout=10)
+        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+
+    def sign_in(self, password: str) -> str:
+        """The operator's token."""
         form = f"username={OPERATOR}&password={password}"
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        self._headers = {"Content-Type": "application/json"}
-        answer = self._send("POST", "/api/v1/auth/token", form, headers)
-        self._headers["Authorization"] = f"Bearer {answer['access_token']}"
-
-    def get(self, path: str) -> Any:
-        """What a GET answers."""
-        return self._send("GET", path, None, self._headers)
+        return str(self._send("POST", "/api/v1/auth/token", form, headers)["access_token"])
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """What a POST answers."""
@@ -115,7 +113,7 @@ class Api:
         self._connection.request(method, path, body, headers)
         answer = self._connection.getresponse()
         text = answer.read()
-        if answer.status >= 400 and path != "/readyz":
+        if answer.status >= 400:
             raise Unavailable(f"{method} {path} answered {answer.status}: {text[:300]!r}")
         return json.loads(text)
 
@@ -194,11 +192,12 @@ async def product(data: Path, runtime: AsteriskRuntime, seat_count: int, elders:
     seats = await _fill(settings, passwords, operator, elders)
     etc = render(settings, seats, runtime, rehearse=False)
     asterisk = AsteriskProcess(runtime, etc, layout(settings).logs / "asterisk.out")
-    rig = Rig(settings, asterisk, passwords, _add_ami_user(etc), password=operator)
+    rig = Rig(settings, asterisk, passwords, _add_ami_user(etc))
     try:
         await asyncio.to_thread(_start, asterisk)
         rig.process = _serve(settings)
         await _until_ready(rig, elders)
+        rig.token = await asyncio.to_thread(Api(settings).sign_in, operator)
         yield rig
     finally:
         if rig.process is not None:
