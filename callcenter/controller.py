@@ -196,7 +196,7 @@ class Controller:
                 self.arrivals.open(
                     line=line,
                     did="",
-                    raw_caller="",
+                    raw_caller=channel.caller,
                     channel_id=channel.channel_id,
                     invited_at=now - timedelta(seconds=channel.seconds),
                     via="adopted",

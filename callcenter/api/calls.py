@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
+from callcenter.api.areas import check, elders_seen, sees
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.merged import page, read
 from callcenter.api.problems import responses
@@ -22,6 +23,7 @@ from callcenter.calls.tables import CallRow, to_call
 from callcenter.errors import Conflict, NotFound
 from callcenter.recordings.model import RecordingRow
 from callcenter.routing.hotline import DISPOSITIONS
+from callcenter.shapes import Instant
 from callcenter.timeline.service import of_call
 
 router = idempotency.router("/calls", "calls", live=True)
@@ -54,14 +56,14 @@ async def list_calls(
     request: Request,
     services: ServicesDep,
     controller: ControllerDep,
-    _: Reader,
+    who: Reader,
     line: CalledLine | None = None,
     elder_id: Annotated[str | None, Query(max_length=64)] = None,
     caller: Annotated[str | None, Query(max_length=32)] = None,
     incident_id: Annotated[str | None, Query(max_length=64)] = None,
     live: Annotated[bool | None, Query(description="true: only calls that are up; false: only ended ones")] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Annotated[Instant | None, Query(description="Begun at or after.")] = None,
+    until: Annotated[Instant | None, Query(description="Begun before.")] = None,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[CallView]:
@@ -76,6 +78,7 @@ async def list_calls(
             and (live is None or call.open == live)
             and (since is None or call.invited_at >= since)
             and (until is None or call.invited_at < until)
+            and sees(who, services, call.elder_id)
         )
 
     query: Select[CallRow] = select(CallRow).order_by(CallRow.id.desc()).limit(limit + 1)
@@ -88,6 +91,7 @@ async def list_calls(
         CallRow.started_at >= since if since else None,
         CallRow.started_at < until if until else None,
         CallRow.id < cursor if cursor else None,
+        CallRow.elder_id.in_(seen) if (seen := elders_seen(who)) is not None else None,
     ):
         if condition is not None:
             query = query.where(condition)
@@ -116,11 +120,16 @@ async def recordings_of(request: Request, services: Services, call_ids: Sequence
     return await read(request, services, stored, dict[str, list[str]]())
 
 
-async def find_call(request: Request, services: Services, controller: ControllerDep, call_id: str) -> Call:
+async def find_call(
+    request: Request, services: Services, controller: ControllerDep, who: Principal, call_id: str
+) -> Call:
     """A call from memory or the database; raises `NotFound`, `Unavailable` when only the database could know it."""
-    call = controller.calls.find(call_id)
-    if call is not None:
-        return call
+    call = controller.calls.find(call_id) or await _stored_call(request, services, call_id)
+    check(who, services, call.elder_id, "call")
+    return call
+
+
+async def _stored_call(request: Request, services: Services, call_id: str) -> Call:
     async with transaction(request, services) as session:
         row = await session.get(CallRow, call_id)
     if row is None:
@@ -130,10 +139,10 @@ async def find_call(request: Request, services: Services, controller: Controller
 
 @router.get("/{call_id}", responses=responses(404))
 async def get_call(
-    request: Request, services: ServicesDep, controller: ControllerDep, _: Reader, call_id: Id
+    request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, call_id: Id
 ) -> CallView:
     """One call with its legs."""
-    call = await find_call(request, services, controller, call_id)
+    call = await find_call(request, services, controller, who, call_id)
     return CallView.of(call, (await recordings_of(request, services, [call_id])).get(call_id, []))
 
 
@@ -142,13 +151,13 @@ async def call_timeline(
     request: Request,
     services: ServicesDep,
     controller: ControllerDep,
-    _: Reader,
+    who: Reader,
     call_id: Id,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Page[FactView]:
     """Everything that happened in a call, oldest first (A7)."""
-    await find_call(request, services, controller, call_id)
+    await find_call(request, services, controller, who, call_id)
 
     async with transaction(request, services) as session:
         facts = [FactView.of(row) for row in await of_call(session, call_id, after=cursor, limit=limit + 1)]
@@ -165,7 +174,7 @@ async def dispose(
     body: DispositionInput,
 ) -> CallView:
     """Close a hotline call's business: answered on the spot, or what it became (B5)."""
-    call = await find_call(request, services, controller, call_id)
+    call = await find_call(request, services, controller, who, call_id)
     after = controller.hotline.dispose(call, body.disposition, body.summary, body.kind, body.elder_id, who.user)
     return CallView.of(after, (await recordings_of(request, services, [call_id])).get(call_id, []))
 
@@ -175,7 +184,7 @@ async def match_elder(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, call_id: Id, body: ElderInput
 ) -> CallView:
     """Say by hand who is calling (R20)."""
-    call = await find_call(request, services, controller, call_id)
+    call = await find_call(request, services, controller, who, call_id)
     elder = services.directory.directory.elder(body.elder_id)
     if elder is None:
         raise NotFound(f"no elder has the id {body.elder_id}")

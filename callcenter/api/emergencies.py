@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
+from callcenter.api.areas import check, elders_seen, sees
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.merged import page, read
 from callcenter.api.problems import responses
@@ -57,7 +58,7 @@ async def list_emergencies(
     request: Request,
     services: ServicesDep,
     controller: ControllerDep,
-    _: Reader,
+    who: Reader,
     state: IncidentState | None = None,
     elder_id: Annotated[str | None, Query(max_length=64)] = None,
     since: Annotated[Instant | None, Query(description="Begun at or after.")] = None,
@@ -73,6 +74,7 @@ async def list_emergencies(
             and (elder_id is None or incident.elder_id == elder_id)
             and (since is None or incident.opened_at >= since)
             and (until is None or incident.opened_at < until)
+            and sees(who, services, incident.elder_id)
         )
 
     query: Select[EmergencyRow] = select(EmergencyRow).order_by(EmergencyRow.id.desc()).limit(limit + 1)
@@ -82,6 +84,7 @@ async def list_emergencies(
         EmergencyRow.opened_at >= since if since else None,
         EmergencyRow.opened_at < until if until else None,
         EmergencyRow.id < cursor if cursor else None,
+        EmergencyRow.elder_id.in_(seen) if (seen := elders_seen(who)) is not None else None,
     ):
         if condition is not None:
             query = query.where(condition)
@@ -123,11 +126,16 @@ async def _answer(request: Request, services: Services, controller: Controller, 
     return _view(controller, incident, await _calls(request, services, controller, [incident]))
 
 
-async def _find(request: Request, services: Services, controller: Controller, incident_id: str) -> Incident:
+async def _find(
+    request: Request, services: Services, controller: Controller, who: Principal, incident_id: str
+) -> Incident:
     """An incident from memory or the database; raises `NotFound`, `Unavailable` when only the database could know."""
-    incident = controller.emergencies.find(incident_id)
-    if incident is not None:
-        return incident
+    incident = controller.emergencies.find(incident_id) or await _stored(request, services, incident_id)
+    check(who, services, incident.elder_id, "emergency")
+    return incident
+
+
+async def _stored(request: Request, services: Services, incident_id: str) -> Incident:
     async with transaction(request, services) as session:
         row = await session.get(EmergencyRow, incident_id)
     if row is None:
@@ -135,8 +143,10 @@ async def _find(request: Request, services: Services, controller: Controller, in
     return to_incident(row)
 
 
-async def _find_open(request: Request, services: Services, controller: Controller, incident_id: str) -> Incident:
-    incident = await _find(request, services, controller, incident_id)
+async def _find_open(
+    request: Request, services: Services, controller: Controller, who: Principal, incident_id: str
+) -> Incident:
+    incident = await _find(request, services, controller, who, incident_id)
     if not incident.open:
         raise IllegalTransition(f"emergency {incident_id} is closed; a new press opens a new one")
     return controller.emergencies.get(incident_id)
@@ -144,10 +154,10 @@ async def _find_open(request: Request, services: Services, controller: Controlle
 
 @router.get("/{incident_id}", responses=responses(404))
 async def get_emergency(
-    request: Request, services: ServicesDep, controller: ControllerDep, _: Reader, incident_id: Id
+    request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, incident_id: Id
 ) -> EmergencyView:
     """One incident with the legs of all its calls."""
-    return await _answer(request, services, controller, await _find(request, services, controller, incident_id))
+    return await _answer(request, services, controller, await _find(request, services, controller, who, incident_id))
 
 
 @router.get("/{incident_id}/timeline", responses=responses(404))
@@ -155,13 +165,13 @@ async def emergency_timeline(
     request: Request,
     services: ServicesDep,
     controller: ControllerDep,
-    _: Reader,
+    who: Reader,
     incident_id: Id,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Page[FactView]:
     """Everything that happened in an incident and its calls, oldest first, with time and actor (A7)."""
-    await _find(request, services, controller, incident_id)
+    await _find(request, services, controller, who, incident_id)
 
     async with transaction(request, services) as session:
         facts = [FactView.of(row) for row in await of_incident(session, incident_id, after=cursor, limit=limit + 1)]
@@ -183,7 +193,7 @@ async def add_leg(
     The same request twice is one dial: by Idempotency-Key (kept in the journal, so also over a restart), and
     because somebody who is already being called or in the room is not called again.
     """
-    incident = await _find_open(request, services, controller, incident_id)
+    incident = await _find_open(request, services, controller, who, incident_id)
     request_id = f"{who.user}:{idempotency_key}" if idempotency_key else None
     leg = controller.emergencies.request_help(
         incident.id, body.role, body.number, actor=who.user, request_id=request_id
@@ -196,7 +206,7 @@ async def remove_leg(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, incident_id: Id, leg_id: Id
 ) -> LegView:
     """Take somebody out, or stop calling them. The elder's own line is never cut this way."""
-    incident = await _find_open(request, services, controller, incident_id)
+    incident = await _find_open(request, services, controller, who, incident_id)
     return LegView.of(controller.emergencies.remove(incident.id, leg_id, actor=who.user))
 
 
@@ -205,6 +215,6 @@ async def close_emergency(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, incident_id: Id, body: CloseInput
 ) -> EmergencyView:
     """Close an incident with its outcome; the only way it ends. Whoever is still on the line is let go."""
-    incident = await _find_open(request, services, controller, incident_id)
+    incident = await _find_open(request, services, controller, who, incident_id)
     closed = controller.emergencies.close(incident.id, body.outcome, body.summary, actor=who.user)
     return await _answer(request, services, controller, closed)

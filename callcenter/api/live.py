@@ -15,6 +15,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
 from callcenter.accounts.permissions import Permission, Principal
+from callcenter.api.areas import sees
 from callcenter.api.deps import Services
 from callcenter.api.problems import database_error
 from callcenter.api.views import FactView
@@ -49,6 +50,17 @@ def may_see(who: Principal, fact_kind: str) -> bool:
     return needed is not None and who.may(needed)
 
 
+def in_area(who: Principal, services: Services, call_id: str | None, incident_id: str | None) -> bool:
+    """Whether a fact is of the account's area: that of the elder whose call or incident it is, as far as known."""
+    if who.area is None:
+        return True
+    if services.controller is None:
+        return False
+    call = services.controller.calls.find(call_id or "")
+    incident = services.controller.emergencies.find(incident_id or "")
+    return sees(who, services, (call and call.elder_id) or (incident and incident.elder_id) or None)
+
+
 @router.websocket("/live")
 async def live(socket: WebSocket, token: str | None = None, after: str | None = None) -> None:
     """Facts as JSON text messages.
@@ -72,7 +84,7 @@ async def live(socket: WebSocket, token: str | None = None, after: str | None = 
             await socket.send_json({"kind": "hello", "user": who.user, "role": who.role})
             if after:
                 await _catch_up(socket, services, who, after)
-            await _stream(socket, who, messages)
+            await _stream(socket, services, who, messages)
 
 
 async def _sign_in(socket: WebSocket, services: Services, token: str | None) -> Principal:
@@ -99,16 +111,18 @@ async def _catch_up(socket: WebSocket, services: Services, who: Principal, after
         await socket.send_json({"kind": "gap"})
         return
     for row in missed[:CATCH_UP]:
-        if may_see(who, row.kind):
+        if may_see(who, row.kind) and in_area(who, services, row.call_id, row.incident_id):
             await socket.send_text(FactView.of(row).model_dump_json())
     if len(missed) > CATCH_UP:
         await socket.send_json({"kind": "gap"})
 
 
-async def _stream(socket: WebSocket, who: Principal, messages: AsyncIterator[Message | Gap]) -> None:
+async def _stream(
+    socket: WebSocket, services: Services, who: Principal, messages: AsyncIterator[Message | Gap]
+) -> None:
     """Send until the peer goes; what it sends meanwhile is read and ignored."""
     listener = asyncio.ensure_future(_until_gone(socket))
-    sender = asyncio.ensure_future(_send(socket, who, messages))
+    sender = asyncio.ensure_future(_send(socket, services, who, messages))
     try:
         await asyncio.wait({listener, sender}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -122,7 +136,7 @@ async def _until_gone(socket: WebSocket) -> None:
         pass
 
 
-async def _send(socket: WebSocket, who: Principal, messages: AsyncIterator[Message | Gap]) -> None:
+async def _send(socket: WebSocket, services: Services, who: Principal, messages: AsyncIterator[Message | Gap]) -> None:
     async for message in messages:
         if isinstance(message, Gap):
             await socket.send_json({"kind": "gap"})
@@ -131,7 +145,7 @@ async def _send(socket: WebSocket, who: Principal, messages: AsyncIterator[Messa
             fact = message.fact()
         except msgspec.DecodeError:
             continue
-        if may_see(who, fact.kind):
+        if may_see(who, fact.kind) and in_area(who, services, fact.call_id, fact.incident_id):
             await socket.send_text(_text(fact))
 
 

@@ -63,6 +63,7 @@ def _channel(item: Mapping[str, Any]) -> LiveChannel:
         up=text(item, "ChannelState") == "6",
         seconds=int(seconds) if seconds.isascii() and seconds.isdigit() else 0,
         bridged=bool(text(item, "BridgeID")),
+        caller="" if (number := text(item, "CallerIDNum")) == "<unknown>" else number,
         variables=_variables(item),
     )
 

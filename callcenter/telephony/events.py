@@ -89,7 +89,8 @@ class PhoneStatus:
 class LiveChannel:
     """One channel in a `Snapshot`. ``variables`` holds our CC_* channel variables.
 
-    ``bridged``: it is connected to somebody, in a room or directly.
+    ``bridged``: it is connected to somebody, in a room or directly. ``caller``: its caller number as Asterisk
+    has it, empty when withheld.
     """
 
     channel_id: str
@@ -97,6 +98,7 @@ class LiveChannel:
     up: bool
     seconds: int
     bridged: bool = False
+    caller: str = ""
     variables: dict[str, str] = field(default_factory=dict)
 
 

@@ -1,0 +1,74 @@
+"""Rights by area (I3): who is bound to an area sees the calls and emergencies of its elders, and no others."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from callcenter.accounts.passwords import Passwords
+from callcenter.accounts.permissions import Principal, Role
+from callcenter.api.app import create_app
+from callcenter.api.deps import Services, build_services
+from callcenter.api.live import in_area
+from callcenter.bus import LocalBus
+from callcenter.clock import ManualClock
+from callcenter.controller import Controller
+from callcenter.db import Database
+from callcenter.people.directory import Directory, Elder
+from callcenter.settings import Settings
+from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
+from tests.support.world import MemoryJournal
+
+NORTH = Elder(id="n", code="1", name="北区老人", phones=("13800000021",), area="north")
+SOUTH = Elder(id="s", code="2", name="南区老人", phones=("13800000022",), area="south")
+STRANGER = "13999999999"
+
+
+@pytest.fixture
+def services(settings: Settings, clock: ManualClock, fast_passwords: Passwords, migrated_sqlite: Database) -> Services:
+    """A press from the north, one from the south, one from a stranger."""
+    directory = Directory([NORTH, SOUTH])
+    built = replace(build_services(settings, clock, migrated_sqlite, LocalBus()), passwords=fast_passwords)
+    built.directory._directory = directory
+    board = FakePbx(SimulatedSwitchboard(clock))
+    controller = Controller(settings, clock, MemoryJournal(), lambda: directory, "", pbx=board, live=lambda: True)
+    return replace(built, controller=controller)
+
+
+def press(services: Services) -> None:
+    assert services.controller is not None
+    for number, caller in enumerate((NORTH.phones[0], SOUTH.phones[0], STRANGER)):
+        services.controller.arrivals.open(
+            line="emergency", did="95120", raw_caller=caller, channel_id=f"1.{number}", invited_at=services.clock.now()
+        )
+
+
+def signed_in(services: Services, who: Principal) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(services)),
+        base_url="http://test/api/v1",
+        headers={"Authorization": f"Bearer {services.tokens.issue(who)}"},
+    )
+
+
+@pytest.mark.parametrize("resource", ["calls", "emergencies"])
+async def test_i3_a_station_sees_what_is_of_its_area_and_nothing_else(services: Services, resource: str) -> None:
+    press(services)
+    async with signed_in(services, Principal("admin", Role.ADMIN)) as everywhere:
+        everything = (await everywhere.get(f"/{resource}")).json()["items"]
+    assert {item["elder_id"] for item in everything} == {"n", "s", None}
+    async with signed_in(services, Principal("station1", Role.STATION, area="south")) as south:
+        (own,) = (await south.get(f"/{resource}")).json()["items"]
+        assert own["elder_id"] == "s"
+        for item in everything:
+            expected = 200 if item["id"] == own["id"] else 404
+            assert (await south.get(f"/{resource}/{item['id']}")).status_code == expected
+
+
+async def test_i3_the_live_socket_tells_a_station_of_its_own_area(services: Services) -> None:
+    press(services)
+    assert services.controller is not None
+    calls = {call.elder_id: call for call in services.controller.calls.known()}
+    south = Principal("station1", Role.STATION, area="south")
+    told = {elder for elder, call in calls.items() if in_area(south, services, call.id, call.incident_id)}
+    assert told == {"s"}
