@@ -300,7 +300,8 @@ class Emergencies:
         file = self._people().elder(incident.elder_id) if incident.elder_id else None
         wanted, contact = whom(role, number, file, legs, self._numbers.ambulance)
         for leg in legs:
-            if leg.live and leg.role == role and leg.number == wanted:
+            # Whatever role it was asked for in: 120 keyed as a number is the same ambulance (R10).
+            if leg.live and leg.number == wanted:
                 return leg
         return self._dial(
             self._current_call(incident),

@@ -78,6 +78,17 @@ def test_a_request_is_idempotent_by_its_id_and_by_the_person(world: World) -> No
     assert world.dialled(AMBULANCE) == 2
 
 
+def test_r10_the_same_number_asked_for_in_another_role_is_the_same_person(world: World) -> None:
+    """One operator clicks 120 while another types the number: no double dial."""
+    with_operator(world)
+    first = world.request("120")
+    assert world.request("number", AMBULANCE) == first
+    assert world.request("family", "1 2 0") == first
+    doctor = world.request("number", DOCTOR)
+    assert world.request("doctor") == doctor
+    assert (world.dialled(AMBULANCE), world.dialled(DOCTOR)) == (1, 1)
+
+
 def test_family_is_tried_in_order_and_begins_again(world: World) -> None:
     """A2: the daughter, the son, the guardian, the daughter."""
     with_operator(world)

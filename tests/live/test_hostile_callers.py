@@ -1,0 +1,50 @@
+"""A stranger's called number, and questions at the ends of the calendar: nothing of it steers us (A8, R20, R22)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.instance import Instance
+
+
+@pytest.fixture
+async def center(tmp_path: Path) -> AsyncIterator[Instance]:
+    async with Instance(tmp_path) as instance:
+        yield instance
+
+
+# What is dialled, and what may be on record of it: digits in the order in which they were dialled, nothing else.
+DIALLED = {
+    "95120,1e300,,x": "951201300",
+    "1,1e300,/etc/passwd,0197a000-0000-7000-8000-000000000001": "11300",
+    "95120%22": "95120",
+    "1%22%20%7C%20%221": "11",
+    "1$%7BSHELL(touch%20pwned)%7D": "1",
+    "*95120": "*95120",
+    "%2395120": "#95120",
+    "*": "",
+}
+
+
+async def test_whatever_number_is_dialled_the_call_is_answered_and_its_text_steers_nothing(center: Instance) -> None:
+    for number in DIALLED:
+        caller = await center.dial(number, "13900000001", seconds=60)
+        await caller.answered(3)
+        await caller.close()
+    api = await center.sign_in("op1")
+    calls = (await api.get("/calls", params={"limit": 200}))["items"]
+    calls = [call for call in calls if call["via"] == "controller"]
+    for call, expected in zip(reversed(calls), DIALLED.values(), strict=True):
+        assert call["did"].startswith(expected)
+        assert set(call["did"]) <= set("0123456789+*#")
+    assert center.asterisk is not None
+    assert [line for line in center.asterisk.complaints() if "WARNING" in line or "ERROR" in line] == []
+
+
+@pytest.mark.parametrize("path", ["/calls", "/emergencies"])
+async def test_moments_at_the_ends_of_the_calendar_are_moments_too(center: Instance, path: str) -> None:
+    api = await center.sign_in("op1")
+    ends = {"since": "0001-01-01T00:00:00+14:00", "until": "9999-12-31T23:59:59-12:00"}
+    assert (await api.get(path, params=ends))["items"] == []
+    await api.call("GET", path, status=422, params={"since": "99999999999"})
