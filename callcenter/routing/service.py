@@ -61,7 +61,7 @@ class Routing:
         self._ready = ready
         self._seats: dict[str, Seat] = {}
         self._legs: dict[str, tuple[str, Leg]] = {}
-        self._staffed: frozenset[str] = frozenset()
+        self._staffed: tuple[str, ...] = ()
         self._resting: dict[str, dict[str, float]] = {}
         self._sources: list[DemandSource] = []
         self._scheduled = False
@@ -75,11 +75,11 @@ class Routing:
         known = {account.user: account.role for account in accounts if account.role in ("operator", "supervisor")}
         for user, role in known.items():
             self._seats[user] = replace(self._seats.get(user, Seat(user=user)), role=role)
-        self._staffed = frozenset(known)
+        self._staffed = tuple(sorted(known))
 
     def seats(self) -> list[Seat]:
         """Every seat there is, by user name."""
-        return [self._seats[user] for user in sorted(self._staffed)]
+        return [self._seats[user] for user in self._staffed]
 
     def seat(self, user: str) -> Seat:
         """One seat; raises `NotFound`."""
@@ -144,11 +144,15 @@ class Routing:
             for wish, seats in self._resting.items()
             if (left := {user: until for user, until in seats.items() if until > now})
         }
-        late = {user for user in self._legs if self._came_second(user)}
-        seats = [replace(seat, talking_on=None) if seat.user in late else seat for seat in self.seats()]
+        seats = self.seats()
         reachable = any(seat.registered for seat in seats)
         demands = [demand for source in self._sources for demand in source(now)] if reachable else []
-        wanted = desired(demands, seats, now)
+        late: set[str] = set()
+        wanted: dict[str, str] = {}
+        if demands:  # mostly nobody waits, and with many seats the rest would cost more than all else of a call
+            late = {user for user in self._legs if self._came_second(user)}
+            free = [replace(seat, talking_on=None) if seat.user in late else seat for seat in seats]
+            wanted = desired(demands, free, now)
         for user, (call_id, leg) in list(self._legs.items()):
             rings_in_vain = not self._seats[user].talking_on and wanted.get(user) != call_id
             if rings_in_vain or (user in late and user in wanted):
