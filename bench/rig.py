@@ -110,8 +110,14 @@ class Api:
         return self._send("POST", path, json.dumps(body), self._headers)
 
     def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
+        except (ConnectionError, http.client.HTTPException):
+            # The server does not keep an idle connection for long.
+            self._connection.close()
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
         text = answer.read()
         if answer.status >= 400:
             raise Unavailable(f"{method} {path} answered {answer.status}: {text[:300]!r}")
