@@ -47,8 +47,8 @@ def run(settings: Settings) -> None:
 def configure_logging(level: str) -> None:
     """JSON lines on stderr, one an event; ids only, never personal data (I1)."""
     number = getattr(logging, level.upper())
-    logging.basicConfig(level=number, format="%(message)s")
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    # Libraries only warn, whatever our own level: they tell URLs with tokens in them, statements with their values.
+    logging.basicConfig(level=max(number, logging.WARNING), format="%(message)s", force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

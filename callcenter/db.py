@@ -67,7 +67,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        options: dict[str, Any] = {}
+        # An error's text must not show the values of a statement: names and numbers would reach the log (I1).
+        options: dict[str, Any] = {"hide_parameters": True}
         if url.startswith("sqlite"):
             # A writer waits this long for another's lock before it fails; the journal keeps the facts meanwhile.
             options["connect_args"] = {"timeout": 5}

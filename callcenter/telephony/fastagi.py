@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -198,6 +199,10 @@ class FastAgiServer:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Not a coroutine: asyncio would make a task before the limit could be looked at.
+        if not same_machine(writer.get_extra_info("peername"), writer.get_extra_info("sockname")):
+            log.warning("agi.stranger_refused")
+            writer.transport.abort()
+            return
         if len(self._tasks) >= self._limits.connections:
             log.warning("agi.too_many_connections", limit=self._limits.connections)
             writer.transport.abort()
@@ -258,6 +263,16 @@ class FastAgiServer:
                 # The first wins: Asterisk's own come before what a caller could have a hand in.
                 headers.setdefault(name.removeprefix("agi_"), value.removeprefix(" "))
         return headers
+
+
+def same_machine(peer: tuple[Any, ...] | None, own: tuple[Any, ...] | None) -> bool:
+    """Whether a connection's two ends (as ``peername`` and ``sockname``) are on one machine.
+
+    AGI knows no password, and our Asterisk runs beside us: anybody else would only open calls that are none.
+    """
+    if not peer or not own:
+        return False
+    return peer[0] == own[0] or ip_address(peer[0].partition("%")[0]).is_loopback
 
 
 def agi_quoted(value: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import websockets
 
 from tests.support.instance import Instance
 
@@ -40,6 +41,25 @@ async def test_whatever_number_is_dialled_the_call_is_answered_and_its_text_stee
         assert set(call["did"]) <= set("0123456789+*#")
     assert center.asterisk is not None
     assert [line for line in center.asterisk.complaints() if "WARNING" in line or "ERROR" in line] == []
+
+
+async def test_i1_the_log_tells_neither_tokens_nor_who_called(center: Instance) -> None:
+    api = await center.sign_in("op1")
+    url = f"ws://127.0.0.1:{center.settings.http_port}/api/v1/live?token={api.token}"
+    async with websockets.connect(url) as live:
+        assert "hello" in str(await live.recv())
+        elder = center.elders[0]
+        caller = await center.dial(
+            "95120", elder["pendant"], from_header=f'"{elder["name"]}" <sip:{elder["pendant"]}@x>'
+        )
+        await caller.answered(3)
+        assert elder["name"] in str(await live.recv()) + str(await live.recv())
+        await caller.close()
+    assert center.asterisk is not None
+    written = center.log() + "".join(center.asterisk.complaints())
+    assert "in_step" in written
+    for secret in (api.token, elder["name"], elder["pendant"], "eyJ"):
+        assert secret not in written
 
 
 @pytest.mark.parametrize("path", ["/calls", "/emergencies"])

@@ -22,3 +22,10 @@ def test_the_first_administrator_is_made_once_and_the_second_time_one_sentence_s
     again = callcenter(tmp_path, "add-admin", "chief")
     assert again.returncode == 2
     assert again.stderr.strip() == "callcenter: the user name chief is taken; choose another"
+
+
+def test_i1_what_is_written_is_for_the_owners_eyes_alone(tmp_path: Path) -> None:
+    assert callcenter(tmp_path, "add-admin", "chief").returncode == 0
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert written
+    assert [path.name for path in written if path.stat().st_mode & 0o077] == []

@@ -375,3 +375,32 @@ def test_given_an_object_with_an_async_call_when_made_a_route_then_accepted() ->
             return None
 
     FastAgiServer("127.0.0.1", 0, {"arrive": Route()})
+
+
+@pytest.mark.parametrize(
+    ("peer", "own", "same"),
+    [
+        (("127.0.0.1", 40000), ("127.0.0.1", 4573), True),
+        (("10.0.0.5", 40000), ("10.0.0.5", 4573), True),
+        (("::1", 40000, 0, 0), ("::1", 4573, 0, 0), True),
+        (("fe80::1%eth0", 40000, 0, 2), ("fe80::1%eth0", 4573, 0, 2), True),
+        (("10.0.0.6", 40000), ("10.0.0.5", 4573), False),
+        (("fe80::2%eth0", 40000, 0, 2), ("fe80::1%eth0", 4573, 0, 2), False),
+        (None, ("127.0.0.1", 4573), False),
+    ],
+)
+def test_i3_who_is_not_on_this_machine_cannot_open_calls(
+    peer: tuple[Any, ...] | None, own: tuple[Any, ...], same: bool
+) -> None:
+    assert fastagi.same_machine(peer, own) is same
+
+
+async def test_i3_a_stranger_is_cut_off_before_a_route_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(call: AgiCall) -> None:
+        await call.set_variable("CC_CALL", "x")
+
+    monkeypatch.setattr(fastagi, "same_machine", lambda peer, own: False)
+    async with serving(nothing) as (server, routes):
+        peer = await Peer.connect(server, HEADERS)
+        assert await peer.ended() == b""
+        assert routes.calls == []
