@@ -20,6 +20,7 @@ from typing import Protocol
 
 import jinja2
 
+from callcenter.accounts.model import RESERVED_USERS
 from callcenter.accounts.passwords import SIP_REALM
 from callcenter.accounts.secrets import secrets_dir, write_once
 from callcenter.asterisk_process import AsteriskProcess
@@ -49,7 +50,6 @@ MUSIC = {
 }
 """What those who wait hear, in order, again and again; ``@music`` is the synthesised music."""
 
-_RESERVED = {"global", "system", "udp", "tcp", "ws", "line", "trunk", "seat", "seat-auth", "seat-aor"}
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f;<>\"`\\]|\$\{")
 _RUN_SOCKET_LENGTH = 100
 """A Unix socket's path may be 107 bytes long (sun_path, unix(7)); ``/asterisk.ctl`` is a part of it."""
@@ -362,7 +362,7 @@ def _safe(name: str, value: str) -> str:
 
 
 def _seat(seat: SeatAccount) -> SeatAccount:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", seat.user) or seat.user in _RESERVED:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", seat.user) or seat.user in RESERVED_USERS:
         raise InvalidInput(f"{seat.user!r} cannot be a seat's user name: use 1 to 32 of a-z, 0-9, '-' and '_'.")
     if not re.fullmatch(r"[0-9a-f]{32}", seat.sip_ha1):
         raise InvalidInput(f"The SIP password hash of seat {seat.user} is damaged: set a new password.")

@@ -3,7 +3,7 @@
 A number in **bold** in a standard is a default here and can be changed; its clause is named beside it.
 """
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from callcenter.errors import InvalidInput
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Hours = Annotated[float, Field(gt=0, le=8784)]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{2,15}$")]
 
 
@@ -58,11 +59,11 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", description="Redis for the bus; empty: in-process.")
 
     human_answer_seconds: Seconds = Field(default=5, description="A1, GS 4.3.11.2: a human answers within.")
-    follow_up_hours: Seconds = Field(default=24, description="C7, SZ 6.2.5: follow-up after the service's end.")
+    follow_up_hours: Hours = Field(default=24, description="C7, SZ 6.2.5: follow-up after the service's end.")
     ring_seconds: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="How long a leg rings.")
     wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
-    token_minutes: Annotated[float, Field(gt=0)] = 15
-    refresh_hours: Annotated[float, Field(gt=0)] = 12
+    token_minutes: Annotated[float, Field(gt=0, le=1440)] = 15
+    refresh_hours: Hours = 12
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @model_validator(mode="before")
@@ -81,6 +82,31 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError("must be an IP address of this machine") from error
 
+    @field_validator("trunk_match")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        try:
+            networks = [ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip()]
+        except ValueError as error:
+            raise ValueError("must be addresses or networks such as 10.0.0.0/24, with commas between them") from error
+        if not networks:
+            raise ValueError("must name the address that the trunk calls from")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.rtp_end - self.rtp_start < 9:
@@ -88,6 +114,8 @@ class Settings(BaseSettings):
         ports = [self.http_port, self.sip_port, self.ami_port, self.agi_port, self.ws_port]
         if len(set(ports)) != len(ports):
             raise ValueError("http_port, sip_port, ami_port, agi_port and ws_port must differ from each other")
+        if self.rtp_start <= self.sip_port <= self.rtp_end:
+            raise ValueError("sip_port must lie outside rtp_start to rtp_end: a call's audio would want it")
         if self.hotline_number == self.emergency_number:
             raise ValueError("hotline_number and emergency_number must differ")
         return self
@@ -122,6 +150,7 @@ def load_settings(**overrides: object) -> Settings:
         for item in error.errors():
             field = ".".join(str(part) for part in item["loc"])
             name = f"CALLCENTER_{field.upper()}" if field else "CALLCENTER_* settings"
-            given = f" (got {item['input']!r})" if field else ""
+            # A URL may hold a password, and this sentence goes into a log.
+            given = f" (got {item['input']!r})" if field and not field.endswith("_url") else ""
             problems.append(f"{name}: {item['msg']}{given}")
         raise InvalidInput("invalid settings: " + "; ".join(problems)) from error

@@ -11,6 +11,23 @@ from callcenter.db import Base, UtcDateTime, Versioned
 SECRET = {"secret": True}
 """Column mark: the audit shows that such a value changed, never the value."""
 
+RESERVED_USERS = frozenset(
+    # Sections of Asterisk's configuration, and what a trunk writes in place of a withheld number: a call is looked up
+    # by its From user first, so a seat of such a name would be asked for its password, and the caller refused (A8).
+    {"global", "system", "udp", "tcp", "ws", "line", "trunk", "seat", "seat-auth", "seat-aor"}
+    | {
+        "anonymous",
+        "unknown",
+        "unavailable",
+        "unidentified",
+        "restricted",
+        "private",
+        "withheld",
+        "asterisk",
+        "invalid",
+    }
+)
+
 
 class AccountRow(Versioned, Base):
     """Somebody who may sign in. ``sip_ha1``: MD5 of user:realm:password (RFC 8760 §2.4), for accounts with a seat."""

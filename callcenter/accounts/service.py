@@ -3,12 +3,12 @@
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.accounts.model import AccountRow, SeatAccount
+from callcenter.accounts.model import RESERVED_USERS, AccountRow, SeatAccount
 from callcenter.accounts.passwords import Passwords, check_new_password, new_sip_password, sip_ha1
 from callcenter.accounts.permissions import Role
 from callcenter.accounts.sign_in import end_all
 from callcenter.clock import Clock
-from callcenter.errors import Conflict, Forbidden, NotFound
+from callcenter.errors import Conflict, Forbidden, InvalidInput, NotFound
 from callcenter.ids import new_id
 
 CHANGED = "accounts.changed"
@@ -28,6 +28,8 @@ async def create_account(
     sip_password: str | None = None,
 ) -> AccountRow:
     """Make an account, with a seat when it gets a SIP password; raises `Conflict` when the user name is taken."""
+    if user in RESERVED_USERS:
+        raise InvalidInput(f"the user name {user} means something else to a telephone exchange; choose another")
     check_new_password(user, password)
     if (await session.execute(select(AccountRow.id).where(AccountRow.user == user))).first():
         raise Conflict(f"the user name {user} is taken; choose another")

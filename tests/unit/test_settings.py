@@ -54,6 +54,14 @@ def test_given_a_variable_it_wins_over_dot_env_which_wins_over_the_default(
         ("CALLCENTER_BIND", "localhost", "IP address"),
         ("CALLCENTER_DUTY_NUMBERS", "13900000001,139 0000 0002", "pattern"),
         ("CALLCENTER_NODE", "Node 1", "pattern"),
+        ("CALLCENTER_TRUNK_MATCH", "trunk.example", "addresses or networks"),
+        ("CALLCENTER_TRUNK_MATCH", " , ", "trunk calls from"),
+        ("CALLCENTER_DATABASE_URL", "mysql://cc:pw@db/cc", "postgresql"),
+        ("CALLCENTER_REDIS_URL", "cache:6379", "redis://"),
+        ("CALLCENTER_TOKEN_MINUTES", "inf", "1440"),
+        ("CALLCENTER_REFRESH_HOURS", "nan", "8784"),
+        ("CALLCENTER_FOLLOW_UP_HOURS", "1e300", "8784"),
+        ("CALLCENTER_WRAP_UP_SECONDS", "inf", "86400"),
     ],
 )
 def test_given_a_bad_value_then_the_start_stops_and_names_it(
@@ -71,6 +79,7 @@ def test_given_a_bad_value_then_the_start_stops_and_names_it(
         ({"rtp_start": 10000, "rtp_end": 10005}, "rtp_end"),
         ({"http_port": 5038}, "differ"),
         ({"sip_port": 8000}, "differ"),
+        ({"sip_port": 10004}, "sip_port must lie outside"),
         ({"hotline_number": "95120"}, "hotline_number and emergency_number"),
     ],
 )
@@ -94,6 +103,14 @@ def test_duty_numbers_are_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch
 def test_the_settings_cannot_be_changed_while_running() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().sip_port = 1  # type: ignore[misc]
+
+
+def test_i1_a_refused_url_is_named_without_its_password() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load_settings(database_url="postgres://cc:s3cret@db/callcenter", redis_url="http://:s3cret@cache")
+    assert "CALLCENTER_DATABASE_URL" in caught.value.message
+    assert "CALLCENTER_REDIS_URL" in caught.value.message
+    assert "s3cret" not in caught.value.message
 
 
 def test_printed_settings_hide_passwords() -> None:
