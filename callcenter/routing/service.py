@@ -7,6 +7,7 @@ rings and mends the difference. It is cheap and harmless to ask again, so everyt
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -28,6 +29,13 @@ DemandSource = Callable[[float], Iterable[Demand]]
 
 REST_SECONDS = {HangupReason.NO_ANSWER: 1.0, HangupReason.BUSY: 5.0, HangupReason.REJECTED: 10.0}
 """How long a seat is left alone by the call it did not take; anything else is a broken phone: 3 s."""
+
+HASTY_SECONDS = 3.0
+"""Who leaves an elder sooner than this did not help her: a phone that answers and drops, a slip of the hand."""
+HASTY_REST_SECONDS = (1.5, 3.0, 6.0, 12.0)
+"""How long such a seat is left alone by her, the first, second, … time. Without it a phone that answers by itself and
+drops would win every ring, and cut short everybody else's, for ever (R12, R14)."""
+_HASTY_REMEMBERED = 1000
 
 
 class SeatAccount(Protocol):
@@ -63,6 +71,7 @@ class Routing:
         self._legs: dict[str, tuple[str, Leg]] = {}
         self._staffed: tuple[str, ...] = ()
         self._resting: dict[str, dict[str, float]] = {}
+        self._hasty: dict[tuple[str, str], int] = {}
         self._sources: list[DemandSource] = []
         self._scheduled = False
         ledger.on_apply(self._apply)
@@ -220,8 +229,21 @@ class Routing:
                 self._resting.setdefault(fact.incident_id or fact.call_id or "", {})[user] = now + rest
             self._change(user, talking_on=None, ringing_for=None)
             return
+        self._rest_if_hasty(user, fact, leg.joined_at)
         wrap_up = now + self._wrap_up_seconds if call.line == Line.HOTLINE else 0.0
         self._change(user, talking_on=None, ringing_for=None, idle_since=now, wrap_up_until=wrap_up)
+
+    def _rest_if_hasty(self, user: str, fact: Fact, joined_at: datetime) -> None:
+        wish = fact.incident_id or fact.call_id or ""
+        if (fact.at - joined_at).total_seconds() >= HASTY_SECONDS:
+            self._hasty.pop((wish, user), None)
+            return
+        times = self._hasty.pop((wish, user), 0)
+        self._hasty[wish, user] = times + 1
+        if len(self._hasty) > _HASTY_REMEMBERED:
+            del self._hasty[next(iter(self._hasty))]
+        rest = HASTY_REST_SECONDS[min(times, len(HASTY_REST_SECONDS) - 1)]
+        self._resting.setdefault(wish, {})[user] = self._clock.monotonic() + rest
 
     def _user_of(self, leg_id: str) -> str | None:
         return next((user for user, (_, leg) in self._legs.items() if leg.id == leg_id), None)

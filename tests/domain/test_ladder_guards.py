@@ -93,3 +93,30 @@ def test_r1_given_a_day_of_closed_incidents_when_the_controller_restarts_then_it
     elder = world.press(WANG)
     world.wait(20)
     assert elder.room == world.incident().room
+
+
+def test_r12_a_phone_that_answers_by_itself_and_drops_cuts_short_nobody_elses_ringing_for_ever(world: World) -> None:
+    """R12, R14: it is offered the elder again within 2 s, then more and more seldom; a human beside it gets to her."""
+    world.register("op1", "op2")
+    world.press(WANG)
+    longest = 0.0
+    rang_since, ring = world.clock.monotonic(), world.ringing("op2")
+    for _ in range(60):
+        if world.rings("op1"):
+            world.answer(world.ringing("op1"))
+            world.hang_up(next(c for c in world.board.channels.values() if c.target == "op1"))
+        world.wait(0.25)
+        if world.ringing("op2") is not ring:
+            rang_since, ring = world.clock.monotonic(), world.ringing("op2")
+        longest = max(longest, world.clock.monotonic() - rang_since)
+    assert longest > 5
+    assert 3 <= world.dialled("op1") <= 6
+
+
+def test_r14_a_seat_alone_that_loses_an_elder_at_once_is_rung_again_within_two_seconds(world: World) -> None:
+    world.register("op1")
+    world.press(WANG)
+    world.answer(world.ringing("op1"))
+    world.hang_up(next(c for c in world.board.channels.values() if c.target == "op1"))
+    world.wait(2)
+    assert world.rings("op1")
