@@ -2,8 +2,9 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from bench.sipp import Calls, Sipp, call, listening, register
 from bench.statistics import Climb, Summary, Verdict, ratio
 from callcenter.asterisk_runtime import AsteriskRuntime
 
-ANSWER_DID, QUEUE_DID, ROOM_DID = "1001", "1002", "1003"
+ANSWER_DID, QUEUE_DID, ROOM_DID, ALONE_DID = "1001", "1002", "1003", "1004"
 """What bench/bare.conf answers to."""
 EMERGENCY, HOTLINE = "95120", "12349"
 BEHIND = "callcenter_relay_lag_facts"
+ANSWER_MS = 20
 SEATS = 20
 LIFECYCLE_SEATS = 80
 
@@ -37,9 +39,11 @@ class Extent:
     resolution: float = 0.08
     attempts: int = 2
     """How often a rate is tried before it counts as too high: one slow moment of the machine proves nothing."""
+    limit: bool = True
+    """Search the rate up to which figure 1's target holds."""
 
 
-QUICK = Extent(answer_seconds=5, press_seconds=6, trial_seconds=3, start_rate=20, resolution=0.2)
+QUICK = Extent(answer_seconds=5, press_seconds=6, trial_seconds=3, start_rate=20, resolution=0.2, limit=False)
 
 
 @dataclass
@@ -49,6 +53,8 @@ class Result:
     name: str
     bare: dict[str, Any] = field(default_factory=dict)
     ours: dict[str, Any] = field(default_factory=dict)
+    beside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What else was measured, to tell what limits us; by name."""
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -72,23 +78,37 @@ async def answer(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Resu
     """INVITE → 200 of emergency calls, nobody at the seats: the machine's own answer (A1)."""
     result = Result("INVITE → 200, emergency calls")
     count = int(extent.answer_seconds * extent.answer_rate)
-    callers = [caller_number(index) for index in range(count)]
 
-    async def one(rig: Rig, did: str) -> dict[str, Any]:
+    async def one(rig: Rig, did: str, rate: float, count: int) -> dict[str, Any]:
         # Callers meet Asterisk and our process warm, as they do in life.
         await call(folder, rig, did, [f"138{n:08d}" for n in range(50)], rate=25, hold_seconds=0.5)
+        callers = [caller_number(index) for index in range(count)]
         meter = Meter.start(rig.pids)
-        calls, sipp = await call(folder, rig, did, callers, rate=extent.answer_rate, hold_seconds=1.0)
+        calls, sipp = await call(folder, rig, did, callers, rate=rate, hold_seconds=1.0)
         return _load(calls) | {"cores": meter.read({"sipp": sipp})}
 
+    async def ours(data: Path, rate: float, count: int) -> dict[str, Any]:
+        async with product(data, runtime, 0, count) as rig, listening(folder, "refuse", rig.trunk_port):
+            numbers = await one(rig, EMERGENCY, rate, count)
+            numbers["open_incidents"] = gauge(rig, "callcenter_open_emergencies")
+            numbers["database_seconds_behind"] = await until(lambda: gauge(rig, BEHIND) == 0, 30)
+            return numbers
+
+    async def trial(rate: float) -> Trial:
+        count = int(rate * extent.trial_seconds)
+        numbers = await ours(folder / f"ours1-{time.monotonic_ns()}", rate, count)
+        p99, lost = numbers["answer_ms"]["p99"], numbers["lost"]
+        return Trial(rate, p99 <= ANSWER_MS and not lost, f"p99 {p99:.0f} ms, {lost} lost", numbers)
+
     async with bare(folder / "bare1", runtime, SEATS) as rig:
-        result.bare = await one(rig, ANSWER_DID)
-    async with product(folder / "ours1", runtime, 0, count) as rig, listening(folder, "refuse", rig.trunk_port):
-        result.ours = await one(rig, EMERGENCY)
-        result.ours["open_incidents"] = gauge(rig, "callcenter_open_emergencies")
-        result.ours["database_seconds_behind"] = await _settled(rig)
+        result.bare = await one(rig, ANSWER_DID, extent.answer_rate, count)
+        result.beside["bare, in a recorded room"] = await one(rig, ALONE_DID, extent.answer_rate, count)
+    result.ours = await ours(folder / "ours1", extent.answer_rate, count)
+    if extent.limit:
+        found = await _climb(trial, replace(extent, start_rate=20, ceiling=extent.answer_rate, attempts=1))
+        result.beside[f"ours, highest rate with p99 ≤ {ANSWER_MS} ms: {found['best']:.0f}/s"] = found["at_best"]
     result.verdicts = [
-        Verdict("p99 ms", result.ours["answer_ms"]["p99"], 20),
+        Verdict("p99 ms", result.ours["answer_ms"]["p99"], ANSWER_MS),
         Verdict("calls lost", result.ours["lost"], 0),
     ]
     result.notes.append(
@@ -96,11 +116,6 @@ async def answer(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Resu
         f" 10 at a time; the far end is busy. Open at the end: {result.ours['open_incidents']}."
     )
     return result
-
-
-async def _settled(rig: Rig, seconds: float = 30.0) -> float | None:
-    """Seconds until the database held everything; None when it did not in time."""
-    return await until(lambda: gauge(rig, BEHIND) == 0, seconds)
 
 
 async def human(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result:

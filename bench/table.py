@@ -25,6 +25,8 @@ def _sides(result: Result) -> Iterator[str]:
             yield f"  ! others used more than {NOISE} cores meanwhile (rest): the figures above are worth little"
         for complaint in filter(None, (numbers.get("complaint"), numbers.get("seat_complaint"))):
             yield f"       SIPp: {complaint}"
+    for name, numbers in result.beside.items():
+        yield f"  {name}: {_line(numbers) if numbers else 'none'}"
 
 
 def _verdicts(result: Result) -> Iterator[str]:
