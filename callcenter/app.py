@@ -5,6 +5,9 @@ import dataclasses
 import gc
 import logging
 import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 import uvicorn
@@ -79,7 +82,13 @@ async def serve(settings: Settings) -> None:
         "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
     )
     relay = Relay(
-        settings.node, JournalReader(journal.folder, clock), database, projectors(settings, clock, bus), bus, clock
+        settings.node,
+        JournalReader(journal.folder, clock),
+        database,
+        projectors(settings, clock, bus),
+        bus,
+        clock,
+        flooded=lambda: controller.arrivals.flooded,
     )
     metrics = Metrics(controller, journal, relay)
 
@@ -99,9 +108,29 @@ async def serve(settings: Settings) -> None:
         await database.close()
 
 
+class _Web(uvicorn.Server):
+    """uvicorn raises a caught signal again when it is done, which would end us before the journal is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        # A second signal does not wait for connections that will not end.
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
 async def _serve_all(services: Services, controller: Controller, relay: Relay, keeper: SeatsKeeper) -> None:
     settings = services.settings
-    web = uvicorn.Server(
+    web = _Web(
         uvicorn.Config(
             create_app(services),
             host=settings.bind,

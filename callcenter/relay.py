@@ -6,7 +6,7 @@ bring about. So a crash anywhere repeats nothing and leaves nothing out.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -30,6 +30,7 @@ RELAYED = "relayed"
 """Bus topic: the database has moved on; the message is the node's name."""
 
 TRIES = 3
+GIVE_WAY_SECONDS, GIVE_WAY_TIMES = 0.05, 20
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _TYPICAL_LINE = 350
 
@@ -68,9 +69,13 @@ class Relay:
         bus: Bus,
         clock: Clock,
         *,
-        batch: int = 500,
+        batch: int = 40,
         poll_seconds: float = 0.2,
+        flooded: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``batch``: facts a transaction; a bigger one would hold the event loop, and the call path on it, for
+        longer than an answer may take. ``flooded``: asked before each batch; while calls flood in, the record waits.
+        """
         self._node = node
         self._reader = reader
         self._database = database
@@ -79,6 +84,7 @@ class Relay:
         self._clock = clock
         self._batch = batch
         self._poll = poll_seconds
+        self._flooded = flooded
         self._position = START
         self._position_known = False
         self._oldest_waiting: datetime | None = None
@@ -112,6 +118,7 @@ class Relay:
         """Relay until cancelled. While the database is away the journal keeps everything."""
         attempt = 0
         while True:
+            await self._give_way()
             try:
                 busy = await to_the_end(self.step())
             except Exception as error:
@@ -132,6 +139,13 @@ class Relay:
                     await asyncio.wait_for(self._woken.wait(), self._poll)
                 except TimeoutError:
                     continue
+
+    async def _give_way(self) -> None:
+        """Let a flood of calls go first (R6, R21), but not for ever."""
+        for _ in range(GIVE_WAY_TIMES):
+            if not self._flooded():
+                return
+            await asyncio.sleep(GIVE_WAY_SECONDS)
 
     async def step(self) -> bool:
         """Relay one batch; True when more may be waiting. Raises what the database or the disk says.
