@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import os
@@ -68,11 +67,13 @@ class SeatsKeeper:
         """Tell of the seats at every change, and now and then in case a hint was lost, until cancelled."""
         async with self._bus.subscribe([CHANGED]) as hints:
             hint = asyncio.ensure_future(anext(hints))
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(hint), EVERY_SECONDS)
-                if hint.done():
-                    hint = asyncio.ensure_future(anext(hints))
-                seats = await self.read()
-                if seats is not None:
-                    tell(seats)
+            try:
+                while True:
+                    await asyncio.wait({hint}, timeout=EVERY_SECONDS)
+                    if hint.done():
+                        hint = asyncio.ensure_future(anext(hints))
+                    seats = await self.read()
+                    if seats is not None:
+                        tell(seats)
+            finally:
+                hint.cancel()
