@@ -7,11 +7,12 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.figures import QUICK, Extent, Result, answer, human, lifecycle
+from bench.figures import MEMORY_CALLS, QUICK, Extent, Result, answer, human, lifecycle, memory
 from bench.machine import describe
 from bench.table import show
 from callcenter.asterisk_runtime import find_asterisk
@@ -19,7 +20,8 @@ from callcenter.clock import SHANGHAI
 from callcenter.errors import CallCenterError
 from callcenter.settings import load_settings
 
-FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle}
+FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle, "memory": memory}
+USUAL = ("answer", "human", "lifecycle")
 
 
 def main() -> int:
@@ -27,7 +29,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less than two minutes; rough")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
-    parser.add_argument("--only", choices=FIGURES, action="append", help="only this figure (may be repeated)")
+    parser.add_argument(
+        "--only",
+        choices=FIGURES,
+        action="append",
+        help="only this figure (may be repeated); memory takes long and is only measured when asked for",
+    )
+    parser.add_argument("--calls", type=int, default=MEMORY_CALLS, help="how many calls for --only memory")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep instances' data and SIPp's logs there")
     arguments = parser.parse_args()
     try:
@@ -52,12 +60,12 @@ async def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
     machine = describe(runtime)
     for name, value in machine.items():
         _say(f"{name:<12} {value}")
-    extent = QUICK if arguments.quick else Extent()
+    extent = replace(QUICK if arguments.quick else Extent(), memory_calls=max(2000, arguments.calls))
     begun = time.monotonic()
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="callcenter-bench-") as temporary:
         folder = (arguments.keep or Path(temporary)).resolve()
-        for name in arguments.only or FIGURES:
+        for name in arguments.only or USUAL:
             results.append(await FIGURES[name](folder / name, runtime, extent))
             _say(show(results[-1]))
     machine["load_after"] = list(os.getloadavg())

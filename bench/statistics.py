@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import StatisticsError, linear_regression
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -32,6 +33,14 @@ class Summary:
 def ratio(ours: float, theirs: float) -> float:
     """``ours`` in multiples of ``theirs``; NaN where there is nothing to compare with."""
     return ours / theirs if theirs > 0 else math.nan
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """By how much the second value of a pair grows with the first (least squares); NaN of fewer than two."""
+    try:
+        return linear_regression(*zip(*points, strict=True)).slope
+    except (StatisticsError, TypeError):
+        return math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,25 +17,23 @@ def show(result: Result) -> str:
 def _sides(result: Result) -> Iterator[str]:
     for side, numbers in (("bare", result.bare), ("ours", result.ours)):
         trials = numbers.get("trials")
-        for one in trials or [numbers]:
+        for one in trials or ([numbers] if numbers else []):
             yield f"  {side:<5}{_line(one)}"
         if trials:
             yield f"  {side:<5}sustained {numbers['best']:.1f} calls/s"
-        if any(one["cores"]["rest"] > NOISE for one in trials or [numbers]):
+        if any(one["cores"]["rest"] > NOISE for one in trials or ([numbers] if numbers else [])):
             yield f"  ! others used more than {NOISE} cores meanwhile (rest): the figures above are worth little"
         for complaint in filter(None, (numbers.get("complaint"), numbers.get("seat_complaint"))):
             yield f"       SIPp: {complaint}"
     for name, numbers in result.beside.items():
-        yield f"  {name}: {_line(numbers) if numbers else 'none'}"
+        told = _line(numbers) if "rate" in numbers else ", ".join(f"{key}: {value}" for key, value in numbers.items())
+        yield f"  {name}: {told or 'none'}"
 
 
 def _verdicts(result: Result) -> Iterator[str]:
     for verdict in result.verdicts:
         word, sign = "PASS" if verdict.passed else "MISS", "≤" if verdict.at_most else "≥"
         yield f"  {word} {verdict.what}: {verdict.measured:.3g} ({sign} {verdict.limit:g})"
-    if "memory_mib" in result.ours:
-        steps = ", ".join(f"{calls}: {mib:.0f}" for calls, mib in result.ours["memory_mib"])
-        yield f"  our process's memory in MiB after so many calls: {steps}"
 
 
 def _line(numbers: dict[str, Any]) -> str:

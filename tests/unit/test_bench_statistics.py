@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.statistics import Climb, Summary, Verdict, quantile, ratio
+from bench.statistics import Climb, Summary, Verdict, quantile, ratio, slope
 
 times = st.lists(st.floats(min_value=0, max_value=1e6), min_size=1, max_size=300)
 
@@ -57,3 +57,9 @@ def test_climb_finds_the_capacity_within_its_resolution_in_few_trials(
         assert climb.best == 120
     elif capacity > 2:
         assert climb.best >= capacity * (1 - resolution) - 1
+
+
+def test_slope_is_the_growth_a_straight_line_has() -> None:
+    assert slope([(1000, 120.0), (2000, 122.0), (3000, 124.0)]) == pytest.approx(0.002)
+    assert math.isnan(slope([(1000, 120.0)]))
+    assert math.isnan(slope([]))
