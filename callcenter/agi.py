@@ -6,7 +6,7 @@ If anything here fails, the variables are not set and the dialplan takes its fal
 
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -127,12 +127,10 @@ class Arrivals:
         if line == Line.EMERGENCY:
             incident = self._emergencies.admit(
                 call_id,
-                number,
+                self._directory().who(elder, number, self._today(), caller.device_id if caller else None),
                 invited_at,
                 self._directory().plan_for(elder),
                 origin="press",
-                elder_id=elder.id if elder else None,
-                elder_name=elder.name if elder else "",
                 room=room,
             )
             room, incident_id = incident.room, incident.id
@@ -177,14 +175,14 @@ class Arrivals:
         ``room``: where the caller is already, when a crash took the facts of her choice. A call that has ended
         meanwhile stays as it is; its emergency is opened all the same.
         """
+        directory = self._directory()
+        elder = directory.elder(call.elder_id) if call.elder_id else None
         incident = self._emergencies.admit(
             call.id,
-            call.caller,
+            directory.who(elder, call.caller, self._today(), call.device_id),
             self._clock.now(),
-            self._directory().plan_for(self._directory().elder(call.elder_id) if call.elder_id else None),
+            directory.plan_for(elder),
             origin="menu",
-            elder_id=call.elder_id,
-            elder_name=call.elder_name,
             room=room,
         )
         self._ledger.record(
@@ -193,3 +191,6 @@ class Arrivals:
             call_id=call.id,
             incident_id=incident.id,
         )
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(SHANGHAI).date()

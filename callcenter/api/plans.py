@@ -27,7 +27,10 @@ class ResponsePlan(BaseModel):
     name: str
     steps: list[StepInput]
     checklist: list[str]
+    checklists: dict[str, list[str]]
     repeat_every_seconds: float
+    area: str
+    priority: int
     version: int
     created_at: Moment
     updated_at: Moment
@@ -40,7 +43,10 @@ def shown(row: PlanRow) -> ResponsePlan:
         name=row.name,
         steps=[StepInput(**step) for step in row.steps],
         checklist=row.checklist,
+        checklists=row.checklists,
         repeat_every_seconds=row.repeat_every_seconds,
+        area=row.area,
+        priority=row.priority,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -63,13 +63,25 @@ class CallView(BaseModel):
         return cls(**values, started_at=call.invited_at, legs=legs, recordings=recordings)
 
 
+class ChecklistItem(BaseModel):
+    """A sentence of the plan's checklist, and who ticked it off when."""
+
+    sentence: str
+    ticked_at: Moment | None
+    ticked_by: str
+
+
 class EmergencyView(BaseModel):
     """One incident. ``calls`` holds the ids of its calls, oldest first; ``legs`` those of all its calls."""
 
     id: str
     state: str = Field(description="open or closed")
     needs_human: bool = Field(description="The ladder is at work: nobody of ours is with the elder.")
-    origin: str
+    origin: str = Field(description="press, menu, alarm, drill or synthetic.")
+    kind: str = Field(description="What kind of event it is, as the alarm or the operator said (A6).")
+    drill: bool = Field(description="Nobody is in danger: a drill from its start.")
+    area: str
+    device_id: str | None
     elder_id: str | None
     elder_name: str
     caller: str
@@ -82,25 +94,35 @@ class EmergencyView(BaseModel):
     late: bool = Field(description="No human answered within the limit of GS 4.3.11.2.")
     closed_at: Moment | None
     outcome: str
+    cause: str
     summary: str
     plan: dict[str, Any]
+    checklist: list[ChecklistItem] = Field(description="What the plan has the operator do in this kind of event (A6).")
     calls: list[str]
     legs: list[LegView]
 
     @classmethod
     def of(cls, incident: Incident, calls: list[Call], needs_human: bool) -> "EmergencyView":
-        plain = cls.model_fields.keys() - {"needs_human", "plan", "calls", "legs", "state"}
+        plain = cls.model_fields.keys() - {"needs_human", "plan", "checklist", "calls", "legs", "state", "drill"}
         values: dict[str, Any] = {name: getattr(incident, name) for name in plain}
         return cls(
             **values,
             state=incident.state.value,
             needs_human=needs_human,
+            drill=incident.drill is not None,
             plan={
                 "id": incident.plan.id,
                 "name": incident.plan.name,
-                "steps": [{"at_seconds": s.at_seconds, "targets": list(s.targets)} for s in incident.plan.steps],
-                "checklist": list(incident.plan.checklist),
+                "steps": [
+                    {"at_seconds": s.at_seconds, "targets": list(s.targets), "accept": s.accept}
+                    for s in incident.plan.steps
+                ],
             },
+            checklist=[
+                ChecklistItem(sentence=sentence, ticked_at=tick and tick.at, ticked_by=tick.by if tick else "")
+                for sentence in incident.plan.checklist_for(incident.kind)
+                for tick in (incident.ticks.get(sentence),)
+            ],
             calls=list(incident.calls),
             legs=[LegView.of(leg) for call in calls for leg in call.legs.values()],
         )

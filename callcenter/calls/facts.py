@@ -67,8 +67,11 @@ class ElderMatched(Body, frozen=True):
 class LegAdded(Body, frozen=True):
     """A leg is about to be dialled; journalled before it is sent, so that no restart dials it twice.
 
-    ``target``: the seat's user name for a seat, else the number dialled. ``request_id``: the caller's
-    Idempotency-Key or the DTMF press that asked for it.
+    ``number``: the seat's user name for a seat, else the number dialled. ``request_id``: the caller's
+    Idempotency-Key or the DTMF press that asked for it. ``wish_id``: the wish this is an attempt of (an emergency's
+    response plan, or somebody who asked). ``route``: the trunk it goes out by. ``auto``: the phone answers by
+    itself, so answering proves nothing (R12). ``channel_id``: a channel that is up already (a pre-empted seat's);
+    empty when the leg is dialled.
     """
 
     leg_id: str
@@ -76,6 +79,10 @@ class LegAdded(Body, frozen=True):
     number: str
     name: str = ""
     request_id: str | None = None
+    wish_id: str = ""
+    route: str = ""
+    auto: bool = False
+    channel_id: str = ""
 
 
 @kind("leg.ringing")
@@ -97,6 +104,15 @@ class LegJoined(Body, frozen=True):
     role: str
 
 
+@kind("leg.accepted")
+class LegAccepted(Body, frozen=True):
+    """A phone that answers by itself showed life (R12). ``how``: ``click``, ``key`` or ``speech``."""
+
+    leg_id: str
+    role: str
+    how: str
+
+
 @kind("leg.left")
 class LegLeft(Body, frozen=True):
     """The leg is out of the room but still up."""
@@ -114,7 +130,9 @@ class LegRemoved(Body, frozen=True):
 
 @kind("leg.ended")
 class LegEnded(Body, frozen=True):
-    """``reason``: a telephony `HangupReason`, or ``lost`` when it was gone after a restart."""
+    """``reason``: a telephony `HangupReason`; ``lost`` when it was gone after a restart; ``not_accepted`` when it
+    answered and nobody pressed the key (R15); ``preempted`` when an emergency took the seat (A9).
+    """
 
     leg_id: str
     role: str

@@ -32,10 +32,15 @@ class Role(StrEnum):
     DOCTOR = "doctor"
     SOCIAL_WORKER = "social_worker"
     COMMUNITY = "community"
+    GUARDIAN = "guardian"
+    GROUP_LEADER = "group_leader"
+    VILLAGE_CADRE = "village_cadre"
     NUMBER = "number"
+    CENTER = "center"
 
 
-STAFF = frozenset({Role.SEAT, Role.DUTY})
+STAFF = frozenset({Role.SEAT, Role.DUTY, Role.CENTER})
+"""Seats, on-call mobiles, the next centre: who answers for us (A1)."""
 
 
 class LegState(StrEnum):
@@ -96,13 +101,18 @@ class Leg:
     number: str
     name: str = ""
     request_id: str | None = None
+    wish_id: str = ""
+    route: str = ""
+    auto: bool = False
     state: LegState = LegState.DIALING
     added_at: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
     joined_at: datetime | None = None
+    accepted_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str = ""
+    cause: int = 0
 
     @property
     def live(self) -> bool:
@@ -111,6 +121,11 @@ class Leg:
     @property
     def in_room(self) -> bool:
         return self.state is LegState.JOINED
+
+    @property
+    def accepted(self) -> bool:
+        """In the room, and a person for sure: picked up by hand, keyed in, or has shown life (R12, R15)."""
+        return self.in_room and self.accepted_at is not None
 
     @property
     def dialled(self) -> bool:
@@ -165,14 +180,14 @@ class Call:
 
     @property
     def human_at(self) -> datetime | None:
-        """When the first seat or duty phone was in the room."""
-        times = [leg.joined_at for leg in self.legs.values() if leg.role in STAFF and leg.joined_at]
+        """When the first of our staff was there for sure."""
+        times = [leg.accepted_at for leg in self.legs.values() if leg.role in STAFF and leg.accepted_at]
         return min(times, default=None)
 
     @property
     def staffed(self) -> bool:
-        """Whether a seat or duty phone is in the room now."""
-        return any(leg.in_room and leg.role in STAFF for leg in self.legs.values())
+        """Whether one of our staff is in the room now, for sure."""
+        return any(leg.accepted and leg.role in STAFF for leg in self.legs.values())
 
 
 def observe(call: Call, leg_id: str, event: LegEvent, reason: str = "", cause: int = 0) -> list[Body]:
@@ -216,11 +231,14 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
         case f.LegAdded():
             leg = Leg(
                 id=body.leg_id,
-                channel_id=body.leg_id,
+                channel_id=body.channel_id or body.leg_id,
                 role=body.role,
                 number=body.number,
                 name=body.name,
                 request_id=body.request_id,
+                wish_id=body.wish_id,
+                route=body.route,
+                auto=body.auto,
                 added_at=fact.at,
             )
             return replace(call, legs={**call.legs, leg.id: call.legs.get(leg.id, leg)})
@@ -229,11 +247,14 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
         case f.LegAnswered():
             return _move(call, body.leg_id, LegEvent.ANSWER, answered_at=fact.at)
         case f.LegJoined():
-            return _move(call, body.leg_id, LegEvent.JOIN, joined_at=fact.at)
+            by_hand = {} if _auto(call, body.leg_id) else {"accepted_at": fact.at}
+            return _move(call, body.leg_id, LegEvent.JOIN, joined_at=fact.at, **by_hand)
+        case f.LegAccepted():
+            return _accept(call, body.leg_id, fact.at)
         case f.LegLeft():
             return _move(call, body.leg_id, LegEvent.LEAVE)
         case f.LegEnded():
-            return _move(call, body.leg_id, LegEvent.END, ended_at=fact.at, reason=body.reason)
+            return _move(call, body.leg_id, LegEvent.END, ended_at=fact.at, reason=body.reason, cause=body.cause)
         case f.CallEnded():
             return replace(call, ended_at=fact.at)
     return _after_end(call, body)
@@ -274,6 +295,18 @@ def _opened(fact: Fact, body: f.CallOpened) -> Call:
         via=body.via,
         legs=legs,
     )
+
+
+def _auto(call: Call, leg_id: str) -> bool:
+    leg = call.legs.get(leg_id)
+    return leg is not None and leg.auto
+
+
+def _accept(call: Call, leg_id: str, at: datetime) -> Call:
+    leg = call.legs.get(leg_id)
+    if leg is None or not leg.live or leg.accepted_at is not None:
+        return call
+    return replace(call, legs={**call.legs, leg_id: replace(leg, accepted_at=at)})
 
 
 def _move(call: Call, leg_id: str, event: LegEvent, **changes: object) -> Call:

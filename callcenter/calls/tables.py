@@ -56,15 +56,20 @@ class LegRow(Base):
     request_id: Mapped[str | None] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(16))
+    cause: Mapped[int]
+    wish_id: Mapped[str] = mapped_column(String(36))
+    route: Mapped[str] = mapped_column(String(16))
+    auto: Mapped[bool]
     added_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ringing_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-_LEG_COLUMNS = ("id", "role", "number", "name", "channel_id", "request_id", "reason", "added_at", "ringing_at",
-                "answered_at", "joined_at", "ended_at")  # fmt: skip
+_LEG_COLUMNS = ("id", "role", "number", "name", "channel_id", "request_id", "reason", "cause", "wish_id", "route",
+                "auto", "added_at", "ringing_at", "answered_at", "joined_at", "accepted_at", "ended_at")  # fmt: skip
 _CALL_COLUMNS = ("id", "line", "caller", "did", "room", "recording", "incident_id", "elder_id", "elder_name",
                  "device_id", "ambiguous", "via", "digit", "ended_at", "disposition")  # fmt: skip
 

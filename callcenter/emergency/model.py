@@ -5,14 +5,17 @@ restart or a repeated event can neither skip a step nor do one twice.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+import msgspec
+
 from callcenter.calls import facts as cf
 from callcenter.calls.model import STAFF, Call, Role
 from callcenter.emergency import facts as f
+from callcenter.emergency.kinds import Drill, Kind
 from callcenter.emergency.plan import Plan
 from callcenter.errors import IllegalTransition
 from callcenter.facts import Fact
@@ -31,6 +34,28 @@ INCIDENT_TABLE: Mapping[IncidentState, frozenset[IncidentState]] = MappingProxyT
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Who is in need, as far as it is known when an incident opens.
+
+    ``caller``: number to call back, in canonical form, empty when withheld. ``age`` in years, 0 when unknown.
+    """
+
+    caller: str = ""
+    elder_id: str | None = None
+    elder_name: str = ""
+    area: str = ""
+    age: int = 0
+    device_id: str | None = None
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Who ticked off a sentence of the checklist, and when."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One emergency. Times are aware UTC; ``priority`` rises with every further press."""
 
@@ -42,6 +67,12 @@ class Incident:
     caller: str = ""
     elder_id: str | None = None
     elder_name: str = ""
+    kind: str = Kind.MANUAL
+    device_id: str | None = None
+    area: str = ""
+    age: int = 0
+    voice_by: datetime | None = None
+    drill: Drill | None = None
     state: IncidentState = IncidentState.OPEN
     priority: int = 0
     calls: tuple[str, ...] = ()
@@ -51,7 +82,10 @@ class Incident:
     late: bool = False
     closed_at: datetime | None = None
     outcome: str = ""
+    cause: str = ""
     summary: str = ""
+    ticks: Mapping[str, Tick] = field(default_factory=dict)
+    """Ticked sentences of the checklist."""
 
     @property
     def open(self) -> bool:
@@ -82,6 +116,12 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
             caller=body.caller,
             elder_id=body.elder_id,
             elder_name=body.elder_name,
+            kind=body.kind,
+            device_id=body.device_id,
+            area=body.area,
+            age=body.age,
+            voice_by=body.voice_by,
+            drill=body.drill,
         )
     if incident is None:
         return None
@@ -93,7 +133,12 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
         case cf.ElderMatched():
             return replace(incident, elder_id=body.elder_id, elder_name=body.elder_name)
         case f.EmergencyPressed():
-            return replace(incident, priority=max(incident.priority, body.priority))
+            return replace(incident, priority=max(incident.priority, body.priority), kind=_graver(incident, body.kind))
+        case f.KindSaid():
+            return replace(incident, kind=body.event)
+        case f.Ticked():
+            ticks = {sentence: tick for sentence, tick in incident.ticks.items() if sentence != body.sentence}
+            return replace(incident, ticks=ticks | ({body.sentence: Tick(fact.at, fact.actor)} if body.done else {}))
         case f.EmergencyAnswered() if incident.human_answer_ms is None:
             return replace(incident, human_answer_ms=body.milliseconds, answered_by=body.by)
         case f.AnswerLate():
@@ -104,10 +149,16 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
                 state=IncidentState.CLOSED,
                 closed_at=body.closed_at,
                 outcome=body.outcome,
+                cause=body.cause,
                 summary=body.summary,
                 elder_id=body.elder_id or incident.elder_id,
             )
     return incident
+
+
+def _graver(incident: Incident, kind: str) -> str:
+    """A press without words tells nothing new; an alarm that names its kind does, unless one is named already."""
+    return kind if kind and incident.kind == Kind.MANUAL else incident.kind
 
 
 def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:

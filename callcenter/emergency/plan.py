@@ -15,11 +15,7 @@ MAX_SECONDS = 3600.0
 
 
 class Target(StrEnum):
-    """Groups of people whom a step names.
-
-    The ladder itself rings free, paused and wrap-up seats, supervisors and on-call mobiles; whom else a step names
-    is shown to the operator, who brings them in (A2).
-    """
+    """Groups of people whom a step alerts: seats of ours, our people outside, the elder's people."""
 
     FREE_SEATS = "free_seats"
     PAUSED_SEATS = "paused_seats"
@@ -27,24 +23,49 @@ class Target(StrEnum):
     BUSY_SEATS = "busy_seats"
     SUPERVISORS = "supervisors"
     DUTY = "duty"
+    NEXT_CENTER = "next_center"
     FAMILY = "family"
+    ALL_FAMILY = "all_family"
+    GUARDIAN = "guardian"
+    GROUP_LEADER = "group_leader"
+    VILLAGE_CADRE = "village_cadre"
     DOCTOR = "doctor"
     SOCIAL_WORKER = "social_worker"
     COMMUNITY = "community"
+    AMBULANCE = "120"
+
+
+SEAT_TARGETS = frozenset(
+    {Target.FREE_SEATS, Target.PAUSED_SEATS, Target.WRAP_UP_SEATS, Target.BUSY_SEATS, Target.SUPERVISORS}
+)
+
+
+class Accept(StrEnum):
+    """What counts as acceptance by a phone outside: a key (voicemail presses none, R15), or picking up."""
+
+    KEY = "key"
+    ANSWER = "answer"
 
 
 class Step(msgspec.Struct, frozen=True):
-    """``at_seconds`` after the press, alert ``targets`` (values of `Target`) at the same time."""
+    """``at_seconds`` after the press, alert ``targets`` (values of `Target`) at the same time.
+
+    Whoever is outside is dialled and texted; ``accept`` says what counts as their acceptance. Seats accept by
+    picking up.
+    """
 
     at_seconds: float
     targets: tuple[str, ...]
+    accept: str = Accept.KEY
 
 
 class Plan(msgspec.Struct, frozen=True):
     """A response plan.
 
-    ``steps``: in order of time. ``checklist``: sentences the operator ticks off (A6).
-    ``repeat_every_seconds``: how long an on-call mobile that rang out is left alone before it rings again.
+    ``steps``: in order of time; after the last, from the top again, until somebody accepts.
+    ``checklist``: sentences the operator ticks off (A6); ``checklists``: others by kind of event.
+    ``repeat_every_seconds``: how long a phone outside that did not accept is left alone before it rings again.
+    ``area``: whose plan it is by default, empty: nobody's. ``priority``: higher first when many press at once.
     """
 
     id: str
@@ -52,6 +73,13 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     checklist: tuple[str, ...] = ()
     repeat_every_seconds: float = 10
+    area: str = ""
+    priority: int = 0
+    checklists: dict[str, tuple[str, ...]] = {}
+
+    def checklist_for(self, kind: str) -> tuple[str, ...]:
+        """What the operator ticks off in an event of this kind."""
+        return self.checklists.get(kind) or self.checklist
 
 
 DEFAULT_PLAN = Plan(
@@ -59,8 +87,11 @@ DEFAULT_PLAN = Plan(
     name="默认预案",
     steps=(
         Step(0, (Target.FREE_SEATS,)),
-        Step(3, (Target.PAUSED_SEATS, Target.WRAP_UP_SEATS, Target.SUPERVISORS)),
-        Step(5, (Target.DUTY,)),
+        Step(3, (Target.PAUSED_SEATS, Target.WRAP_UP_SEATS, Target.SUPERVISORS, Target.BUSY_SEATS)),
+        Step(5, (Target.DUTY, Target.NEXT_CENTER)),
+        Step(10, (Target.FAMILY, Target.GUARDIAN)),
+        Step(20, (Target.SOCIAL_WORKER, Target.COMMUNITY)),
+        Step(40, (Target.ALL_FAMILY, Target.DOCTOR, Target.GROUP_LEADER, Target.VILLAGE_CADRE)),
     ),
 )
 
@@ -81,6 +112,8 @@ def checked(plan: Plan) -> Plan:
         unknown = [target for target in step.targets if target not in set(Target)]
         if unknown:
             raise InvalidInput(f"step {number}: unknown target {unknown[0]!r}; one of {', '.join(Target)}")
+        if step.accept not in set(Accept):
+            raise InvalidInput(f"step {number}: accept must be key or answer, not {step.accept!r}")
         if not 0 <= step.at_seconds <= MAX_SECONDS:
             raise InvalidInput(f"step {number}: at_seconds must be between 0 and {MAX_SECONDS:.0f}")
     times = [step.at_seconds for step in plan.steps]

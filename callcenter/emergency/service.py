@@ -5,7 +5,7 @@ Uses memory, the journal and the switchboard, nothing else (A10).
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,9 +15,11 @@ from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.emergency import facts as f
 from callcenter.emergency.help import People, whom
+from callcenter.emergency.kinds import Kind
 from callcenter.emergency.model import (
     Incident,
     IncidentState,
+    Who,
     check_transition,
     evolve,
     milliseconds,
@@ -137,13 +139,11 @@ class Emergencies:
     def admit(
         self,
         call_id: str,
-        caller: str,
+        who: Who,
         invited_at: datetime,
         plan: Plan,
         *,
         origin: str,
-        elder_id: str | None = None,
-        elder_name: str = "",
         room: str = "",
     ) -> Incident:
         """The incident a call belongs to: the person's open one, raised by this press, else a new one (A8, R18).
@@ -151,24 +151,71 @@ class Emergencies:
         ``room``: where the caller is already, for a call that is found there after a restart.
         """
         there = self._incident_in(room)
-        known = there or self._open.get(self._by_person.get(_person(elder_id, caller), ""))
+        known = there or self._open_of(who)
         if known is not None and (known is there or self._elder_legs(known) < MAX_ELDER_LEGS):
             self._ledger.record(
                 f.EmergencyPressed(priority=known.priority + 1), actor="elder", call_id=call_id, incident_id=known.id
             )
             return self.get(known.id)
+        return self._open_one(who, invited_at, plan, origin=origin, room=room or call_id, actor="elder")
+
+    def alarm(self, who: Who, kind: str, plan: Plan, *, actor: str, voice_seconds: float = 0.0) -> Incident:
+        """The incident that an alarm without a call belongs to: the person's open one, raised, else a new one (A8).
+
+        ``voice_seconds``: how long her own call is waited for before she is called back (R19); 0: at once.
+        """
+        known = self._open_of(who)
+        if known is not None:
+            self._ledger.record(
+                f.EmergencyPressed(priority=known.priority + 1, origin="alarm", kind=kind),
+                actor=actor,
+                incident_id=known.id,
+            )
+            return self.get(known.id)
+        now = self._clock.now()
+        return self._open_one(
+            who,
+            now,
+            plan,
+            origin="alarm",
+            room=new_id(),
+            actor=actor,
+            kind=kind,
+            voice_by=now + timedelta(seconds=voice_seconds),
+        )
+
+    def _open_of(self, who: Who) -> Incident | None:
+        return self._open.get(self._by_person.get(_person(who.elder_id, who.caller), ""))
+
+    def _open_one(
+        self,
+        who: Who,
+        at: datetime,
+        plan: Plan,
+        *,
+        origin: str,
+        room: str,
+        actor: str,
+        kind: str = Kind.MANUAL,
+        voice_by: datetime | None = None,
+    ) -> Incident:
         incident_id = new_id()
         self._ledger.record(
             f.EmergencyOpened(
                 origin=origin,
-                room=room or call_id,
-                invited_at=invited_at,
+                room=room,
+                invited_at=at,
                 plan=plan,
-                caller=caller,
-                elder_id=elder_id,
-                elder_name=elder_name,
+                caller=who.caller,
+                elder_id=who.elder_id,
+                elder_name=who.elder_name,
+                kind=kind,
+                device_id=who.device_id,
+                area=who.area,
+                age=who.age,
+                voice_by=voice_by,
             ),
-            actor="elder",
+            actor=actor,
             incident_id=incident_id,
         )
         return self.get(incident_id)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.calls.tables import upsert
 from callcenter.db import Base, UtcDateTime
-from callcenter.emergency.model import Incident, IncidentState, evolve
+from callcenter.emergency.kinds import Drill
+from callcenter.emergency.model import Incident, IncidentState, Tick, evolve
 from callcenter.emergency.plan import Plan
 from callcenter.facts import Fact
 
@@ -39,11 +40,20 @@ class EmergencyRow(Base):
     late: Mapped[bool]
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(String(200))
+    cause: Mapped[str] = mapped_column(String(40))
     summary: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(16))
+    device_id: Mapped[str | None] = mapped_column(String(36))
+    area: Mapped[str] = mapped_column(String(60))
+    age: Mapped[int]
+    voice_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    drill: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    ticks: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 _COLUMNS = ("id", "origin", "room", "caller", "elder_id", "elder_name", "priority", "opened_at", "system_answer_ms",
-            "human_answer_ms", "answered_by", "late", "closed_at", "outcome", "summary")  # fmt: skip
+            "human_answer_ms", "answered_by", "late", "closed_at", "outcome", "cause", "summary", "kind",
+            "device_id", "area", "age", "voice_by")  # fmt: skip
 
 
 def to_incident(row: EmergencyRow) -> Incident:
@@ -52,6 +62,8 @@ def to_incident(row: EmergencyRow) -> Incident:
         state=IncidentState(row.state),
         plan=msgspec.convert(row.plan, Plan),
         calls=tuple(row.calls),
+        drill=msgspec.convert(row.drill, Drill | None),
+        ticks=msgspec.convert(row.ticks, dict[str, Tick]),
         **{column: getattr(row, column) for column in _COLUMNS},
     )
 
@@ -80,6 +92,8 @@ class EmergencyProjector:
                     "state": incident.state.value,
                     "plan": msgspec.to_builtins(incident.plan),
                     "calls": list(incident.calls),
+                    "drill": msgspec.to_builtins(incident.drill),
+                    "ticks": msgspec.to_builtins(incident.ticks),
                 }
                 for incident_id, incident in incidents.items()
                 if before.get(incident_id) is not incident

@@ -6,9 +6,11 @@ loop whenever it is walked.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import msgspec
 
+from callcenter.emergency.model import Who
 from callcenter.emergency.plan import DEFAULT_PLAN, Plan
 from callcenter.people.model import ContactRole
 from callcenter.phone import normalise
@@ -94,6 +96,7 @@ class Directory:
     def __init__(self, elders: Iterable[Elder] = (), plans: Iterable[Plan] = ()) -> None:
         self._elders = {elder.id: elder for elder in elders}
         self._plans = {plan.id: plan for plan in plans}
+        self._plan_of_area = {plan.area: plan for plan in self._plans.values() if plan.area}
         self._claims: dict[str, tuple[_Claim, ...]] = {}
         for elder in self._elders.values():
             for device in elder.devices:
@@ -139,11 +142,33 @@ class Directory:
         candidates = tuple(self._elders[claim.elder_id] for claim in claims)
         return Caller(None, contact=first.contact, candidates=candidates)
 
+    def who(self, elder: Elder | None, caller: str, today: date, device_id: str | None = None) -> Who:
+        """Who is in need, for an incident that opens ``today`` in Shanghai."""
+        if elder is None:
+            return Who(caller=caller, device_id=device_id)
+        return Who(
+            caller=caller,
+            elder_id=elder.id,
+            elder_name=elder.name,
+            area=elder.area or "",
+            age=_age(elder.birth_date, today),
+            device_id=device_id,
+        )
+
     def elder(self, id: str) -> Elder | None:
         """The elder of that id."""
         return self._elders.get(id)
 
     def plan_for(self, elder: Elder | None) -> Plan:
-        """The elder's response plan; the default plan for a stranger or when the plan is gone."""
-        plan = self._plans.get(elder.plan_id) if elder and elder.plan_id else None
+        """The elder's own response plan, else her area's, else the default plan; a stranger's is the default."""
+        own = self._plans.get(elder.plan_id) if elder and elder.plan_id else None
+        plan = own or (self._plan_of_area.get(elder.area) if elder and elder.area else None)
         return plan or self._plans.get(DEFAULT_PLAN.id) or DEFAULT_PLAN
+
+
+def _age(birth_date: str | None, today: date) -> int:
+    """Whole years; 0 when the day of birth is unknown or in the future."""
+    if birth_date is None:
+        return 0
+    born = date.fromisoformat(birth_date)
+    return max(0, today.year - born.year - ((today.month, today.day) < (born.month, born.day)))

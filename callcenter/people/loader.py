@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+import msgspec
 import structlog
 from sqlalchemy import Executable, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.devices.model import DeviceRow
-from callcenter.emergency.plan import Plan, Step
+from callcenter.emergency.plan import Plan
 from callcenter.people.directory import Contact, Device, Directory, Elder
 from callcenter.people.model import ContactRow, ElderPhoneRow, ElderRow, PlanRow
 
@@ -25,6 +26,11 @@ _ELDER_COLUMNS = (
     *(ElderRow.area, ElderRow.address, ElderRow.door_code, ElderRow.key_holder_name, ElderRow.key_holder_phone),
     *(ElderRow.latitude, ElderRow.longitude, ElderRow.medical_notes, ElderRow.plan_id),
 )
+_PLAN_COLUMNS = (
+    *(PlanRow.id, PlanRow.name, PlanRow.steps, PlanRow.checklist, PlanRow.repeat_every_seconds),
+    *(PlanRow.area, PlanRow.priority, PlanRow.checklists),
+)
+_PLAN_FIELDS = tuple(column.key for column in _PLAN_COLUMNS)
 _ELDER_FIELDS = tuple(column.key for column in _ELDER_COLUMNS)
 
 
@@ -63,7 +69,7 @@ async def read_rows(session: AsyncSession) -> Rows:
         .where(DeviceRow.deleted_at.is_(None), DeviceRow.elder_id.is_not(None))
         .order_by(DeviceRow.id)
     )
-    plans = select(PlanRow.id, PlanRow.name, PlanRow.steps, PlanRow.checklist, PlanRow.repeat_every_seconds)
+    plans = select(*_PLAN_COLUMNS)
     return Rows(
         elders=await _tuples(session, select(*_ELDER_COLUMNS).where(ElderRow.deleted_at.is_(None))),
         phones=await _tuples(session, _in_order(ElderPhoneRow, ElderPhoneRow.number)),
@@ -122,10 +128,9 @@ def _grouped(rows: Any, build: Callable[..., Any]) -> dict[str, list[Any]]:
 
 
 def _plan(row: tuple[Any, ...]) -> Plan | None:
-    plan_id, name, steps, checklist, repeat_every_seconds = row
+    values = dict(zip(_PLAN_FIELDS, row, strict=True))
     try:
-        ladder = tuple(Step(float(step["at_seconds"]), tuple(step["targets"])) for step in steps)
-        return Plan(plan_id, name, ladder, tuple(checklist), repeat_every_seconds)
-    except (KeyError, TypeError, ValueError):
-        log.error("response plan cannot be read; its elders get the default plan", plan_id=plan_id)
+        return msgspec.convert(values, Plan)
+    except msgspec.ValidationError:
+        log.error("response plan cannot be read; its elders get the default plan", plan_id=values["id"])
         return None

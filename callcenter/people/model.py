@@ -53,6 +53,9 @@ class PlanRow(Versioned, Base):
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     checklist: Mapped[list[str]] = mapped_column(JSON)
     repeat_every_seconds: Mapped[float] = mapped_column(Float)
+    area: Mapped[str] = mapped_column(String(60))
+    priority: Mapped[int]
+    checklists: Mapped[dict[str, list[str]]] = mapped_column(JSON)
 
 
 class ElderRow(Versioned, Base):

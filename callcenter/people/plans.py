@@ -1,12 +1,15 @@
 """Response plans in the database: made, changed, deleted while nobody uses them (A6)."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.clock import Clock
-from callcenter.emergency.plan import Plan, Step, checked
+from callcenter.emergency.kinds import Kind
+from callcenter.emergency.plan import Plan, checked
 from callcenter.errors import Conflict, NotFound
 from callcenter.ids import new_id
 from callcenter.people.model import ElderRow, PlanRow
@@ -37,7 +40,10 @@ async def create_plan(session: AsyncSession, clock: Clock, data: PlanInput, id: 
         name=data.name,
         steps=_steps(data.steps),
         checklist=list(data.checklist),
+        checklists=_checklists(data.checklists),
         repeat_every_seconds=data.repeat_every_seconds,
+        area=data.area,
+        priority=data.priority,
         created_at=clock.now(),
         updated_at=clock.now(),
     )
@@ -50,8 +56,10 @@ async def create_plan(session: AsyncSession, clock: Clock, data: PlanInput, id: 
 async def change_plan(session: AsyncSession, clock: Clock, row: PlanRow, patch: PlanPatch) -> None:
     """Change what the patch sets; incidents already open keep the plan they opened with."""
     same_version(row.version, patch.version)
-    for field in patch.model_fields_set - {"version", "steps"}:
+    for field in patch.model_fields_set - {"version", "steps", "checklists"}:
         setattr(row, field, getattr(patch, field))
+    if "checklists" in patch.model_fields_set:
+        row.checklists = _checklists(patch.checklists)
     if "steps" in patch.model_fields_set:
         row.steps = _steps(patch.steps)
     row.updated_at = later(clock.now(), row.updated_at)
@@ -68,12 +76,21 @@ async def delete_plan(session: AsyncSession, row: PlanRow) -> None:
 
 def plan_of(row: PlanRow) -> Plan:
     """The plan as the ladder takes it."""
-    steps = tuple(Step(step["at_seconds"], tuple(step["targets"])) for step in row.steps)
-    return Plan(row.id, row.name, steps, tuple(row.checklist), row.repeat_every_seconds)
+    return msgspec.convert({column: getattr(row, column) for column in PLAN_COLUMNS}, Plan)
+
+
+PLAN_COLUMNS = ("id", "name", "steps", "checklist", "repeat_every_seconds", "area", "priority", "checklists")
 
 
 def _steps(steps: list[StepInput]) -> list[dict[str, Any]]:
-    return [{"at_seconds": step.at_seconds, "targets": [str(target) for target in step.targets]} for step in steps]
+    return [
+        {"at_seconds": step.at_seconds, "targets": [str(t) for t in step.targets], "accept": str(step.accept)}
+        for step in steps
+    ]
+
+
+def _checklists(checklists: Mapping[Kind, Sequence[str]]) -> dict[str, list[str]]:
+    return {str(kind): list(sentences) for kind, sentences in checklists.items()}
 
 
 async def _check(session: AsyncSession, row: PlanRow) -> None:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from callcenter.emergency.plan import MAX_SECONDS, MAX_STEPS, Target
+from callcenter.emergency.kinds import Kind
+from callcenter.emergency.plan import MAX_SECONDS, MAX_STEPS, Accept, Target
 from callcenter.people.model import ContactRole, Sex
 from callcenter.shapes import Day, Flag, Line, LongLine, Number, Phone, Prose, Reference, Version
 
@@ -70,6 +71,7 @@ class StepInput(BaseModel):
 
     at_seconds: Number = Field(ge=0, le=MAX_SECONDS)
     targets: list[Target] = Field(min_length=1, max_length=len(Target))
+    accept: Accept = Field(Accept.KEY, description="How a phone outside accepts: by key 1, or by picking up.")
 
 
 class PlanInput(BaseModel):
@@ -94,7 +96,14 @@ class PlanInput(BaseModel):
     name: Line
     steps: list[StepInput] = Field(min_length=1, max_length=MAX_STEPS)
     checklist: list[LongLine] = Field([], max_length=50)
+    checklists: dict[Kind, Annotated[list[LongLine], Field(max_length=50)]] = Field(
+        {}, description="Other checklists by kind of event (A6)."
+    )
     repeat_every_seconds: Number = Field(10, ge=1, le=MAX_SECONDS)
+    area: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
+        "", description="The plan of everybody in this area who has none of their own."
+    )
+    priority: Annotated[int, Field(ge=0, le=100)] = Field(0, description="Higher first when many press at once.")
 
 
 class PlanPatch(PlanInput):

@@ -33,6 +33,8 @@ WANTED_EVENTS = frozenset(
         b"ConfbridgeLeave",
         b"ContactStatus",
         b"FullyBooted",
+        b"ChannelTalkingStart",
+        b"ChannelTalkingStop",
         b"Hangup",
         b"Newchannel",
         b"Newstate",

@@ -78,6 +78,20 @@ class SeatCode:
 
 
 @dataclass(frozen=True, slots=True)
+class TalkingStarted:
+    """Somebody speaks on the channel (Asterisk's TALK_DETECT heard more than silence)."""
+
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkingStopped:
+    """The channel fell silent again."""
+
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneStatus:
     """A seat's phone registered or went away. ``endpoint`` is the PJSIP endpoint (the seat's user name)."""
 
@@ -137,6 +151,8 @@ PbxEvent = (
     | RoomJoined
     | RoomLeft
     | SeatCode
+    | TalkingStarted
+    | TalkingStopped
     | PhoneStatus
     | PbxConnected
     | PbxDisconnected

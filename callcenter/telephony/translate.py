@@ -19,6 +19,8 @@ from callcenter.telephony.events import (
     RoomJoined,
     RoomLeft,
     SeatCode,
+    TalkingStarted,
+    TalkingStopped,
 )
 
 DIAL_PREFIX = "cc-dial/"
@@ -128,6 +130,12 @@ def _contact_status(message: Mapping[str, Any]) -> PbxEvent | None:
     return PhoneStatus(endpoint, registered) if endpoint and registered is not None else None
 
 
+def _talking(message: Mapping[str, Any]) -> PbxEvent | None:
+    channel_id = _channel(message)
+    started = text(message, "Event") == "ChannelTalkingStart"
+    return (TalkingStarted if started else TalkingStopped)(channel_id) if channel_id else None
+
+
 _READERS = {
     "Newstate": _newstate,
     "Hangup": _hangup,
@@ -136,4 +144,6 @@ _READERS = {
     "ConfbridgeLeave": _left,
     "UserEvent": _user_event,
     "ContactStatus": _contact_status,
+    "ChannelTalkingStart": _talking,
+    "ChannelTalkingStop": _talking,
 }

@@ -28,7 +28,7 @@ from callcenter.errors import IllegalTransition, InvalidInput
 from callcenter.facts import Body, Fact, decode, encode, record
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
-STAFF_ROLES = ("seat", "duty")
+STAFF_ROLES = ("seat", "duty", "center")
 HELPERS = ("120", "family", "doctor", "social_worker", "community", "number")
 
 
@@ -301,8 +301,10 @@ def test_the_default_plan_is_the_ladder_of_the_standard() -> None:
     checked(DEFAULT_PLAN)
     assert targets_by(DEFAULT_PLAN, 0) == {"free_seats"}
     assert targets_by(DEFAULT_PLAN, 2.999) == {"free_seats"}
-    assert targets_by(DEFAULT_PLAN, 3) == {"free_seats", "paused_seats", "wrap_up_seats", "supervisors"}
-    assert targets_by(DEFAULT_PLAN, 5) == targets_by(DEFAULT_PLAN, 3) | {"duty"}
+    assert targets_by(DEFAULT_PLAN, 3) == {
+        *("free_seats", "paused_seats", "wrap_up_seats", "supervisors", "busy_seats")
+    }
+    assert targets_by(DEFAULT_PLAN, 5) == targets_by(DEFAULT_PLAN, 3) | {"duty", "next_center"}
 
 
 def plan_of(*steps: Step, repeat: float = 10) -> Plan:

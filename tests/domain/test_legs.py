@@ -136,14 +136,14 @@ def test_given_a_leg_that_joined_without_an_answer_being_heard_then_the_call_cou
     assert call.human_at is None
 
 
-def test_given_roles_when_a_call_is_asked_who_is_there_then_only_seats_and_duty_are_staff() -> None:
+def test_given_roles_when_a_call_is_asked_who_is_there_then_only_seats_duty_and_the_next_center_are_staff() -> None:
     for role in Role:
         call = fold(
             opened(),
             f.LegAdded(leg_id="leg-s", role=role, number="x"),
             f.LegJoined(leg_id="leg-s", role=role),
         )
-        assert call.staffed == (role in ("seat", "duty"))
+        assert call.staffed == (role in ("seat", "duty", "center"))
         assert (call.human_at is not None) == call.staffed
         left = fold(f.LegEnded(leg_id="leg-s", role=role, reason="normal"), call=call)
         assert not left.staffed

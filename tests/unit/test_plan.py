@@ -11,13 +11,16 @@ def _plan(*steps: Step, repeat: float = 10) -> Plan:
     return Plan("p", "plan", steps, repeat_every_seconds=repeat)
 
 
-def test_given_the_default_plan_when_checked_then_it_rings_free_seats_at_once_and_everyone_by_5_s() -> None:
-    """A1, A9: free seats at 0 s, the others at 3 s, on-call mobiles at 5 s."""
+def test_given_the_default_plan_when_checked_then_seats_come_first_and_people_outside_follow() -> None:
+    """A1, A9: free seats at 0 s, the others at 3 s, on-call mobiles and the next centre at 5 s, then her people."""
     assert checked(DEFAULT_PLAN) is DEFAULT_PLAN
     assert [(step.at_seconds, set(step.targets)) for step in DEFAULT_PLAN.steps] == [
         (0, {"free_seats"}),
-        (3, {"paused_seats", "wrap_up_seats", "supervisors"}),
-        (5, {"duty"}),
+        (3, {"paused_seats", "wrap_up_seats", "supervisors", "busy_seats"}),
+        (5, {"duty", "next_center"}),
+        (10, {"family", "guardian"}),
+        (20, {"social_worker", "community"}),
+        (40, {"all_family", "doctor", "group_leader", "village_cadre"}),
     ]
 
 

@@ -1,0 +1,32 @@
+"""Words about an emergency that everybody shares: kinds of event, outcomes, causes, and who takes part in a drill."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What kind of event it is (A6): as an alarm says it, or an operator once he knows."""
+
+    MANUAL = "manual"
+    FALL = "fall"
+    ILLNESS = "illness"
+    SMOKE = "smoke"
+    FIRE = "fire"
+    GAS = "gas"
+    INACTIVITY = "inactivity"
+    FENCE = "fence"
+    WANDERING = "wandering"
+    THEFT = "theft"
+    OTHER = "other"
+
+
+class Drill(msgspec.Struct, frozen=True):
+    """Who takes part in a drill (A6); nobody else is ever dialled or texted for it.
+
+    ``seats``: user names of seats. ``numbers``: role → the number that stands in for it, in canonical form; the
+    role ``elder`` is the phone that plays the elder.
+    """
+
+    seats: tuple[str, ...] = ()
+    numbers: dict[str, str] = {}
