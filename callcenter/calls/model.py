@@ -164,6 +164,11 @@ class Call:
         return self.ended_at is None
 
     @property
+    def kept(self) -> bool:
+        """A call of ours to an elder who must be reached: it ends with its emergency, not with its last leg (A8)."""
+        return self.via == "callback"
+
+    @property
     def live_legs(self) -> tuple[Leg, ...]:
         return tuple(leg for leg in self.legs.values() if leg.live)
 

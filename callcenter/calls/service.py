@@ -6,9 +6,10 @@ Holds every open call in memory and nothing else: no database on this path (A10)
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import structlog
@@ -123,17 +124,32 @@ class Calls:
         caller_number: str = "",
         caller_name: str = "",
         leg_id: str | None = None,
+        wish_id: str = "",
+        route: str = "",
+        auto: bool = False,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> Leg:
         """Add a leg to an open call and dial it.
 
-        The leg is a fact on disk before the dial is sent: after a crash it is found in the journal and not
+        ``wish_id``, ``route``, ``auto``: see `facts.LegAdded`. ``headers``: for the INVITE. ``variables``: more
+        CC_* variables for the dialplan. The leg is a fact on disk before the dial is sent: after a crash it is found in the journal and not
         dialled again. Raises `Conflict` when the call is over.
         """
         if not call.open:
             raise Conflict(f"call {call.id} is over; nobody can be added to it")
         leg_id = leg_id or new_id()
         self._ledger.record(
-            f.LegAdded(leg_id=leg_id, role=role, number=number, name=name, request_id=request_id),
+            f.LegAdded(
+                leg_id=leg_id,
+                role=role,
+                number=number,
+                name=name,
+                request_id=request_id,
+                wish_id=wish_id,
+                route=route,
+                auto=auto,
+            ),
             actor=actor,
             call_id=call.id,
             incident_id=call.incident_id,
@@ -151,7 +167,9 @@ class Calls:
                 "CC_LEG": leg_id,
                 "CC_ROLE": role,
                 "CC_REC": str(self._recordings / call.recording),
+                **variables,
             },
+            headers=headers,
         )
         self._unsent.add(leg_id)
         self._spawn(self._send(order), f"dial {leg_id}")
@@ -298,7 +316,7 @@ class Calls:
                     self._step(leg.channel_id, LegEvent.ANSWER)
                 self._step(leg.channel_id, LegEvent.JOIN if leg.channel_id in room_of else LegEvent.LEAVE)
         for call in self.open_calls():
-            if call.legs:
+            if call.legs and not call.kept:
                 # A crash may have come between the end of the last leg and that of the call.
                 self.end_if_empty(call)
         for leg in (leg for call in self.known() for leg in call.legs.values()):
@@ -334,7 +352,7 @@ class Calls:
 
     def _react(self, fact: Fact) -> None:
         call = self.find(fact.call_id or "")
-        if isinstance(fact.body, f.LegEnded) and call is not None:
+        if isinstance(fact.body, f.LegEnded) and call is not None and not call.kept:
             self.end_if_empty(call)
 
 

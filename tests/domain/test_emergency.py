@@ -188,7 +188,14 @@ def call_with(*legs: tuple[str, LegState], via: str = "controller", over: bool =
         invited_at=NOW,
         via=via,
         legs={
-            f"leg-{number}": Leg(id=f"leg-{number}", channel_id=f"c-{number}", role=role, number="x", state=state)
+            f"leg-{number}": Leg(
+                id=f"leg-{number}",
+                channel_id=f"c-{number}",
+                role=role,
+                number="x",
+                state=state,
+                accepted_at=NOW if state is LegState.JOINED else None,
+            )
             for number, (role, state) in enumerate(legs)
         },
         ended_at=NOW if over else None,
