@@ -53,13 +53,22 @@ class Seat:
         return SeatState.READY
 
 
+TEST_ROLE = "test"
+"""The role of the seat that is a machine: it answers synthetic presses and nobody else's."""
+
+
 class Target(StrEnum):
-    """Groups of seats a demand may ask for; the names a response plan uses."""
+    """Groups of seats a demand may ask for; the names a response plan uses.
+
+    A demand for the test seat rings nothing else, whatever else it names: a synthetic press disturbs nobody.
+    """
 
     FREE = "free_seats"
     PAUSED = "paused_seats"
     WRAP_UP = "wrap_up_seats"
+    BUSY = "busy_seats"
     SUPERVISORS = "supervisors"
+    TEST = "test_seat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,8 @@ def eligible(seat: Seat, demand: Demand, now: float) -> bool:
     """Whether ``seat`` may ring for ``demand`` at ``now``."""
     if not seat.registered or seat.talking_on is not None or demand.resting.get(seat.user, 0.0) > now:
         return False
+    if seat.role == TEST_ROLE or Target.TEST in demand.targets:
+        return seat.role == TEST_ROLE and Target.TEST in demand.targets
     if seat.role == "supervisor":
         return Target.SUPERVISORS in demand.targets
     if seat.declared == SeatState.PAUSED:

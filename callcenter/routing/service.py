@@ -20,7 +20,7 @@ from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.routing import facts as f
-from callcenter.routing.model import Demand, Seat, SeatState, desired
+from callcenter.routing.model import TEST_ROLE, Demand, Seat, SeatState, desired
 from callcenter.telephony.events import HangupReason, PhoneStatus
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,11 @@ HASTY_REST_SECONDS = (1.5, 3.0, 6.0, 12.0)
 """How long such a seat is left alone by her, the first, second, … time. Without it a phone that answers by itself and
 drops would win every ring, and cut short everybody else's, for ever (R12, R14)."""
 _HASTY_REMEMBERED = 1000
+
+
+TEST_SEAT = "synthetic"
+"""The user name of the seat that is a machine, and where the dialplan answers for it."""
+TEST_TARGET = "Local/s@cc-test-seat/n"
 
 
 class SeatAccount(Protocol):
@@ -60,7 +65,9 @@ class Routing:
         ring_seconds: int,
         wrap_up_seconds: float,
         ready: Callable[[], bool] = lambda: True,
+        test_seat: bool = False,
     ) -> None:
+        """``test_seat``: whether there is a machine that answers synthetic presses."""
         self._ledger = ledger
         self._calls = calls
         self._clock = clock
@@ -74,6 +81,9 @@ class Routing:
         self._hasty: dict[tuple[str, str], int] = {}
         self._sources: list[DemandSource] = []
         self._scheduled = False
+        self._test = (TEST_SEAT,) if test_seat else ()
+        for user in self._test:
+            self._seats[user] = Seat(user=user, role=TEST_ROLE, registered=True)
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
 
@@ -82,12 +92,13 @@ class Routing:
     def staff(self, accounts: Iterable[SeatAccount]) -> None:
         """Say which seats exist; a seat that is gone keeps its call and takes no new one."""
         known = {account.user: account.role for account in accounts if account.role in ("operator", "supervisor")}
+        known.pop(TEST_SEAT, None)
         for user, role in known.items():
             self._seats[user] = replace(self._seats.get(user, Seat(user=user)), role=role)
         self._staffed = tuple(sorted(known))
 
     def seats(self) -> list[Seat]:
-        """Every seat there is, by user name."""
+        """Every seat there is, by user name; never the test seat."""
         return [self._seats[user] for user in self._staffed]
 
     def seat(self, user: str) -> Seat:
@@ -111,12 +122,12 @@ class Routing:
     def phone(self, event: PhoneStatus) -> None:
         """A phone registered or went away."""
         seat = self._seats.get(event.endpoint)
-        if seat is not None and seat.registered != event.registered:
+        if seat is not None and seat.role != TEST_ROLE and seat.registered != event.registered:
             self._ledger.record(f.SeatPhone(seat=seat.user, registered=event.registered), actor="pbx")
 
     def reconcile_phones(self, registered: frozenset[str]) -> None:
         """Bring every seat in line with the phones registered right now."""
-        for user in self._seats:
+        for user in self._seats.keys() - set(self._test):
             self.phone(PhoneStatus(user, user in registered))
 
     # --- who rings -----------------------------------------------------------------------------------------
@@ -153,7 +164,7 @@ class Routing:
             for wish, seats in self._resting.items()
             if (left := {user: until for user, until in seats.items() if until > now})
         }
-        seats = self.seats()
+        seats = [self._seats[user] for user in (*self._staffed, *self._test)]
         reachable = any(seat.registered for seat in seats)
         demands = [demand for source in self._sources for demand in source(now)] if reachable else []
         late: set[str] = set()
@@ -185,7 +196,7 @@ class Routing:
             call,
             Role.SEAT,
             user,
-            f"PJSIP/{user}",
+            TEST_TARGET if user in self._test else f"PJSIP/{user}",
             actor="system",
             context="cc-seat",
             ring_seconds=self._ring_seconds,

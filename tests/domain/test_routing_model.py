@@ -111,6 +111,15 @@ def test_a_seat_rings_only_when_its_own_group_is_asked_for(description: str, it:
         )
 
 
+@pytest.mark.parametrize("user", ["op1", "sup1", "synthetic"])
+def test_the_test_seat_and_real_seats_never_ring_for_each_others_callers(user: str) -> None:
+    """A synthetic press disturbs nobody; nobody's press is answered by a machine."""
+    role = {"op1": "operator", "sup1": "supervisor", "synthetic": "test"}[user]
+    synthetic = emergency("c", targets=EVERYBODY | {"test_seat"})
+    assert eligible(seat(user, role=role), synthetic, NOW) is (user == "synthetic")
+    assert eligible(seat(user, role=role), emergency("c", targets=EVERYBODY), NOW) is (user != "synthetic")
+
+
 def test_a_resting_seat_is_left_alone_by_that_call_until_its_second() -> None:
     demand = emergency("c", resting={"op1": NOW})
     assert not eligible(seat("op1"), demand, NOW - 0.001)
@@ -317,4 +326,4 @@ def test_a_seat_that_rings_for_one_hotline_caller_is_not_taken_for_an_earlier_on
 def test_the_names_of_groups_are_those_of_the_response_plans() -> None:
     from callcenter.emergency.plan import Target as PlanTarget
 
-    assert {target.value for target in Target} < {target.value for target in PlanTarget}
+    assert {target.value for target in Target} - {"test_seat"} < {target.value for target in PlanTarget}
