@@ -1,6 +1,6 @@
 """Which facts a new journal segment must begin with, so that a restart reads only that segment."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
@@ -29,7 +29,12 @@ class OpenFacts:
         self._closed: set[str] = set()
         self._seats: Kept = {}
         self._number = 0
+        self._others: list[Callable[[], Iterable[Fact]]] = []
         ledger.on_apply(self._apply)
+
+    def also(self, facts: Callable[[], Iterable[Fact]]) -> None:
+        """Carry what another service keeps for itself, in that service's order."""
+        self._others.append(facts)
 
     def __call__(self) -> Iterable[Fact]:
         """In the order in which they were taken in. Ids would not do: a clock may be set back (R23)."""
@@ -37,7 +42,10 @@ class OpenFacts:
         for facts in (*self._calls.values(), *self._incidents.values()):
             kept |= facts
         kept |= {fact.id: (number, fact) for number, fact in self._seats.values()}
-        return [fact for _, fact in sorted(kept.values(), key=lambda item: item[0])]
+        ordered = {fact.id: fact for _, fact in sorted(kept.values(), key=lambda item: item[0])}
+        for facts_of in self._others:
+            ordered |= {fact.id: fact for fact in facts_of()}
+        return ordered.values()
 
     def _apply(self, fact: Fact) -> None:
         self._number += 1

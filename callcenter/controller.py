@@ -24,6 +24,7 @@ from callcenter.emergency.service import Emergencies, Numbers
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger, Sink
+from callcenter.notifications.service import Messages
 from callcenter.people.directory import Directory
 from callcenter.recordings.recorder import Recorder
 from callcenter.routing.hotline import Hotline
@@ -91,6 +92,8 @@ class Controller:
         self.ledger = Ledger(journal, clock)
         self.open_facts = OpenFacts(self.ledger)
         journal.carry = self.open_facts
+        self.messages = Messages(self.ledger, journal, clock)
+        self.open_facts.also(self.messages.carried)
         self.calls = Calls(self.ledger, journal, self.pbx, clock, settings.recordings_dir)
         self.routing = Routing(
             self.ledger,
@@ -148,11 +151,14 @@ class Controller:
                 group.create_task(self._pulse(), name="pulse")
                 group.create_task(self._compare_for_ever(), name="compare")
                 group.create_task(self._take_in_spool(), name="spool")
+                group.create_task(self.messages.run(), name="messages")
         finally:
             await self.agi.close()
 
     def hear(self, event: PbxEvent) -> None:
         """Take in one event of the switchboard, at once."""
+        if self.messages.hear(event):
+            return
         match event:
             case PbxConnected(snapshot):
                 self._in_step_with(snapshot)
