@@ -1,0 +1,1 @@
+"""Where elders are: the newest fix against the registered address, and fences that alarm (A4, A5)."""
