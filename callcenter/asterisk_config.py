@@ -127,6 +127,15 @@ def ami_secret(settings: Settings) -> str:
     return path.read_text("ascii")
 
 
+def synthetic_account(settings: Settings) -> tuple[str, str]:
+    """The watchdog's SIP user name and password, made at first use; nobody else can know even the name."""
+    path = secrets_dir(settings) / "synthetic"
+    if not path.exists():
+        write_once(path, f"press-{secrets.token_hex(8)} {secrets.token_hex(24)}".encode())
+    user, _, password = path.read_text("ascii").partition(" ")
+    return user, password
+
+
 def render(
     settings: Settings,
     seats: Sequence[SeatAccount],
@@ -200,6 +209,9 @@ def _files(
         "ami_secret": ami_secret(settings),
         "available": {path.stem for path in runtime.modules.glob("*.so")},
         "extra_modules": list(extra_modules),
+        "own_host": _own_host(settings.bind),
+        "synthetic_user": (synthetic := synthetic_account(settings))[0],
+        "synthetic_password": synthetic[1],
         "trunk_uri": _safe("CALLCENTER_TRUNK_URI", settings.trunk_uri),
         "trunk_host": trunk_host(settings),
         "trunk_match": _networks(settings.trunk_match),
@@ -381,6 +393,14 @@ def _bracketed(address: str) -> str:
         return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
     except ValueError as error:
         raise InvalidInput(f"CALLCENTER_BIND must be an IP address (got {address!r})") from error
+
+
+def _own_host(bind: str) -> str:
+    """Where Asterisk reaches itself: its own address, or this machine's when that is "all of them"."""
+    address = ipaddress.ip_address(bind)
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "[::1]"
+    return _bracketed(bind)
 
 
 def _networks(matches: str) -> list[str]:
