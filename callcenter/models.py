@@ -1,12 +1,14 @@
 """Every module that declares tables, imported in one place: migrations and tests see the whole schema."""
 
 import callcenter.accounts.model
+import callcenter.alarms.model
 import callcenter.api.idempotency_model
 import callcenter.audit.model
 import callcenter.calls.tables
 import callcenter.devices.model
 import callcenter.emergency.tables
 import callcenter.follow_ups.model
+import callcenter.location.model
 import callcenter.people.model
 import callcenter.recordings.model
 import callcenter.timeline.model

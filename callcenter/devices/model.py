@@ -40,7 +40,11 @@ TRANSITIONS: dict[DeviceState, frozenset[DeviceState]] = {
 
 
 class DeviceRow(Versioned, Base):
-    """A device. ``number``: the caller id it announces. ``resumes``: the state an unfinished test falls back to."""
+    """A device. ``number``: the caller id it announces. ``resumes``: the state an unfinished test falls back to.
+
+    ``heartbeat_seconds``: how often it must be heard of, None: nobody expects it. ``last_seen_at``, ``battery``
+    (percent), ``last_test_at``: what it last said of itself; written without a new version, as nobody edits them.
+    """
 
     __tablename__ = "devices"
 
@@ -52,4 +56,8 @@ class DeviceRow(Versioned, Base):
     state: Mapped[str] = mapped_column(String(20))
     resumes: Mapped[str | None] = mapped_column(String(20))
     on_test_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    heartbeat_seconds: Mapped[int | None]
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_test_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    battery: Mapped[int | None]
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -17,6 +17,7 @@ from callcenter.people.service import later, same_version
 from callcenter.shapes import Phone, Reference, Version
 
 TEST_MINUTES = 60
+Heartbeat = Annotated[int, Field(strict=True, ge=10, le=7 * 86_400)]
 Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z._:-]{1,60}$", examples=["PD-0001"])]
 
 
@@ -29,6 +30,7 @@ class DeviceInput(BaseModel):
     serial: Serial
     number: Phone | None = Field(None, description="The caller id it announces.")
     elder_id: Reference | None = None
+    heartbeat_seconds: Heartbeat | None = Field(None, description="How often it must be heard of; null: no matter.")
 
 
 class DevicePatch(DeviceInput):
@@ -79,6 +81,7 @@ async def create_device(
         serial=data.serial,
         number=data.number,
         elder_id=data.elder_id,
+        heartbeat_seconds=data.heartbeat_seconds,
         state=DeviceState.OUT_OF_SERVICE,
         created_at=now,
         updated_at=now,

@@ -6,12 +6,13 @@ loop whenever it is walked.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 
 from callcenter.emergency.model import Who
 from callcenter.emergency.plan import DEFAULT_PLAN, Plan
+from callcenter.location.fences import Fence
 from callcenter.people.model import ContactRole
 from callcenter.phone import normalise
 
@@ -29,12 +30,23 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
     phone: str
 
 
-class Device(msgspec.Struct, frozen=True, gc=False):
-    """A device in an elder's home. ``kind``: a value of `DeviceKind`; ``number``: its caller id."""
+class Device(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A device in an elder's home. ``kind``: a value of `DeviceKind`; ``number``: its caller id.
+
+    ``test_until``: until when it is on test, None when it is not. ``heartbeat_seconds``: how often it is to be heard
+    of at least, None when nobody expects it.
+    """
 
     id: str
     kind: str
     number: str | None = None
+    serial: str = ""
+    test_until: datetime | None = None
+    heartbeat_seconds: int | None = None
+
+    def on_test(self, now: datetime) -> bool:
+        """Whether it is being tested; a test ends by itself (R26)."""
+        return self.test_until is not None and now < self.test_until
 
 
 class Elder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -58,6 +70,7 @@ class Elder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     longitude: float | None = None
     medical_notes: str | None = None
     plan_id: str | None = None
+    fences: tuple[Fence, ...] = ()
 
     def contacts_in(self, role: str) -> tuple[Contact, ...]:
         """Contacts of one role, first to be tried first."""
@@ -98,8 +111,13 @@ class Directory:
         self._plans = {plan.id: plan for plan in plans}
         self._plan_of_area = {plan.area: plan for plan in self._plans.values() if plan.area}
         self._claims: dict[str, tuple[_Claim, ...]] = {}
+        self._by_code = {elder.code: elder.id for elder in self._elders.values()}
+        self._devices: dict[str, tuple[str, Device]] = {}
+        """By id and by serial: the elder's id, the device."""
         for elder in self._elders.values():
             for device in elder.devices:
+                for name in (device.id, device.serial):
+                    self._devices[name] = (elder.id, device)
                 if device.number:
                     self._add(device.number, _Claim(_DEVICE, elder.id, device_id=device.id))
             for number in elder.phones:
@@ -158,6 +176,20 @@ class Directory:
     def elder(self, id: str) -> Elder | None:
         """The elder of that id."""
         return self._elders.get(id)
+
+    def elder_of_code(self, code: str) -> Elder | None:
+        """The elder of that number in the register."""
+        return self._elders.get(self._by_code.get(code, ""))
+
+    def device(self, name: str) -> tuple[Elder, Device] | None:
+        """The device of that id, serial or caller id, and whose it is; None when nobody has it, or several."""
+        elder_id, device = self._devices.get(name, ("", None)) if name else ("", None)
+        if device is None:
+            caller = self.find_caller(name)
+            if caller is None or caller.elder is None or caller.device_id is None:
+                return None
+            elder_id, device = self._devices[caller.device_id]
+        return self._elders[elder_id], device
 
     def plan_for(self, elder: Elder | None) -> Plan:
         """The elder's own response plan, else her area's, else the default plan; a stranger's is the default."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,8 +11,10 @@ import structlog
 from sqlalchemy import Executable, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.devices.model import DeviceRow
+from callcenter.devices.model import DeviceRow, DeviceState
 from callcenter.emergency.plan import Plan
+from callcenter.location.fences import Fence
+from callcenter.location.model import FenceRow
 from callcenter.people.directory import Contact, Device, Directory, Elder
 from callcenter.people.model import ContactRow, ElderPhoneRow, ElderRow, PlanRow
 
@@ -30,6 +32,14 @@ _PLAN_COLUMNS = (
     *(PlanRow.id, PlanRow.name, PlanRow.steps, PlanRow.checklist, PlanRow.repeat_every_seconds),
     *(PlanRow.area, PlanRow.priority, PlanRow.checklists),
 )
+_DEVICE_COLUMNS = (
+    *(DeviceRow.id, DeviceRow.kind, DeviceRow.number, DeviceRow.serial),
+    *(DeviceRow.state, DeviceRow.on_test_until, DeviceRow.heartbeat_seconds),
+)
+_FENCE_COLUMNS = (
+    *(FenceRow.id, FenceRow.name, FenceRow.latitude, FenceRow.longitude, FenceRow.radius_m, FenceRow.points),
+    *(FenceRow.alarm_on, FenceRow.margin_m, FenceRow.fixes, FenceRow.seconds, FenceRow.tell),
+)
 _PLAN_FIELDS = tuple(column.key for column in _PLAN_COLUMNS)
 _ELDER_FIELDS = tuple(column.key for column in _ELDER_COLUMNS)
 
@@ -42,6 +52,7 @@ class Rows(NamedTuple):
     contacts: list[tuple[Any, ...]]
     devices: list[tuple[Any, ...]]
     plans: list[tuple[Any, ...]]
+    fences: list[tuple[Any, ...]]
 
 
 async def load_directory(session: AsyncSession) -> Directory:
@@ -56,7 +67,7 @@ async def fingerprint(session: AsyncSession) -> tuple[Any, ...]:
     Every change of a phone or contact also bumps its elder's version (`callcenter.people.service`).
     """
     marks: list[Any] = []
-    for table in (ElderRow, DeviceRow, PlanRow):
+    for table in (ElderRow, DeviceRow, PlanRow, FenceRow):
         row = await session.execute(select(func.count(), func.max(table.updated_at), func.sum(table.version)))
         marks.extend(row.one())
     return tuple(marks)
@@ -65,17 +76,19 @@ async def fingerprint(session: AsyncSession) -> tuple[Any, ...]:
 async def read_rows(session: AsyncSession) -> Rows:
     """All rows that make the directory; deleted elders and devices stay out."""
     devices = (
-        select(DeviceRow.elder_id, DeviceRow.id, DeviceRow.kind, DeviceRow.number)
+        select(DeviceRow.elder_id, *_DEVICE_COLUMNS)
         .where(DeviceRow.deleted_at.is_(None), DeviceRow.elder_id.is_not(None))
         .order_by(DeviceRow.id)
     )
     plans = select(*_PLAN_COLUMNS)
+    fences = select(FenceRow.elder_id, *_FENCE_COLUMNS).where(FenceRow.active).order_by(FenceRow.id)
     return Rows(
         elders=await _tuples(session, select(*_ELDER_COLUMNS).where(ElderRow.deleted_at.is_(None))),
         phones=await _tuples(session, _in_order(ElderPhoneRow, ElderPhoneRow.number)),
         contacts=await _tuples(session, _in_order(ContactRow, ContactRow.role, ContactRow.name, ContactRow.phone)),
         devices=await _tuples(session, devices),
         plans=await _tuples(session, plans),
+        fences=await _tuples(session, fences),
     )
 
 
@@ -98,8 +111,9 @@ def assemble(rows: Rows) -> Directory:
     for elder_id, number in rows.phones:
         phones[elder_id].append(number)
     contacts = _grouped(rows.contacts, Contact)
-    devices = _grouped(rows.devices, Device)
-    elders = (_elder(row, phones, contacts, devices) for row in rows.elders)
+    devices = _grouped(rows.devices, _device)
+    fences = _grouped(rows.fences, _fence)
+    elders = (_elder(row, phones, contacts, devices, fences) for row in rows.elders)
     return Directory(elders, [plan for row in rows.plans if (plan := _plan(row))])
 
 
@@ -108,6 +122,7 @@ def _elder(
     phones: Mapping[str, list[str]],
     contacts: Mapping[str, list[Contact]],
     devices: Mapping[str, list[Device]],
+    fences: Mapping[str, list[Fence]],
 ) -> Elder:
     fields = dict(zip(_ELDER_FIELDS, row, strict=True))
     birth_date: date | None = fields.pop("birth_date")
@@ -117,6 +132,44 @@ def _elder(
         phones=tuple(phones.get(row[0], ())),
         contacts=tuple(contacts.get(row[0], ())),
         devices=tuple(devices.get(row[0], ())),
+        fences=tuple(fences.get(row[0], ())),
+    )
+
+
+def _device(
+    id: str,
+    kind: str,
+    number: str | None,
+    serial: str,
+    state: str,
+    on_test_until: datetime | None,
+    heartbeat_seconds: int | None,
+) -> Device:
+    testing = state == DeviceState.ON_TEST
+    return Device(id, kind, number, serial, on_test_until if testing else None, heartbeat_seconds)
+
+
+def _fence(
+    id: str,
+    name: str,
+    latitude: float | None,
+    longitude: float | None,
+    radius_m: float | None,
+    points: list[list[float]],
+    *rule: Any,
+) -> Fence:
+    alarm_on, margin_m, fixes, seconds, tell = rule
+    return Fence(
+        id=id,
+        name=name,
+        centre=None if latitude is None or longitude is None else (latitude, longitude),
+        radius_m=radius_m or 0.0,
+        points=tuple((one[0], one[1]) for one in points),
+        alarm_on=alarm_on,
+        margin_m=margin_m,
+        fixes=fixes,
+        seconds=seconds,
+        tell=tuple(tell),
     )
 
 
