@@ -25,6 +25,7 @@ from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger, Sink
 from callcenter.notifications.service import Messages
+from callcenter.notifications.setup import channels
 from callcenter.people.directory import Directory
 from callcenter.recordings.recorder import Recorder
 from callcenter.routing.hotline import Hotline
@@ -92,7 +93,13 @@ class Controller:
         self.ledger = Ledger(journal, clock)
         self.open_facts = OpenFacts(self.ledger)
         journal.carry = self.open_facts
-        self.messages = Messages(self.ledger, journal, clock)
+        self.messages = Messages(
+            self.ledger,
+            journal,
+            clock,
+            channels(settings, self.pbx, clock),
+            delivery_seconds=settings.delivery_seconds,
+        )
         self.open_facts.also(self.messages.carried)
         self.calls = Calls(self.ledger, journal, self.pbx, clock, settings.recordings_dir)
         self.routing = Routing(

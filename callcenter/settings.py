@@ -5,7 +5,7 @@ A number in **bold** in a standard is a default here and can be changed; its cla
 
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -15,6 +15,7 @@ from callcenter.errors import InvalidInput
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Hours = Annotated[float, Field(gt=0, le=8784)]
+MessageChannel = Literal["gateway", "twilio", "twilio-voice", "voice"]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{2,15}$")]
 
 
@@ -53,6 +54,24 @@ class Settings(BaseSettings):
         default=False, description="Answer seats at the address their packets come from: for seats behind NAT."
     )
 
+    message_channels: Annotated[tuple[MessageChannel, ...], NoDecode] = Field(
+        default=(),
+        description="Ways to tell people outside, in order, comma separated: gateway, twilio, twilio-voice, voice.",
+    )
+    message_gateway: str = Field(default="", description="JSON file that describes the SMS provider of `gateway`.")
+    delivery_seconds: Seconds = Field(default=60, description="An alert that is not reported delivered goes on after.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$",
+        description="Where providers reach this API from outside, for delivery reports.",
+    )
+    twilio_account_sid: str = Field(default="", pattern=r"^(AC[0-9a-fA-F]{32})?$")
+    twilio_auth_token: str = Field(default="", repr=False)
+    twilio_from: str = Field(
+        default="", pattern=r"^(\+[1-9][0-9]{6,14})?$", description="Twilio number shown to people."
+    )
+    twilio_api_url: str = Field(default="https://api.twilio.com", pattern=r"^https?://[^\s?#]+$")
+
     demo: bool = Field(default=True, description="Load the demo seats and elders at the first run.")
 
     database_url: str = Field(default="", description="SQLAlchemy async URL; empty: SQLite in the data folder.")
@@ -69,9 +88,10 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        numbers = values.get("duty_numbers")
-        if isinstance(numbers, str):
-            values = {**values, "duty_numbers": tuple(n.strip() for n in numbers.split(",") if n.strip())}
+        for name in ("duty_numbers", "message_channels"):
+            given = values.get(name)
+            if isinstance(given, str):
+                values = {**values, name: tuple(part.strip() for part in given.split(",") if part.strip())}
         return values
 
     @field_validator("bind")
@@ -116,6 +136,14 @@ class Settings(BaseSettings):
             raise ValueError("http_port, sip_port, ami_port, agi_port and ws_port must differ from each other")
         if self.rtp_start <= self.sip_port <= self.rtp_end:
             raise ValueError("sip_port must lie outside rtp_start to rtp_end: a call's audio would want it")
+        if len(set(self.message_channels)) != len(self.message_channels):
+            raise ValueError("message_channels must name each channel once")
+        if "gateway" in self.message_channels and not self.message_gateway:
+            raise ValueError("the message channel gateway needs message_gateway, its JSON file")
+        if {"twilio", "twilio-voice"} & set(self.message_channels) and not (
+            self.twilio_account_sid and self.twilio_auth_token and self.twilio_from
+        ):
+            raise ValueError("Twilio's channels need twilio_account_sid, twilio_auth_token and twilio_from")
         if self.hotline_number == self.emergency_number:
             raise ValueError("hotline_number and emergency_number must differ")
         return self

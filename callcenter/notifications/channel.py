@@ -70,3 +70,16 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+_COUNTRY = "+86"
+_LONGEST_SHORT_CODE = 6
+
+
+def e164(number: str) -> str:
+    """A canonical number (see `callcenter.phone.normalise`) as E.164; raises `NotSent` for a short code such as 120."""
+    if number.startswith("+"):
+        return number
+    if len(number) <= _LONGEST_SHORT_CODE:
+        raise NotSent("not_reachable")
+    return _COUNTRY + number.removeprefix("0")

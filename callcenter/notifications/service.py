@@ -4,6 +4,7 @@ Uses memory, the journal and the channels; no database (A10). A restart goes on 
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -39,6 +40,7 @@ TICK_SECONDS = 0.25
 RECENT_MESSAGES = 2000
 """Messages at rest that stay in memory and are carried on: reports and repeated requests still find them."""
 LONGEST_TEXT = 1000
+_PROMPT = re.compile(r"[a-z0-9-]{1,60}")
 
 _KINDS = (
     f.MessageRequested,
@@ -152,6 +154,8 @@ class Messages:
             raise InvalidInput("to must be a phone number, e.g. 13800000001", field="to")
         if not text.strip() or len(text) > LONGEST_TEXT:
             raise InvalidInput(f"text must have 1 to {LONGEST_TEXT} characters", field="text")
+        if not all(_PROMPT.fullmatch(prompt) for prompt in voice):
+            raise InvalidInput("voice must name prompts of asterisk/sounds/zh", field="voice")
         if request_id is not None and (known := self._by_request.get((request_id, number))) is not None:
             return self.get(known)
         message_id = new_id()
