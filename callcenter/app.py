@@ -91,6 +91,7 @@ async def serve(settings: Settings) -> None:
         flooded=lambda: controller.arrivals.flooded,
     )
     metrics = Metrics(controller, journal, relay)
+    metrics.recall(recovery.facts)
 
     def publish(fact: Fact) -> None:
         bus.publish(FACTS, fact)

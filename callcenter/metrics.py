@@ -1,7 +1,8 @@
 """Prometheus metrics: what an on-call engineer looks at first (A1, B1)."""
 
+import math
 from collections import Counter as Counts
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,6 +13,7 @@ from callcenter.emergency import facts as ef
 from callcenter.facts import Fact
 from callcenter.journal import Journal
 from callcenter.relay import Relay
+from callcenter.reports.live import LiveAnswerTimes, seconds
 from callcenter.routing.model import SeatState
 
 _ANSWER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120)
@@ -53,7 +55,28 @@ class Metrics:
         self._gauge("callcenter_relay_lag_facts", "Facts not yet in the database.", lambda: relay.lag_facts)
         self._gauge("callcenter_relay_lag_seconds", "Age of the oldest of them.", lambda: relay.lag_seconds)
         self._seats = Gauge("callcenter_seats", "Seats by state.", ["state"], registry=self.registry)
+        self._answer_times = LiveAnswerTimes(controller.clock, controller.settings.human_answer_seconds)
+        self._gauge("callcenter_longest_wait_seconds", "Longest wait without a human.", self._answer_times.longest_wait)
+        self._quantiles = Gauge(
+            "callcenter_answer_seconds",
+            "Answer times of emergency calls from the INVITE (A1); quantile 1 is the worst, +Inf was never answered.",
+            ["who", "window", "quantile"],
+            registry=self.registry,
+        )
+        self._within = Gauge(
+            "callcenter_answered_within_limit_ratio",
+            "Share answered within the limit of A1; who was never answered is in the denominator.",
+            ["who", "window"],
+            registry=self.registry,
+        )
+        self._calls_counted = Gauge(
+            "callcenter_answer_calls",
+            "Emergency calls behind these figures.",
+            ["window", "answered"],
+            registry=self.registry,
+        )
         controller.ledger.on_react(self._count)
+        controller.ledger.on_react(self._answer_times.hear)
 
     def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         Gauge(name, text, registry=self.registry).set_function(value)
@@ -72,10 +95,27 @@ class Metrics:
             case _:
                 pass
 
+    def recall(self, facts: Iterable[Fact]) -> None:
+        """Take in what the journal held at the start, so that the last 24 hours do not begin with a restart."""
+        self._answer_times.recall(facts)
+
+    def _show_answer_times(self) -> None:
+        for window in self._answer_times.windows():
+            for who, times in (("system", window.system), ("human", window.human)):
+                ranks = {"0.5": times.p50_ms, "0.95": times.p95_ms, "0.99": times.p99_ms, "1": times.worst_ms}
+                for quantile, value in ranks.items():
+                    self._quantiles.labels(who, window.name, quantile).set(seconds(value, times))
+                share = times.share_within_limit
+                self._within.labels(who, window.name).set(math.nan if share is None else share)
+            human = window.human
+            self._calls_counted.labels(window.name, "yes").set(human.answered)
+            self._calls_counted.labels(window.name, "no").set(human.incidents - human.answered)
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         routing = self._controller.routing
         states = Counts(routing.state_of(seat) for seat in routing.seats())
         for state in SeatState:
             self._seats.labels(state).set(states[state])
+        self._show_answer_times()
         return generate_latest(self.registry)

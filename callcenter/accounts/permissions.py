@@ -49,6 +49,7 @@ class Permission(StrEnum):
     EVALUATIONS_WRITE = "evaluations:write"
     ORGANISATIONS_READ = "organisations:read"
     ORGANISATIONS_WRITE = "organisations:write"
+    STATISTICS_READ = "statistics:read"
     AUDIT_READ = "audit:read"
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
@@ -67,7 +68,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: _EVERYONE | _DESK | _TALK,
     Role.SUPERVISOR: frozenset(Permission) - {_P.ACCOUNTS_WRITE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE},
     Role.QA: _EVERYONE | {_P.SEATS_OWN, _P.RECORDINGS_LISTEN, _P.EVALUATIONS_READ, _P.EVALUATIONS_WRITE},
-    Role.STATION: _EVERYONE | _DESK | {_P.ELDERS_WRITE, _P.DEVICES_WRITE},
+    Role.STATION: _EVERYONE | _DESK | {_P.ELDERS_WRITE, _P.DEVICES_WRITE, _P.STATISTICS_READ},
     Role.ADMIN: frozenset(Permission),
 }
 

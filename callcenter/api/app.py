@@ -21,6 +21,7 @@ from callcenter.api import (
     probes,
     recordings,
     seats,
+    statistics,
     webhooks,
     work_orders,
 )
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     recordings.router,
     work_orders.router,
     follow_ups.router,
+    statistics.router,
 )
 
 _TOKENS = {str(route.path) for route in auth.tokens.routes if isinstance(route, APIRoute)}
