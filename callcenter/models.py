@@ -9,6 +9,7 @@ import callcenter.devices.model
 import callcenter.emergency.tables
 import callcenter.follow_ups.model
 import callcenter.location.model
+import callcenter.notifications.tables
 import callcenter.people.model
 import callcenter.recordings.model
 import callcenter.timeline.model

@@ -13,6 +13,7 @@ from callcenter.db import Database
 from callcenter.devices import service as devices
 from callcenter.emergency.tables import EmergencyProjector
 from callcenter.follow_ups.service import closed_loop
+from callcenter.notifications.tables import MessageProjector
 from callcenter.recordings.projector import RecordingProjector
 from callcenter.recordings.retention import load_policy
 from callcenter.recordings.verifier import Verifier
@@ -33,6 +34,7 @@ def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
     return [
         CallProjector(),
         EmergencyProjector(),
+        MessageProjector(),
         RecordingProjector(),
         WorkOrderProjector(work_orders),
         WebhookProjector(),

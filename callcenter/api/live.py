@@ -36,6 +36,7 @@ NEEDS: dict[str, Permission] = {
     "leg": Permission.CALLS_READ,
     "hotline": Permission.CALLS_READ,
     "emergency": Permission.EMERGENCIES_READ,
+    "message": Permission.EMERGENCIES_READ,
     "seat": Permission.SEATS_READ,
     "recording": Permission.RECORDINGS_READ,
     "work_order": Permission.WORK_ORDERS_READ,

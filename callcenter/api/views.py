@@ -8,6 +8,7 @@ from callcenter.api.types import Moment
 from callcenter.calls.model import Call, Leg
 from callcenter.emergency.model import Incident
 from callcenter.facts import Fact
+from callcenter.notifications.facts import MessageRequested
 from callcenter.timeline.model import FactRow
 from callcenter.timeline.service import row_values
 
@@ -141,7 +142,10 @@ class SeatView(BaseModel):
 
 
 class FactView(BaseModel):
-    """One fact of a timeline: what happened, when, by whom (A7)."""
+    """One fact of a timeline: what happened, when, by whom (A7).
+
+    What a message said is not told here: it may hold a door code, and /api/v1/messages knows who may read it.
+    """
 
     id: str
     at: Moment
@@ -154,4 +158,6 @@ class FactView(BaseModel):
     @classmethod
     def of(cls, fact: Fact | FactRow) -> "FactView":
         values = row_values(fact) if isinstance(fact, Fact) else {n: getattr(fact, n) for n in cls.model_fields}
+        if values["kind"] == MessageRequested.KIND:
+            values = {**values, "data": {k: v for k, v in values["data"].items() if k not in ("text", "params")}}
         return cls.model_validate({name: values[name] for name in cls.model_fields})

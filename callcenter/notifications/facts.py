@@ -77,3 +77,6 @@ class MessageGivenUp(Body, frozen=True):
 
     message_id: str
     why: str
+
+
+KINDS = (MessageRequested, MessageAttempted, MessageSent, MessageDelivered, MessageFailed, MessageGivenUp)

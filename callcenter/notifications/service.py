@@ -42,15 +42,6 @@ RECENT_MESSAGES = 2000
 LONGEST_TEXT = 1000
 _PROMPT = re.compile(r"[a-z0-9-]{1,60}")
 
-_KINDS = (
-    f.MessageRequested,
-    f.MessageAttempted,
-    f.MessageSent,
-    f.MessageDelivered,
-    f.MessageFailed,
-    f.MessageGivenUp,
-)
-
 
 class Durable(Protocol):
     """The journal's promise."""
@@ -119,6 +110,10 @@ class Messages:
     def unwell(self) -> list[str]:
         """Channels that are passed over for now."""
         return [name for name, lane in self._lanes.items() if lane.unwell]
+
+    def channel(self, name: str) -> Channel | None:
+        """The channel of that name, where the settings have it."""
+        return next((channel for channel in self._channels if channel.route.name == name), None)
 
     def carried(self) -> Iterable[Fact]:
         """The facts that a new journal segment must begin with."""
@@ -325,7 +320,7 @@ class Messages:
 
     def _apply(self, fact: Fact) -> None:
         body = fact.body
-        if not isinstance(body, _KINDS):
+        if not isinstance(body, f.KINDS):
             return
         before = self._messages.get(body.message_id)
         after = evolve(before, fact)
@@ -351,7 +346,7 @@ class Messages:
             self._rest(after.id)
 
     def _react(self, fact: Fact) -> None:
-        if isinstance(fact.body, _KINDS):
+        if isinstance(fact.body, f.KINDS):
             self._look(fact.body.message_id)
 
     def _rest(self, message_id: str) -> None:

@@ -6,7 +6,7 @@ from alembic import op
 from callcenter import db
 
 revision = "0006_alarms"
-down_revision = "0004_ladder"
+down_revision = "0005_messages"
 branch_labels = None
 depends_on = None
 
