@@ -90,6 +90,29 @@ class Child:
         self._pidfile.unlink(missing_ok=True)
 
 
+class HangWatch:
+    """Tells a process that hangs from one that has died, or is only starting, by probes (R2)."""
+
+    def __init__(self) -> None:
+        self._process: ProcessRef | None = None
+        self._seen_at = 0.0
+        self._answered = False
+        self._silent = 0
+
+    def probed(self, process: ProcessRef | None, answered: bool, now: float) -> int:
+        """How many probes in a row this very process has left without an answer, after a probe at monotonic ``now``.
+
+        ``process``: the one that lives; None while there is none. One that never answered yet has
+        `READY_SECONDS` to start: killing it in the middle of a long start would only begin that start again.
+        """
+        if process != self._process:
+            self._process, self._seen_at, self._answered, self._silent = process, now, False, 0
+        starts = not self._answered and now - self._seen_at < READY_SECONDS
+        self._silent = 0 if answered or process is None or starts else self._silent + 1
+        self._answered |= answered
+        return self._silent
+
+
 class SeatChanges:
     """Renders Asterisk's configuration again and has it loaded when one of the files that tell of new seats changes."""
 
@@ -216,16 +239,16 @@ class Supervisor:
 
     def _watch_for_hang(self, serve: Child) -> None:
         """A process that lives but does not answer takes no calls: say so, and in the end replace it (R2)."""
-        silent = 0
+        watch = HangWatch()
         while not self._stopping.wait(PROBE_EVERY):
+            process = serve.ref if serve.alive() else None
             status, _ = probe(self.settings, "/healthz")
-            silent = 0 if status else silent + 1
+            silent = watch.probed(process, bool(status), time.monotonic())
             if silent == 2:
                 self.say("! callcenter does not answer; new calls are taken by the dialplan's fallback")
-            if silent == HUNG_AFTER and serve.ref is not None:
+            if silent == HUNG_AFTER and process is not None:
                 self.say("! callcenter is hung; it is killed and started again")
-                serve.ref.send(signal.SIGKILL)
-                silent = 0
+                process.send(signal.SIGKILL)
 
 
 def lock(path: Path, settings: Settings) -> int:

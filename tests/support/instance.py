@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,11 +52,15 @@ class Api:
 
 
 class Instance:
-    """One running product in its own folder, on free ports."""
+    """One running product in its own folder, on free ports.
 
-    def __init__(self, folder: Path, **overrides: object) -> None:
+    ``served``: what our process is told in place of the settings, e.g. a proxy's port where Asterisk's is.
+    """
+
+    def __init__(self, folder: Path, *, served: Mapping[str, object] | None = None, **overrides: object) -> None:
         self.folder = folder
         self.settings: Settings = test_settings(folder / "data", **overrides)
+        self.served = self.settings.model_copy(update=dict(served or {}))
         self.credentials: dict[str, Any] = {}
         self.elders: list[dict[str, Any]] = []
         self.asterisk: AsteriskServer | None = None
@@ -105,7 +109,7 @@ class Instance:
             return subprocess.Popen(
                 [sys.executable, "-c", _SERVE],
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(REPO), **environment(self.settings)},
+                env={**os.environ, "PYTHONPATH": str(REPO), **environment(self.served)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
