@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from callcenter.calls import facts as cf
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call, Line
 from callcenter.calls.service import Calls
 from callcenter.clock import SHANGHAI, Clock
@@ -73,8 +74,11 @@ class Arrivals:
         return full and self._clock.monotonic() - self._latest[0] < FLOOD_SECONDS
 
     async def arrive(self, agi: AgiCall) -> None:
-        """``arrive,<line>,<did>,<invite epoch>``: open the call (and its emergency), say which room it has."""
-        line, did, epoch = (*agi.args, "", "", "")[:3]
+        """``arrive,<line>,<did>,<invite epoch>,<role>``: open the call (and its emergency), say which room it has.
+
+        The role is empty for every caller; ``synthetic`` is the watchdog's own press, which nobody else can name.
+        """
+        line, did, epoch, role = (*agi.args, "", "", "", "")[:4]
         self._latest.append(self._clock.monotonic())
         room, call_id, leg_id, recording = self.open(
             line=Line.EMERGENCY if line == Line.EMERGENCY else Line.HOTLINE,
@@ -82,6 +86,7 @@ class Arrivals:
             raw_caller=agi.headers.get("callerid", ""),
             channel_id=agi.headers.get("uniqueid", ""),
             invited_at=invite_time(epoch, self._clock.now()),
+            via=SYNTHETIC if role == SYNTHETIC else "controller",
         )
         await agi.set_variables(
             {
@@ -119,9 +124,11 @@ class Arrivals:
             return known.room, known.id, known.elder_legs[0].id if known.elder_legs else "", known.recording
         call_id = call_id or new_id()
         leg_id = new_id()
-        caller = self._directory().find_caller(raw_caller)
+        # A press of our own is nobody's: it must not join, open or raise a person's emergency.
+        synthetic = via == SYNTHETIC
+        caller = None if synthetic else self._directory().find_caller(raw_caller)
         elder = caller.elder if caller else None
-        number = normalise(raw_caller) or ""
+        number = "" if synthetic else normalise(raw_caller) or ""
         recording = recording or recording_of(call_id, invited_at)
         incident_id = None
         if line == Line.EMERGENCY:
@@ -130,7 +137,7 @@ class Arrivals:
                 self._directory().who(elder, number, self._today(), caller.device_id if caller else None),
                 invited_at,
                 self._directory().plan_for(elder),
-                origin="press",
+                origin=SYNTHETIC if synthetic else "press",
                 room=room,
             )
             room, incident_id = incident.room, incident.id

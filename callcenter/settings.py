@@ -50,9 +50,38 @@ class Settings(BaseSettings):
     duty_numbers: Annotated[tuple[PhoneNumber, ...], NoDecode] = Field(
         default=(), description="On-call mobiles, comma separated; rung after the seats (A9)."
     )
+    next_center_numbers: Annotated[tuple[PhoneNumber, ...], NoDecode] = Field(
+        default=(), description="Other centres, comma separated; rung with the on-call mobiles (A9)."
+    )
+    trunk2_uri: str = Field(
+        default="",
+        pattern=r"^(sips?:[^\s;,<>\"]+)?$",
+        description="A second route out, for when the first fails (R10).",
+    )
+    ambulance_sms_number: str = Field(
+        default="", pattern=r"^(\+?[0-9]{2,15})?$", description="Where 120 takes texts; empty: nowhere (R10)."
+    )
+    map_url: str = Field(
+        default="https://uri.amap.com/marker?position={longitude},{latitude}&coordinate=wgs84",
+        description="A map, of {latitude} and {longitude} in WGS-84 (A4).",
+    )
     seat_rewrite_contact: bool = Field(
         default=False, description="Answer seats at the address their packets come from: for seats behind NAT."
     )
+
+    alert_numbers: Annotated[tuple[PhoneNumber, ...], NoDecode] = Field(
+        default=(), description="Mobiles that get a message when the watchdog finds something critical."
+    )
+    synthetic_minutes: Annotated[float, Field(ge=0, le=1440)] = Field(
+        default=15, description="A press of our own through the whole chain every so many minutes; 0: never."
+    )
+    silence_hours: Annotated[float, Field(ge=0, le=8784)] = Field(
+        default=0, description="No call from the trunk for so long is an alarm; 0: never."
+    )
+    disk_low_mb: Annotated[int, Field(ge=1)] = Field(default=2048, description="Less free than this is a warning.")
+    disk_full_mb: Annotated[int, Field(ge=1)] = Field(default=200, description="Less free than this is critical.")
+    deadman_url: str = Field(default="", description="Pinged while all is well; its silence is the alarm.")
+    deadman_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 60
 
     message_channels: Annotated[tuple[MessageChannel, ...], NoDecode] = Field(
         default=(),
@@ -80,6 +109,9 @@ class Settings(BaseSettings):
     human_answer_seconds: Seconds = Field(default=5, description="A1, GS 4.3.11.2: a human answers within.")
     follow_up_hours: Hours = Field(default=24, description="C7, SZ 6.2.5: follow-up after the service's end.")
     ring_seconds: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="How long a leg rings.")
+    proof_of_life_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
+        default=8, description="R12: a phone that answered by itself must show life within."
+    )
     wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
     token_minutes: Annotated[float, Field(gt=0, le=1440)] = 15
     refresh_hours: Hours = 12
@@ -88,7 +120,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("duty_numbers", "message_channels"):
+        for name in ("duty_numbers", "next_center_numbers", "alert_numbers", "message_channels"):
             given = values.get(name)
             if isinstance(given, str):
                 values = {**values, name: tuple(part.strip() for part in given.split(",") if part.strip())}
@@ -118,6 +150,13 @@ class Settings(BaseSettings):
     def _database_url(cls, value: str) -> str:
         if value and not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
             raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return value
+
+    @field_validator("deadman_url")
+    @classmethod
+    def _deadman_url(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
         return value
 
     @field_validator("redis_url")

@@ -4,6 +4,9 @@ from datetime import datetime
 
 from callcenter.facts import Body, kind
 
+SYNTHETIC = "synthetic"
+"""By what way (``via``) the watchdog's own press comes in, and the origin of its incident."""
+
 
 @kind("call.opened")
 class CallOpened(Body, frozen=True):
@@ -12,7 +15,7 @@ class CallOpened(Body, frozen=True):
     ``invited_at``: when its INVITE reached Asterisk, from which answer times count (A1). ``leg_id`` is the
     caller's leg, ``channel_id`` her channel in Asterisk; both empty when we call. ``via``: ``controller``,
     ``fallback`` (the dialplan took it alone), ``adopted`` (found live in Asterisk after a restart that lost its
-    arrival) or ``callback`` (we call the elder).
+    arrival), ``callback`` (we call the elder) or ``synthetic`` (the watchdog's own press).
     """
 
     line: str

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from callcenter.calls import facts as cf
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call, Leg, Role
 from callcenter.calls.service import Calls
 from callcenter.facts import Fact
@@ -42,7 +43,7 @@ class Recorder:
 
     def _react(self, fact: Fact) -> None:
         call = self._calls.find(fact.call_id or "")
-        if call is None:
+        if call is None or call.via == SYNTHETIC:  # the watchdog looks at its own recording and deletes it
             return
         match fact.body:
             case cf.LegAnswered(leg_id=leg_id) | cf.LegJoined(leg_id=leg_id) if leg_id not in self._running:
@@ -56,7 +57,7 @@ class Recorder:
 
     def resume(self) -> None:
         """After a restart: say what a crash left unsaid between a leg's fact and that of its recordings."""
-        for call in self._calls.known():
+        for call in (call for call in self._calls.known() if call.via != SYNTHETIC):
             for leg in call.legs.values():
                 if leg.id in self._running and not leg.live:
                     self._stop(call, leg.id, leg.ended_at)
