@@ -111,11 +111,11 @@ def layout(settings: Settings) -> Layout:
     return Layout(settings.data.resolve())
 
 
-def trunk_host(settings: Settings) -> str:
-    """The trunk's host without its port; an IPv6 address without brackets."""
-    found = re.fullmatch(r"(?:\[([^]]+)\]|([^:]*))(?::\d+)?", _host(settings.trunk_uri))
+def trunk_host(uri: str) -> str:
+    """A trunk's host without its port; an IPv6 address without brackets."""
+    found = re.fullmatch(r"(?:\[([^]]+)\]|([^:]*))(?::\d+)?", _host(uri))
     if found is None:
-        raise InvalidInput(f"CALLCENTER_TRUNK_URI must be like sip:host:5060 (got {settings.trunk_uri!r})")
+        raise InvalidInput(f"a trunk's URI must be like sip:host:5060 (got {uri!r})")
     return str(found[1] or found[2])
 
 
@@ -213,7 +213,9 @@ def _files(
         "synthetic_user": (synthetic := synthetic_account(settings))[0],
         "synthetic_password": synthetic[1],
         "trunk_uri": _safe("CALLCENTER_TRUNK_URI", settings.trunk_uri),
-        "trunk_host": trunk_host(settings),
+        "trunk_host": trunk_host(settings.trunk_uri),
+        "trunk2_uri": _safe("CALLCENTER_TRUNK2_URI", settings.trunk2_uri),
+        "trunk2_host": trunk_host(settings.trunk2_uri) if settings.trunk2_uri else "",
         "trunk_match": _networks(settings.trunk_match),
         "seat_rewrite_contact": settings.seat_rewrite_contact,
         "seats": [_seat(seat) for seat in sorted(seats, key=lambda seat: seat.user)],

@@ -20,7 +20,9 @@ from callcenter.calls.model import STAFF, Line, Role
 from callcenter.calls.service import Calls, Durable
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
-from callcenter.emergency.service import Emergencies, Numbers
+from callcenter.emergency.briefing import Letterhead
+from callcenter.emergency.help import Numbers
+from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger, Sink
@@ -28,6 +30,8 @@ from callcenter.notifications.service import Messages
 from callcenter.notifications.setup import channels
 from callcenter.people.directory import Directory
 from callcenter.recordings.recorder import Recorder
+from callcenter.routing.acceptance import Acceptance
+from callcenter.routing.facts import HotlineHeld
 from callcenter.routing.hotline import Hotline
 from callcenter.routing.service import Routing, SeatAccount
 from callcenter.settings import Settings
@@ -42,9 +46,11 @@ from callcenter.telephony.events import (
     PhoneStatus,
     SeatCode,
     Snapshot,
+    TalkingStarted,
 )
 from callcenter.telephony.fastagi import FastAgiServer
 from callcenter.telephony.pbx import Pbx
+from callcenter.watchdog.watch import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +58,8 @@ TICK_SECONDS = 0.25
 LEASE_TICK_SECONDS = 1.0
 RECONCILE_SECONDS = 15.0
 RECOMPARE_SECONDS = 1.0
+ALIVE = "alive"
+"""The dialplan's code for a key that asks for nothing."""
 YOUNG_SECONDS = 6.0
 """A caller who came less than this ago may be missing from a snapshot that was being taken while she came."""
 
@@ -85,6 +93,8 @@ class Controller:
         self._lost_at = -math.inf
         self._phones_heard = 0
         self._lease_due = 0.0
+        self.beats = 0
+        """How often the pulse of everything that goes by time has beaten."""
         self.in_step = False
         """True from the first snapshot after a start: what is in memory is what is in Asterisk."""
         self.link = AmiLink(settings.bind, settings.ami_port, "callcenter", ami_secret, on_event=self.hear)
@@ -102,13 +112,16 @@ class Controller:
         )
         self.open_facts.also(self.messages.carried)
         self.calls = Calls(self.ledger, journal, self.pbx, clock, settings.recordings_dir)
+        self.acceptance = Acceptance(self.ledger, self.calls, self.pbx, clock, settings.proof_of_life_seconds)
         self.routing = Routing(
             self.ledger,
             self.calls,
             clock,
+            self.acceptance,
             ring_seconds=settings.ring_seconds,
             wrap_up_seconds=settings.wrap_up_seconds,
             ready=lambda: self.in_step and self.live(),
+            test_seat=True,
         )
         self.emergencies = Emergencies(
             self.ledger,
@@ -117,14 +130,37 @@ class Controller:
             directory,
             self.pbx,
             clock,
-            Numbers(settings.ambulance_number, settings.duty_numbers, settings.trunk_caller),
+            Numbers(
+                settings.ambulance_number,
+                settings.duty_numbers,
+                settings.trunk_caller,
+                next_center=settings.next_center_numbers,
+                ambulance_sms=settings.ambulance_sms_number,
+                routes=("trunk", "trunk2") if settings.trunk2_uri else ("trunk",),
+            ),
+            self.messages,
+            Letterhead(settings.center_name, settings.trunk_caller, settings.map_url),
             ring_seconds=settings.ring_seconds,
             human_answer_seconds=settings.human_answer_seconds,
             recording_of=recording_of,
+            fix_of=lambda elder_id: None,
         )
         self.hotline = Hotline(self.ledger, self.calls, self.routing, self.pbx, clock)
         self.recorder = Recorder(self.ledger, self.calls)
         self.leases = Leases(self.calls, self.pbx)
+        self.watch = Watch(
+            settings,
+            clock,
+            self.ledger,
+            self.calls,
+            self.emergencies,
+            self.routing,
+            self.messages,
+            self.pbx,
+            live=lambda: self.in_step and self.live(),
+            beats=lambda: self.beats,
+        )
+        self.open_facts.also(self.watch.watchdog.carried)
         self.arrivals = Arrivals(
             self.ledger, self.calls, self.emergencies, self.hotline, directory, clock, settings.recordings_dir
         )
@@ -158,13 +194,14 @@ class Controller:
                 group.create_task(self._pulse(), name="pulse")
                 group.create_task(self._compare_for_ever(), name="compare")
                 group.create_task(self._take_in_spool(), name="spool")
+                group.create_task(self.watch.run(), name="watch")
                 group.create_task(self.messages.run(), name="messages")
         finally:
             await self.agi.close()
 
     def hear(self, event: PbxEvent) -> None:
         """Take in one event of the switchboard, at once."""
-        if self.messages.hear(event):
+        if self.messages.hear(event) or self.watch.press.hear(event):
             return
         match event:
             case PbxConnected(snapshot):
@@ -175,6 +212,9 @@ class Controller:
                 log.error("pbx_lost", reason=reason)
             case SeatCode():
                 self._code(event)
+            case TalkingStarted(channel_id):
+                self.acceptance.voice(channel_id)
+                self.emergencies.heard(channel_id)
             case PhoneStatus():
                 self._phones_heard += 1
                 self.routing.phone(event)
@@ -226,25 +266,45 @@ class Controller:
         Helpers are on disk before they are dialled; so is whatever else must not be dialled twice.
         """
         role, room = channel.variables.get("CC_ROLE", ""), channel.variables.get("CC_ROOM", "")
-        if role not in STAFF or self.calls.leg_of_channel(channel.channel_id) is not None:
+        # The far half of a Local channel (the test seat) has its near half's variables, and is nobody.
+        if role not in STAFF or channel.channel_id.endswith(";2"):
             return
+        leg_id = channel.variables.get("CC_LEG", channel.channel_id)
+        found = self.calls.leg_of_channel(channel.channel_id)
         call = self.calls.find(channel.variables.get("CC_CALL", ""))
+        if (found is not None and found[1].id == leg_id) or (call is not None and leg_id in call.legs):
+            return
         if call is None or not call.open:
             call = self.emergencies.call_in(room)
+        if call is not None and found is not None and found[1].live:
+            # An operator who had just been taken from a routine call.
+            held = HotlineHeld(seat=found[1].number)
+            self.calls.move(found[1], found[0], call, also=held, actor="pbx", leg_id=leg_id)
+            log.warning("leg_adopted", call_id=call.id, leg_id=leg_id)
+            return
         if call is None:
             self.calls.do(self.pbx.hangup(channel.channel_id), f"hang up {channel.channel_id}")
             return
         endpoint = channel.name.removeprefix("PJSIP/").rpartition("-")[0]
         self.ledger.record(
-            cf.LegAdded(leg_id=channel.channel_id, role=role, number=endpoint if role == Role.SEAT else ""),
+            cf.LegAdded(
+                leg_id=leg_id,
+                role=role,
+                number=endpoint if role == Role.SEAT else "",
+                auto=channel.variables.get("CC_AUTO") == "1",
+                channel_id=channel.channel_id,
+            ),
             actor="pbx",
             call_id=call.id,
             incident_id=call.incident_id,
         )
-        log.warning("leg_adopted", call_id=call.id, leg_id=channel.channel_id)
+        log.warning("leg_adopted", call_id=call.id, leg_id=leg_id)
 
     def _code(self, event: SeatCode) -> None:
-        """An operator keyed ``*1`` … in the room: the same as the click (A2)."""
+        """An operator keyed ``*1`` … in the room: the same as the click (A2). Any key is a sign of life (R12)."""
+        self.acceptance.key(event.channel_id)
+        if event.code == ALIVE:
+            return
         found = self.calls.leg_of_channel(event.channel_id)
         if found is None or found[0].incident_id is None or found[1].role != Role.SEAT:
             log.warning("code_ignored", channel_id=event.channel_id, code=event.code)
@@ -268,7 +328,7 @@ class Controller:
         if not self.in_step or not self.live():
             return
         now = self.clock.monotonic()
-        due = [self.emergencies.tick, self.hotline.tick]
+        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS
             due.append(self.leases.tick)
@@ -278,6 +338,7 @@ class Controller:
             except Exception:
                 # The heart must beat on, and one part's mistake not stop the others; the next beat tries again.
                 log.exception("beat_failed")
+        self.beats += 1
 
     async def _take_in_spool(self) -> None:
         # The spool speaks of channels, so Asterisk must have been asked first which of them live.

@@ -227,7 +227,7 @@ def _redis(settings: Settings) -> Iterator[Check]:
 
 
 def _trunk(settings: Settings) -> Iterator[Check]:
-    host = trunk_host(settings)
+    host = trunk_host(settings.trunk_uri)
     try:
         address = socket.getaddrinfo(host, None)[0][4][0]
     except OSError as error:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from callcenter.calls import facts as f
 from callcenter.facts import Body, Fact
+from callcenter.telephony.events import HangupReason
 
 
 class Line(StrEnum):
@@ -130,7 +131,12 @@ class Leg:
     @property
     def dialled(self) -> bool:
         """Whether we called this person; else she called us."""
-        return self.channel_id == self.id
+        return self.role != Role.ELDER or self.channel_id == self.id
+
+    @property
+    def moved(self) -> bool:
+        """Whether the person was on another call already and was brought here with her line (a pre-empted seat)."""
+        return self.role != Role.ELDER and self.channel_id != self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +218,15 @@ def observe(call: Call, leg_id: str, event: LegEvent, reason: str = "", cause: i
         case LegEvent.LEAVE:
             return [f.LegLeft(leg_id=leg_id)]
         case _:
+            if reason == HangupReason.NORMAL and _declined(leg):
+                reason = "not_accepted"
             return [f.LegEnded(leg_id=leg_id, role=leg.role, reason=reason, cause=cause)]
+
+
+def _declined(leg: Leg) -> bool:
+    """A phone outside picked up, and nobody pressed the key: voicemail, a pocket (R15)."""
+    outside = leg.role not in (Role.ELDER, Role.SEAT)
+    return outside and leg.dialled and leg.answered_at is not None and leg.joined_at is None
 
 
 def evolve(call: Call | None, fact: Fact) -> Call | None:

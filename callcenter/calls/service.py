@@ -17,8 +17,8 @@ import structlog
 from callcenter.calls import facts as f
 from callcenter.calls.model import Call, Leg, LegEvent, Role, evolve, observe
 from callcenter.clock import Clock
-from callcenter.errors import CallCenterError, Conflict, NotFound
-from callcenter.facts import Body, Fact
+from callcenter.errors import CallCenterError, Conflict, NotFound, PbxUnavailable
+from callcenter.facts import Body, Fact, record
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
 from callcenter.telephony.events import (
@@ -36,6 +36,8 @@ from callcenter.telephony.pbx import Dial, Pbx
 
 log = structlog.get_logger(__name__)
 
+MOVED_CONTEXT = "cc-preempted"
+"""Where the dialplan takes over a line that comes from another call."""
 RECENT_CALLS = 500
 """Ended calls that stay in memory, so that a question right after the end needs no database."""
 
@@ -64,6 +66,8 @@ class Calls:
         self._unsent: set[str] = set()
         """Legs on record whose dial is not yet with Asterisk."""
         self._unwanted: set[str] = set()
+        self._why: dict[str, str] = {}
+        """Channel that we end → the reason its leg's end shall give."""
         self._tasks: set[asyncio.Task[Any]] = set()
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
@@ -94,10 +98,8 @@ class Calls:
         call = self._open.get(self._call_of_channel.get(channel_id, ""))
         if call is None:
             return None
-        for leg in call.legs.values():
-            if leg.channel_id == channel_id:
-                return call, leg
-        return None
+        legs = [leg for leg in call.legs.values() if leg.channel_id == channel_id]
+        return (call, next((leg for leg in legs if leg.live), legs[0])) if legs else None
 
     # --- what we do ----------------------------------------------------------------------------------------
 
@@ -133,8 +135,8 @@ class Calls:
         """Add a leg to an open call and dial it.
 
         ``wish_id``, ``route``, ``auto``: see `facts.LegAdded`. ``headers``: for the INVITE. ``variables``: more
-        CC_* variables for the dialplan. The leg is a fact on disk before the dial is sent: after a crash it is found in the journal and not
-        dialled again. Raises `Conflict` when the call is over.
+        CC_* variables for the dialplan. The leg is a fact on disk before the dial is sent: after a crash it is found
+        in the journal and not dialled again. Raises `Conflict` when the call is over.
         """
         if not call.open:
             raise Conflict(f"call {call.id} is over; nobody can be added to it")
@@ -161,19 +163,23 @@ class Calls:
             ring_seconds=ring_seconds,
             caller_number=caller_number,
             caller_name=caller_name,
-            variables={
-                "CC_CALL": call.id,
-                "CC_ROOM": call.room,
-                "CC_LEG": leg_id,
-                "CC_ROLE": role,
-                "CC_REC": str(self._recordings / call.recording),
-                **variables,
-            },
+            variables={**self._variables(call, leg_id, role, auto), **variables},
             headers=headers,
         )
         self._unsent.add(leg_id)
         self._spawn(self._send(order), f"dial {leg_id}")
         return self.get(call.id).legs[leg_id]
+
+    def _variables(self, call: Call, leg_id: str, role: str, auto: bool) -> dict[str, str]:
+        """What the dialplan and, after a crash, a snapshot must know of a leg."""
+        return {
+            "CC_CALL": call.id,
+            "CC_ROOM": call.room,
+            "CC_LEG": leg_id,
+            "CC_ROLE": role,
+            "CC_REC": str(self._recordings / call.recording),
+            "CC_AUTO": str(int(auto)),
+        }
 
     async def _send(self, order: Dial) -> None:
         # Staff are only ever rung again by the ladder, so a repeated ring is harmless; a repeated 120 is not.
@@ -194,11 +200,77 @@ class Calls:
         finally:
             self._unsent.discard(order.channel_id)
 
-    def hang_up(self, leg: Leg, reason: HangupReason = HangupReason.NORMAL) -> None:
-        """Take a leg off its call, whatever it is doing; its end is a fact when Asterisk says so."""
+    def move(self, leg: Leg, source: Call, to: Call, *, also: Body, actor: str, leg_id: str | None = None) -> Leg:
+        """Bring an operator's live line from one call to another, more urgent one (A9): no new ringing.
+
+        The line's leg ends there as ``preempted``, after ``also``, and a new one begins here on the same channel.
+        ``leg_id``: the line has moved already, as this leg; a crash took the facts of it.
+        """
+        moved_id = leg_id or new_id()
+        at = self._clock.now()
+
+        def said(body: Body, call: Call) -> Fact:
+            return record(body, at, actor, call_id=call.id, incident_id=call.incident_id)
+
+        self._ledger.take_in(
+            [
+                said(also, source),
+                said(f.LegEnded(leg_id=leg.id, role=leg.role, reason="preempted"), source),
+                said(f.LegAdded(leg_id=moved_id, role=leg.role, number=leg.number, channel_id=leg.channel_id), to),
+                said(f.LegAnswered(leg_id=moved_id, role=leg.role), to),
+            ]
+        )
+        call = self.get(to.id)
+        if leg_id is None:
+            self._bring(call, call.legs[moved_id])
+        return call.legs[moved_id]
+
+    def _bring(self, call: Call, leg: Leg) -> None:
+        """Send a moved line on its way into its call's room."""
+        self._heard[leg.channel_id] = self._clock.monotonic()
+        self._unsent.add(leg.channel_id)
+        self._spawn(self._redirect(call, leg), f"move {leg.id}")
+
+    async def _redirect(self, call: Call, leg: Leg) -> None:
+        try:
+            for name, value in self._variables(call, leg.id, leg.role, leg.auto).items():
+                await self._pbx.set_variable(leg.channel_id, name, value)
+            await self._pbx.redirect(leg.channel_id, MOVED_CONTEXT)
+        except PbxUnavailable:
+            log.warning("move_unsent", leg_id=leg.id)  # the next snapshot finds it in the wrong room
+        except CallCenterError as error:
+            log.warning("move_failed", leg_id=leg.id, error=error.code)
+            self.hang_up(leg)
+        finally:
+            self._unsent.discard(leg.channel_id)
+
+    def hang_up(self, leg: Leg, reason: HangupReason = HangupReason.NORMAL, *, why: str = "") -> None:
+        """Take a leg off its call, whatever it is doing; its end is a fact when Asterisk says so.
+
+        ``why``: what that fact shall give as the reason, e.g. ``no_life``, in place of Asterisk's.
+        """
         if leg.live and leg.channel_id not in self._unwanted:
+            if why:
+                self._why[leg.channel_id] = why
             self._unwanted.add(leg.channel_id)
             self._spawn(self._hang_up(leg.channel_id, reason), f"hang up {leg.id}")
+
+    def let_go(self, leg: Leg, context: str, *, why: str) -> None:
+        """Take a leg out of the room into a context that tells it something and hangs up; ``why`` as in `hang_up`."""
+        if leg.live and not self.leaving(leg):
+            self._why[leg.channel_id] = why
+            self._spawn(self._let_go(leg, context), f"let go {leg.id}")
+
+    async def _let_go(self, leg: Leg, context: str) -> None:
+        try:
+            await self._pbx.redirect(leg.channel_id, context)
+        except CallCenterError as error:
+            log.warning("redirect_failed", leg_id=leg.id, error=error.code)
+            self.hang_up(leg)
+
+    def leaving(self, leg: Leg) -> bool:
+        """Whether the leg has been told to end, and has not yet."""
+        return leg.channel_id in self._unwanted or leg.channel_id in self._why
 
     async def _hang_up(self, channel_id: str, reason: HangupReason) -> None:
         try:
@@ -253,9 +325,9 @@ class Calls:
                 self._step(channel_id, LegEvent.RING)
             case ChannelAnswered(channel_id):
                 self._step(channel_id, LegEvent.ANSWER)
-            case RoomJoined(_, channel_id):
+            case RoomJoined(room, channel_id) if self._is_its_room(channel_id, room):
                 self._step(channel_id, LegEvent.JOIN)
-            case RoomLeft(_, channel_id):
+            case RoomLeft(room, channel_id) if self._is_its_room(channel_id, room):
                 self._step(channel_id, LegEvent.LEAVE)
             case ChannelHungUp(channel_id, reason, cause):
                 self._end_leg(channel_id, reason, cause)
@@ -263,6 +335,11 @@ class Calls:
                 self._end_leg(channel_id, reason, 0)
             case _:
                 pass
+
+    def _is_its_room(self, channel_id: str, room: str) -> bool:
+        """A moved channel still leaves its old room: no news of its new call."""
+        found = self.leg_of_channel(channel_id)
+        return found is None or not found[1].moved or found[0].room == room
 
     def _step(self, channel_id: str, event: LegEvent) -> None:
         if channel_id in self._unwanted and event is not LegEvent.LEAVE:
@@ -283,6 +360,7 @@ class Calls:
             self._unwanted.discard(channel_id)
             if reason != HangupReason.NORMAL:
                 reason = HangupReason.CANCELLED
+        reason = self._why.pop(channel_id, reason)
         found = self.leg_of_channel(channel_id)
         if found is not None:
             call, leg = found
@@ -314,13 +392,19 @@ class Calls:
                     continue
                 if live.up:
                     self._step(leg.channel_id, LegEvent.ANSWER)
-                self._step(leg.channel_id, LegEvent.JOIN if leg.channel_id in room_of else LegEvent.LEAVE)
+                room = room_of.get(leg.channel_id)
+                elsewhere = leg.moved and room != call.room
+                self._step(leg.channel_id, LegEvent.LEAVE if room is None or elsewhere else LegEvent.JOIN)
+                if room is not None and elsewhere:
+                    self._bring(call, leg)
         for call in self.open_calls():
             if call.legs and not call.kept:
                 # A crash may have come between the end of the last leg and that of the call.
                 self.end_if_empty(call)
         for leg in (leg for call in self.known() for leg in call.legs.values()):
             if not leg.live and leg.role != Role.ELDER and leg.channel_id in snapshot.channels:
+                if (found := self.leg_of_channel(leg.channel_id)) is not None and found[1].live:
+                    continue  # moved to another call
                 self.do(self._pbx.hangup(leg.channel_id, HangupReason.CANCELLED), f"hang up {leg.channel_id}")
         # A leg that is still to be dialled is in no snapshot yet; the wish to be rid of it holds all the same.
         young = {leg.channel_id for call in self.open_calls() for leg in call.live_legs}
@@ -340,12 +424,16 @@ class Calls:
         if after.open:
             self._open[after.id] = after
             for leg in after.legs.values():
-                self._call_of_channel[leg.channel_id] = after.id
+                if leg.live:
+                    self._call_of_channel[leg.channel_id] = after.id
+                else:  # its channel may be another call's by now
+                    self._call_of_channel.setdefault(leg.channel_id, after.id)
             return
         self._open.pop(after.id, None)
         for leg in after.legs.values():
-            self._call_of_channel.pop(leg.channel_id, None)
-            self._heard.pop(leg.channel_id, None)
+            if self._call_of_channel.get(leg.channel_id) == after.id:
+                del self._call_of_channel[leg.channel_id]
+                self._heard.pop(leg.channel_id, None)
         self._recent[after.id] = after
         while len(self._recent) > RECENT_CALLS:
             self._recent.popitem(last=False)

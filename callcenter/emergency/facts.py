@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from callcenter.emergency.kinds import Drill, Kind
+from callcenter.emergency.kinds import Candidate, Drill, Kind
 from callcenter.emergency.plan import Plan
 from callcenter.facts import Body, kind
 
@@ -73,6 +73,75 @@ class AnswerLate(Body, frozen=True):
     """No human within the limit (A1): a breach, counted."""
 
     limit_seconds: float
+
+
+@kind("emergency.help_wanted")
+class HelpWanted(Body, frozen=True):
+    """Somebody outside is wanted, by the plan or by a human (A2, A3); see `callcenter.emergency.wishes.Wish`."""
+
+    wish_id: str
+    role: str
+    candidates: tuple[Candidate, ...]
+    target: str = ""
+    together: bool = False
+    accept: str = "key"
+    rounds: int = 2
+    escalates: bool = False
+    rest_seconds: float = 10.0
+    routes: tuple[str, ...] = ("trunk",)
+    request_id: str | None = None
+
+
+@kind("emergency.help_failed")
+class HelpFailed(Body, frozen=True):
+    """A request was given up: nobody of those it named came. ``why``: the last attempt's reason."""
+
+    wish_id: str
+    role: str
+    why: str
+
+
+@kind("emergency.help_silent")
+class HelpSilent(Body, frozen=True):
+    """Somebody answered and nothing was heard of them (R10)."""
+
+    leg_id: str
+    role: str
+    seconds: float
+
+
+@kind("leg.muted")
+class LegMuted(Body, frozen=True):
+    """Somebody's voice was kept out of the room, or let in again."""
+
+    leg_id: str
+    role: str
+    muted: bool
+
+
+@kind("emergency.line_dropped")
+class LineDropped(Body, frozen=True):
+    """The elder is on no line any more while her emergency is open; she is called back (A8, R16)."""
+
+
+@kind("emergency.mass_began")
+class MassBegan(Body, frozen=True):
+    """Many press at once: more wait than there are seats (R21)."""
+
+    waiting: int
+
+
+@kind("emergency.mass_ended")
+class MassEnded(Body, frozen=True):
+    """The crowd is served."""
+
+
+@kind("emergency.broadcast")
+class Broadcast(Body, frozen=True):
+    """A recorded prompt was said to everybody who waits (R21)."""
+
+    prompt: str
+    waiting: int
 
 
 @kind("emergency.closed")

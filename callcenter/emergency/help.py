@@ -1,13 +1,41 @@
-"""Whom a wish for help means: the ambulance, a contact in the order of the elder's file, or a number by hand (A2)."""
+"""Whom a wish for help means: the ambulance, contacts in the order of the elder's file, our own people outside, or a
+number by hand (A2, A3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from callcenter.calls.model import Leg, Role
+from callcenter.calls.model import Role
+from callcenter.emergency.kinds import Candidate
+from callcenter.emergency.model import Incident
+from callcenter.emergency.plan import Target
 from callcenter.errors import InvalidInput
 from callcenter.phone import normalise
 
-HELP_ROLES = (Role.AMBULANCE, Role.FAMILY, Role.DOCTOR, Role.SOCIAL_WORKER, Role.COMMUNITY, Role.NUMBER)
+HELP_ROLES = (
+    *(Role.AMBULANCE, Role.FAMILY, Role.DOCTOR, Role.SOCIAL_WORKER, Role.COMMUNITY),
+    *(Role.GUARDIAN, Role.GROUP_LEADER, Role.VILLAGE_CADRE, Role.NUMBER),
+)
+SHORT_NUMBER = 5
+"""Digits up to which a number is a public service's (110, 119, 12345): it answers for itself and presses no key."""
+
+ROLE_OF = {
+    Target.DUTY: Role.DUTY,
+    Target.NEXT_CENTER: Role.CENTER,
+    Target.FAMILY: Role.FAMILY,
+    Target.ALL_FAMILY: Role.FAMILY,
+    Target.GUARDIAN: Role.GUARDIAN,
+    Target.GROUP_LEADER: Role.GROUP_LEADER,
+    Target.VILLAGE_CADRE: Role.VILLAGE_CADRE,
+    Target.DOCTOR: Role.DOCTOR,
+    Target.SOCIAL_WORKER: Role.SOCIAL_WORKER,
+    Target.COMMUNITY: Role.COMMUNITY,
+    Target.AMBULANCE: Role.AMBULANCE,
+}
+"""The role of whom a plan's target means outside; targets that are seats are not in it."""
+IN_ORDER = frozenset({Target.FAMILY})
+"""Targets of which one is called after the other; all others ring at once."""
 
 
 class Person(Protocol):
@@ -19,8 +47,34 @@ class Person(Protocol):
     def phone(self) -> str: ...
 
 
+class HasNumber(Protocol):
+    """A device that may have a number of its own."""
+
+    @property
+    def number(self) -> str | None: ...
+
+
 class File(Protocol):
     """An elder's file, as far as the ladder needs it."""
+
+    @property
+    def phones(self) -> Sequence[str]: ...
+    @property
+    def devices(self) -> Sequence[HasNumber]: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def door_code(self) -> str | None: ...
+    @property
+    def key_holder_name(self) -> str | None: ...
+    @property
+    def key_holder_phone(self) -> str | None: ...
+    @property
+    def medical_notes(self) -> str | None: ...
+    @property
+    def latitude(self) -> float | None: ...
+    @property
+    def longitude(self) -> float | None: ...
 
     def contacts_in(self, role: str) -> Sequence[Person]:
         """Contacts of a role, in the order in which to call them."""
@@ -32,31 +86,72 @@ class People(Protocol):
     def elder(self, id: str) -> File | None:
         """The elder of that id."""
 
+    def on_call(self, at: datetime, area: str = "") -> Sequence[Person]:
+        """Who is on call at a moment, by the roster."""
 
-def whom(
-    role: str, number: str | None, file: File | None, legs: Sequence[Leg], ambulance: str
-) -> tuple[str, Person | None]:
-    """The number to dial for a role, and the contact it belongs to.
 
-    ``legs``: everybody who was called for the incident so far. Raises `InvalidInput` that names the remedy.
-    """
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Who is called by number. ``shown``: the number we show; ``routes``: names of trunks, the first first."""
+
+    ambulance: str
+    duty: tuple[str, ...]
+    shown: str
+    next_center: tuple[str, ...] = ()
+    ambulance_sms: str = ""
+    routes: tuple[str, ...] = ("trunk",)
+
+
+def contacts(role: str, file: File | None) -> list[Candidate]:
+    """The elder's people of a role, each number once; a guardian is family too, called after the relatives."""
+    people = [*file.contacts_in(role)] if file else []
+    if role == Role.FAMILY and file:
+        people += file.contacts_in("guardian")
+    return list({person.phone: Candidate(person.phone, person.name) for person in reversed(people)}.values())[::-1]
+
+
+def asked_for(role: str, number: str | None, file: File | None, ambulance: str) -> list[Candidate]:
+    """Whom a human's request means; raises `InvalidInput` that names the remedy."""
     if role not in HELP_ROLES:
         raise InvalidInput(f"role must be one of {', '.join(HELP_ROLES)}, not {role!r}")
     if number is not None:
         canonical = normalise(number)
         if canonical is None:
             raise InvalidInput(f"{number!r} is not a phone number that can be dialled")
-        return canonical, None
+        return [Candidate(canonical)]
     if role == Role.AMBULANCE:
-        return ambulance, None
+        return [Candidate(ambulance)]
     if role == Role.NUMBER:
         raise InvalidInput("role 'number' needs the field 'number'")
-    contacts = [*file.contacts_in(role)] if file else []
-    if role == Role.FAMILY and file:
-        contacts += file.contacts_in("guardian")
-    if not contacts:
+    people = contacts(role, file)
+    if not people:
         raise InvalidInput(f"no {role} is in the elder's file; give the field 'number'")
-    # Relatives are called in order: whoever was tried already comes after those who were not (A2).
-    tried = [leg.number for leg in legs if leg.role == role and not leg.live]
-    contact = min(contacts, key=lambda one: tried.count(one.phone))
-    return contact.phone, contact
+    return people
+
+
+def planned_for(target: str, file: File | None, numbers: Numbers, on_call: Sequence[Person]) -> list[Candidate]:
+    """Whom a plan's target means outside; nobody when nobody is known."""
+    match target:
+        case Target.DUTY:
+            duty = {person.phone: Candidate(person.phone, person.name) for person in on_call}
+            return list(({number: Candidate(number) for number in numbers.duty} | duty).values())
+        case Target.NEXT_CENTER:
+            return [Candidate(number) for number in numbers.next_center]
+        case Target.AMBULANCE:
+            return [Candidate(numbers.ambulance)]
+        case _:
+            role = ROLE_OF.get(Target(target)) if target in set(Target) else None
+            return contacts(role, file) if role is not None else []
+
+
+def must_press_a_key(role: str, number: str) -> bool:
+    """Whether a phone outside accepts by key 1: everybody but 120 and public services (R15)."""
+    return role != Role.AMBULANCE and not (role == Role.NUMBER and len(number) <= SHORT_NUMBER)
+
+
+def numbers_of(incident: Incident, file: File | None) -> list[str]:
+    """Where the elder herself can be called, in order: where she called from, her phones, her devices (A8)."""
+    if incident.drill is not None:
+        return [number] if (number := incident.drill.numbers.get(Role.ELDER)) else []
+    known = [*file.phones, *(device.number for device in file.devices if device.number)] if file else []
+    return list(dict.fromkeys(number for number in (incident.caller, *known) if number))

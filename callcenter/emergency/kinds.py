@@ -30,3 +30,10 @@ class Drill(msgspec.Struct, frozen=True):
 
     seats: tuple[str, ...] = ()
     numbers: dict[str, str] = {}
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """Somebody to dial; ``number`` in canonical form."""
+
+    number: str
+    name: str = ""

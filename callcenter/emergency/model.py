@@ -17,6 +17,7 @@ from callcenter.calls.model import STAFF, Call, Role
 from callcenter.emergency import facts as f
 from callcenter.emergency.kinds import Drill, Kind
 from callcenter.emergency.plan import Plan
+from callcenter.emergency.silence import Silent, Spoke
 from callcenter.errors import IllegalTransition
 from callcenter.facts import Fact
 
@@ -86,6 +87,10 @@ class Incident:
     summary: str = ""
     ticks: Mapping[str, Tick] = field(default_factory=dict)
     """Ticked sentences of the checklist."""
+    silence: str = ""
+    """A stage of `callcenter.emergency.silence` while the elder, with us, is not heard (R17)."""
+    call_back_off: bool = False
+    """An operator took the call-back off: she is not called again unless she calls herself."""
 
     @property
     def open(self) -> bool:
@@ -127,13 +132,23 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
         return None
     if fact.call_id is not None and fact.call_id not in incident.calls:
         incident = replace(incident, calls=(*incident.calls, fact.call_id))
+    if incident.silence and isinstance(body, cf.LegJoined) and body.role == Role.ELDER:
+        incident = replace(incident, silence="")  # a new line of hers: a new silence, if any
     match body:
+        case Silent():
+            return replace(incident, silence=body.stage)
+        case Spoke():
+            return replace(incident, silence="")
         case cf.LegAnswered(role=Role.ELDER) if incident.system_answer_ms is None:
             return replace(incident, system_answer_ms=milliseconds(incident.opened_at, fact.at))
         case cf.ElderMatched():
             return replace(incident, elder_id=body.elder_id, elder_name=body.elder_name)
         case f.EmergencyPressed():
             return replace(incident, priority=max(incident.priority, body.priority), kind=_graver(incident, body.kind))
+        case cf.LegRemoved(role=Role.ELDER):
+            return replace(incident, call_back_off=True)
+        case cf.LegJoined(role=Role.ELDER) if incident.call_back_off:
+            return replace(incident, call_back_off=False)
         case f.KindSaid():
             return replace(incident, kind=body.event)
         case f.Ticked():
@@ -161,38 +176,51 @@ def _graver(incident: Incident, kind: str) -> str:
     return kind if kind and incident.kind == Kind.MANUAL else incident.kind
 
 
-def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:
+def needs_human(incident: Incident, calls: Iterable[Call], now: datetime) -> bool:
     """Whether the ladder must go on: nobody of ours was there yet, or the elder is alone again.
 
-    An elder who is left with 120 or her daughter is not alone, so an operator may go (A2).
+    An elder who is left with 120 or her daughter is not alone, so an operator may go (A2). A phone that answered by
+    itself and shows no life is nobody (R12).
     """
     calls = [call for call in calls if call.open]
     # The dialplan took the call while we were away and the duty desk is ringing or talking: not ours to disturb.
     if not incident.open or any(call.via == "fallback" for call in calls):
         return False
-    in_room = [leg for call in calls for leg in call.live_legs if leg.in_room]
-    if any(leg.role in STAFF for leg in in_room):
+    if not calls and awaits_voice(incident, now):
+        return False
+    there = [leg for call in calls for leg in call.live_legs if leg.accepted]
+    if any(leg.role in STAFF for leg in there):
         return False
     if incident.human_answer_ms is None:
         return True
-    elder = any(leg.role == Role.ELDER for leg in in_room)
-    return elder and not any(leg.role != Role.ELDER for leg in in_room)
+    elder = any(leg.role == Role.ELDER for leg in there)
+    return elder and not any(leg.role != Role.ELDER for leg in there)
 
 
-def needs_call_back(incident: Incident, calls: Iterable[Call]) -> bool:
-    """Whether the elder's line dropped before any human was with her (A8, R16).
+def needs_call_back(incident: Incident, calls: Iterable[Call], now: datetime) -> bool:
+    """Whether the elder is on no line and must be called (A8, R16, R19).
 
-    An operator who waits in her room changes nothing: it is the elder who must be reached.
+    Whoever waits in her room changes nothing: it is the elder who must be reached. Only closing the emergency, or an
+    operator who takes the call-back off, ends it.
     """
-    if not incident.open or not incident.caller or incident.human_answer_ms is not None:
+    if not incident.open or incident.call_back_off or incident.origin == "synthetic" or awaits_voice(incident, now):
         return False
     return not any(call.via == "fallback" or any(leg.live for leg in call.elder_legs) for call in calls if call.open)
 
 
-def together(calls: Iterable[Call]) -> bool:
-    """Whether a seat or duty phone is in the room with the elder: only then has a human answered her (A1)."""
-    roles = {leg.role for call in calls if call.open for leg in call.live_legs if leg.in_room}
-    return Role.ELDER in roles and not STAFF.isdisjoint(roles)
+def awaits_voice(incident: Incident, now: datetime) -> bool:
+    """Whether an alarm's own call may still come (R19)."""
+    return incident.voice_by is not None and now < incident.voice_by
+
+
+def attended(incident: Incident, calls: Iterable[Call]) -> bool:
+    """Whether a human of ours has answered her (A1): in the room together with the elder.
+
+    An alarm without a call is answered by whoever takes it on: there may be no voice to come.
+    """
+    there = [leg for call in calls if call.open for leg in call.live_legs if leg.accepted]
+    staffed = any(leg.role in STAFF for leg in there)
+    return staffed and (incident.voice_by is not None or any(leg.role == Role.ELDER for leg in there))
 
 
 def targets_by(plan: Plan, elapsed: float) -> frozenset[str]:

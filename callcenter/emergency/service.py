@@ -1,62 +1,38 @@
-"""The ladder at work: opens incidents, rings humans until one is with the elder, brings help in, closes on purpose.
+"""The emergency line at work: opens incidents, has humans rung until one is with the elder, brings help in, closes.
 
-Uses memory, the journal and the switchboard, nothing else (A10).
+Uses memory, the journal and the switchboard, nothing else (A10). The parts: `incidents` (what is known), `ladder`
+(who waits, who rings), `helpers` (people outside), `call_back` (the elder herself), `mass` (many at once), `texts`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-import structlog
+from datetime import datetime
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import STAFF, Call, Leg, Line, Role
+from callcenter.calls.model import STAFF, Call, Leg, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.emergency import facts as f
-from callcenter.emergency.help import People, whom
-from callcenter.emergency.kinds import Kind
-from callcenter.emergency.model import (
-    Incident,
-    IncidentState,
-    Who,
-    check_transition,
-    evolve,
-    milliseconds,
-    needs_call_back,
-    needs_human,
-    targets_by,
-    together,
-)
-from callcenter.emergency.on_the_way import OnTheWay
-from callcenter.emergency.plan import DEFAULT_PLAN, Plan, Target
+from callcenter.emergency.briefing import Fix, Letterhead
+from callcenter.emergency.call_back import CallBacks
+from callcenter.emergency.help import File, Numbers, People, asked_for, numbers_of
+from callcenter.emergency.helpers import Helpers
+from callcenter.emergency.incidents import Incidents
+from callcenter.emergency.kinds import Candidate, Drill, Kind
+from callcenter.emergency.ladder import Ladder
+from callcenter.emergency.mass import MassEvents
+from callcenter.emergency.model import Incident, IncidentState, Who, attended, check_transition, milliseconds
+from callcenter.emergency.outside import Outside
+from callcenter.emergency.plan import Plan
+from callcenter.emergency.texts import Sender, Texts
+from callcenter.emergency.wishes import Wish
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
-from callcenter.ids import new_id
 from callcenter.ledger import Ledger
-from callcenter.routing.model import Demand
 from callcenter.routing.service import Routing
 from callcenter.telephony.pbx import Pbx
 
-log = structlog.get_logger(__name__)
-
-MAX_ELDER_LEGS = 5
-"""Lines of one elder that share a room; more come from a fault or a flood and get a room of their own."""
-MAX_CALLBACKS = 10
-CALLBACK_AFTER = (1.0, 10.0, 20.0, 40.0, 60.0)
-"""Seconds before the first, second, … call-back of an elder whose line dropped before a human came (A8, R16)."""
-RECENT_INCIDENTS = 500
 FINISH_EVERY = 5.0
 """Seconds between two attempts to clear the calls of a closed incident; long enough to hear the good-bye."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Who is called by number: the ambulance, and the on-call mobiles."""
-
-    ambulance: str
-    duty: tuple[str, ...]
-    shown: str
 
 
 class Emergencies:
@@ -71,338 +47,246 @@ class Emergencies:
         pbx: Pbx,
         clock: Clock,
         numbers: Numbers,
+        sender: Sender,
+        letterhead: Letterhead,
         *,
         ring_seconds: int,
         human_answer_seconds: float,
         recording_of: Callable[[str, datetime], str],
+        fix_of: Callable[[str], Fix | None],
     ) -> None:
+        """``fix_of``: where an elder's terminal was last seen."""
         self._ledger = ledger
         self._calls = calls
-        self._routing = routing
-        self._people = people
         self._pbx = pbx
         self._clock = clock
         self._numbers = numbers
-        self._ring_seconds = ring_seconds
-        self._limit = human_answer_seconds
-        self._recording_of = recording_of
-        self._open: dict[str, Incident] = {}
-        self._recent: dict[str, Incident] = {}
-        self._by_person: dict[str, str] = {}
-        self._waiting: dict[str, float] = {}
-        self._callbacks: dict[str, tuple[int, float]] = {}
-        self._duty_rest: dict[str, float] = {}
-        self._on_the_way = OnTheWay()
+        self._incidents = Incidents(ledger, calls, clock, recording_of)
+        self._outside = Outside()
         self._finishing: dict[str, float] = {}
         """Closed incidents that may still have open calls, and when (monotonic) to look after them."""
         ledger.on_apply(self._apply)
+        self._mass = MassEvents(ledger, self._incidents, calls, pbx)
+
+        def file_of(incident: Incident) -> File | None:
+            return people().elder(incident.elder_id) if incident.elder_id else None
+
+        self._file_of = file_of
+        self._texts = Texts(
+            sender,
+            numbers,
+            letterhead,
+            file_of=file_of,
+            fix_of=lambda incident: fix_of(incident.elder_id) if incident.elder_id else None,
+            crowded=lambda: self._mass.name,
+        )
+        self._helpers = Helpers(
+            ledger,
+            self._incidents,
+            calls,
+            people,
+            pbx,
+            clock,
+            numbers,
+            self._outside,
+            ring_seconds=ring_seconds,
+            tell=self._texts.alert,
+        )
+        self._call_backs = CallBacks(
+            self._incidents,
+            calls,
+            self._outside,
+            numbers,
+            ring_seconds=ring_seconds,
+            numbers_of=lambda incident: numbers_of(incident, file_of(incident)),
+        )
+        self._ladder = Ladder(
+            ledger,
+            self._incidents,
+            calls,
+            routing,
+            self._helpers,
+            self._call_backs,
+            self._mass,
+            pbx,
+            clock,
+            human_answer_seconds=human_answer_seconds,
+        )
         ledger.on_react(self._react)
-        routing.add_source(self.demands)
+        self.find = self._incidents.find
+        self.get = self._incidents.get
+        self.known = self._incidents.known
+        self.calls_of = self._incidents.calls_of
+        self.admit = self._incidents.admit
+        self.tick = self._tick
 
     # --- what is known -------------------------------------------------------------------------------------
-
-    def find(self, incident_id: str) -> Incident | None:
-        """The incident, open or closed lately, or None."""
-        return self._open.get(incident_id) or self._recent.get(incident_id)
-
-    def get(self, incident_id: str) -> Incident:
-        """The incident, open or closed lately; raises `NotFound`."""
-        incident = self.find(incident_id)
-        if incident is None:
-            raise NotFound(f"emergency {incident_id} is not open here")
-        return incident
-
-    def known(self) -> list[Incident]:
-        """Open and lately closed incidents."""
-        return [*self._recent.values(), *self._open.values()]
 
     @property
     def open_count(self) -> int:
         """How many incidents are open."""
-        return len(self._open)
+        return self._incidents.open_count
 
     @property
     def waiting_count(self) -> int:
         """How many of them want a human now."""
-        return len(self._waiting)
-
-    def calls_of(self, incident: Incident) -> list[Call]:
-        """The incident's calls that are open or ended lately, oldest first."""
-        return [call for call_id in incident.calls if (call := self._calls.find(call_id)) is not None]
+        return len(self._ladder.waiting)
 
     def waiting(self, incident_id: str) -> bool:
         """Whether the ladder is at work for this incident."""
-        return incident_id in self._waiting
+        return incident_id in self._ladder.waiting
 
-    # --- opening -------------------------------------------------------------------------------------------
+    @property
+    def mass_event(self) -> bool:
+        """Whether more press at once than there are seats (R21)."""
+        return self._mass.on
 
-    def admit(
-        self,
-        call_id: str,
-        who: Who,
-        invited_at: datetime,
-        plan: Plan,
-        *,
-        origin: str,
-        room: str = "",
-    ) -> Incident:
-        """The incident a call belongs to: the person's open one, raised by this press, else a new one (A8, R18).
-
-        ``room``: where the caller is already, for a call that is found there after a restart.
-        """
-        there = self._incident_in(room)
-        known = there or self._open_of(who)
-        if known is not None and (known is there or self._elder_legs(known) < MAX_ELDER_LEGS):
-            self._ledger.record(
-                f.EmergencyPressed(priority=known.priority + 1), actor="elder", call_id=call_id, incident_id=known.id
-            )
-            return self.get(known.id)
-        return self._open_one(who, invited_at, plan, origin=origin, room=room or call_id, actor="elder")
-
-    def alarm(self, who: Who, kind: str, plan: Plan, *, actor: str, voice_seconds: float = 0.0) -> Incident:
-        """The incident that an alarm without a call belongs to: the person's open one, raised, else a new one (A8).
-
-        ``voice_seconds``: how long her own call is waited for before she is called back (R19); 0: at once.
-        """
-        known = self._open_of(who)
-        if known is not None:
-            self._ledger.record(
-                f.EmergencyPressed(priority=known.priority + 1, origin="alarm", kind=kind),
-                actor=actor,
-                incident_id=known.id,
-            )
-            return self.get(known.id)
-        now = self._clock.now()
-        return self._open_one(
-            who,
-            now,
-            plan,
-            origin="alarm",
-            room=new_id(),
-            actor=actor,
-            kind=kind,
-            voice_by=now + timedelta(seconds=voice_seconds),
-        )
-
-    def _open_of(self, who: Who) -> Incident | None:
-        return self._open.get(self._by_person.get(_person(who.elder_id, who.caller), ""))
-
-    def _open_one(
-        self,
-        who: Who,
-        at: datetime,
-        plan: Plan,
-        *,
-        origin: str,
-        room: str,
-        actor: str,
-        kind: str = Kind.MANUAL,
-        voice_by: datetime | None = None,
-    ) -> Incident:
-        incident_id = new_id()
-        self._ledger.record(
-            f.EmergencyOpened(
-                origin=origin,
-                room=room,
-                invited_at=at,
-                plan=plan,
-                caller=who.caller,
-                elder_id=who.elder_id,
-                elder_name=who.elder_name,
-                kind=kind,
-                device_id=who.device_id,
-                area=who.area,
-                age=who.age,
-                voice_by=voice_by,
-            ),
-            actor=actor,
-            incident_id=incident_id,
-        )
-        return self.get(incident_id)
-
-    def _incident_in(self, room: str) -> Incident | None:
-        if not room:
-            return None
-        return next((incident for incident in self._open.values() if incident.room == room), None)
+    def wishes(self, incident_id: str) -> list[Wish]:
+        """Who is wanted in an open incident."""
+        return self._helpers.wishes(incident_id)
 
     def call_in(self, room: str) -> Call | None:
         """The call of the open incident that speaks in ``room``; None when there is no such incident."""
-        incident = self._incident_in(room)
-        return self._current_call(incident) if incident is not None else None
+        incident = self._incidents.in_room(room)
+        return self._incidents.current_call(incident) if incident is not None else None
 
-    def _elder_legs(self, incident: Incident) -> int:
-        return sum(leg.live for call in self.calls_of(incident) for leg in call.elder_legs)
+    # --- opening -------------------------------------------------------------------------------------------
 
-    # --- the ladder ----------------------------------------------------------------------------------------
+    def alarm(
+        self,
+        who: Who,
+        kind: str,
+        plan: Plan,
+        *,
+        actor: str,
+        voice_seconds: float = 0.0,
+        tell: Iterable[str] = (),
+        origin: str = "alarm",
+        drill: Drill | None = None,
+    ) -> Incident:
+        """An alarm without a call, one raised by hand at the desk (origin ``desk``) or a drill (A5, A6, R19).
 
-    def demands(self, now: float) -> Iterable[Demand]:
-        """Every incident that wants a human, with the seats its plan may ring by now."""
-        for incident_id, since in list(self._waiting.items()):
-            incident = self._open[incident_id]
-            yield Demand(
-                call_id=self._current_call(incident).id,
-                targets=_targets(incident, now - since),
-                ring_all=True,
-                priority=incident.priority,
-                since=since,
-                resting=self._routing.resting(incident_id),
-            )
-
-    def tick(self, now: float) -> None:
-        """The ladder's pulse, several times a second; ``now`` in monotonic seconds."""
-        for incident in list(self._open.values()):
-            since = self._waiting.get(incident.id)
-            if since is None and incident.human_answer_ms is not None:
-                continue  # nothing of it goes by time; thousands may wait for their close
-            try:
-                self._look_after(incident, since, now)
-            except Exception:
-                # One incident's mistake must not stop the ladder of the others.
-                log.exception("ladder_failed", incident_id=incident.id)
-        for incident_id, due in list(self._finishing.items()):
-            if now >= due:
-                self._finish(incident_id, now)
-        if self._waiting:
-            self._routing.poke()
-
-    def _look_after(self, incident: Incident, since: float | None, now: float) -> None:
-        if since is not None:
-            self._climb(incident, now - since, now)
-        calls = self.calls_of(incident)
-        if any(leg.in_room for call in calls for leg in call.elder_legs):
-            self._callbacks.pop(incident.id, None)
-        elif needs_call_back(incident, calls):
-            self._call_back(incident, now)
-
-    def _climb(self, incident: Incident, waited: float, now: float) -> None:
-        """Do what the plan wants after ``waited`` seconds, besides the seats, which come by `demands`."""
-        if incident.human_answer_ms is None:
-            self._mark_late(incident, waited)
-        if Target.DUTY in _targets(incident, waited):
-            self._ring_duty(incident, now)
-
-    def _mark_late(self, incident: Incident, waited: float) -> None:
-        if not incident.late and waited > self._limit:
-            self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident.id)
-
-    def _ring_duty(self, incident: Incident, now: float) -> None:
-        """Ring the on-call mobiles; each rings for one incident at a time and must press 1 to accept."""
-        for number in self._numbers.duty:
-            if self._duty_rest.get(number, 0.0) <= now and not self._on_the_way.on_duty(number):
-                self._duty_rest[number] = now + self._ring_seconds + incident.plan.repeat_every_seconds
-                self._dial(self._current_call(incident), Role.DUTY, number, actor="system", context="cc-accept")
-
-    def _call_back(self, incident: Incident, now: float) -> None:
-        """Call an elder back whose line dropped before a human came; a few at a time."""
-        attempt, due = self._callbacks.get(incident.id, (0, now + CALLBACK_AFTER[0]))
-        self._callbacks[incident.id] = (attempt, due)
-        if now < due or self._on_the_way.called_back >= MAX_CALLBACKS:
-            return
-        self._callbacks[incident.id] = (attempt + 1, now + CALLBACK_AFTER[min(attempt + 1, len(CALLBACK_AFTER) - 1)])
-        call = self._current_call(incident)
-        self._dial(call, Role.ELDER, incident.caller, actor="system", context="cc-callback", name=incident.elder_name)
-
-    def _current_call(self, incident: Incident) -> Call:
-        """The call that people are added to: the latest open one, else a new one of ours."""
-        for call in reversed(self.calls_of(incident)):
-            if call.open:
-                return call
-        call_id = new_id()
-        now = self._clock.now()
-        return self._calls.open(
-            call_id,
-            cf.CallOpened(
-                line=Line.EMERGENCY,
-                caller=incident.caller,
-                did="",
-                room=incident.room,
-                recording=self._recording_of(call_id, now),
-                invited_at=now,
-                elder_id=incident.elder_id,
-                elder_name=incident.elder_name,
-                via="callback",
-            ),
-            incident.id,
+        ``voice_seconds``: how long her own call is waited for before she is called back; 0: at once. ``tell``: targets
+        that are dialled and texted at once, whatever the plan says.
+        """
+        incident = self._incidents.alarm(
+            who, kind, plan, actor=actor, voice_seconds=voice_seconds, origin=origin, drill=drill
         )
+        for target in tell:
+            self._helpers.plan(incident, target, incident.plan.steps[0] if incident.plan.steps else None)
+        self._helpers.pursue(incident, alone=False)
+        self._ladder.review(incident.id)
+        return self.get(incident.id)
 
     # --- help ----------------------------------------------------------------------------------------------
 
     def request_help(
-        self, incident_id: str, role: str, number: str | None, *, actor: str, request_id: str | None = None
+        self,
+        incident_id: str,
+        role: str,
+        number: str | None,
+        *,
+        actor: str,
+        request_id: str | None = None,
+        everybody: bool = False,
     ) -> Leg:
         """Add 120, family, doctor, social worker, community or any number to the incident (A2).
 
-        A request that was made already (same request id, or the same person is already being called or in the
-        room) returns the leg it made: one wish never dials twice. Raises `NotFound`, `InvalidInput` (nobody of
-        that role is in the elder's file), `IllegalTransition` when the incident is closed.
+        ``everybody``: all of a role at once, not one after the other. One wish never dials twice: see `Helpers.ask`.
+        Raises `NotFound`, `InvalidInput` (nobody of that role is in the elder's file), `IllegalTransition` when the
+        incident is closed.
         """
-        incident = self.get(incident_id)
-        if not incident.open:
-            check_transition(incident, IncidentState.OPEN)
-        legs = [leg for call in self.calls_of(incident) for leg in call.legs.values()]
-        if request_id is not None:
-            for leg in legs:
-                if leg.request_id == request_id:
-                    return leg
-        file = self._people().elder(incident.elder_id) if incident.elder_id else None
-        wanted, contact = whom(role, number, file, legs, self._numbers.ambulance)
-        for leg in legs:
-            # Whatever role it was asked for in: 120 keyed as a number is the same ambulance (R10).
-            if leg.live and leg.number == wanted:
-                return leg
-        return self._dial(
-            self._current_call(incident),
-            role,
-            wanted,
-            actor=actor,
-            name=contact.name if contact else "",
-            request_id=request_id,
-        )
-
-    def _dial(
-        self,
-        call: Call,
-        role: str,
-        number: str,
-        *,
-        actor: str,
-        context: str = "cc-leg",
-        name: str = "",
-        request_id: str | None = None,
-    ) -> Leg:
-        return self._calls.dial(
-            call,
-            role,
-            number,
-            f"PJSIP/{number}@trunk",
-            actor=actor,
-            context=context,
-            name=name,
-            request_id=request_id,
-            ring_seconds=self._ring_seconds,
-            caller_number=self._numbers.shown,
-        )
+        incident = self._must_be_open(incident_id)
+        return self._helpers.ask(incident, role, number, actor=actor, everybody=everybody, request_id=request_id)
 
     def remove(self, incident_id: str, leg_id: str, *, actor: str) -> Leg:
-        """Take a leg out of the incident; raises `NotFound`, and `InvalidInput` for the elder's own leg."""
-        incident = self.get(incident_id)
-        for call in self.calls_of(incident):
+        """Take a leg out of the incident, or stop calling; raises `NotFound`, `InvalidInput` for the elder on the line.
+
+        Taking off the elder's call-back ends the call-backs: only an operator knows that she meant to hang up.
+        """
+        call, leg = self._find_leg(incident_id, leg_id)
+        if leg.role == Role.ELDER and (leg.in_room or not leg.dialled):
+            raise InvalidInput("the elder's own line is never cut; close the emergency with an outcome instead")
+        if leg.live:
+            self._ledger.record(
+                cf.LegRemoved(leg_id=leg.id, role=leg.role), actor=actor, call_id=call.id, incident_id=incident_id
+            )
+            self._calls.hang_up(leg)
+        return leg
+
+    def mute(self, incident_id: str, leg_id: str, muted: bool, *, actor: str) -> Leg:
+        """Stop or let somebody's voice into the room; raises `NotFound`, `InvalidInput` for the elder."""
+        call, leg = self._find_leg(incident_id, leg_id)
+        if leg.role == Role.ELDER:
+            raise InvalidInput("the elder is never muted: everybody must hear her")
+        if not leg.in_room:
+            raise InvalidInput(f"leg {leg_id} is {leg.state}, not in the room; there is nobody to mute")
+        self._ledger.record(
+            f.LegMuted(leg_id=leg.id, role=leg.role, muted=muted),
+            actor=actor,
+            call_id=call.id,
+            incident_id=incident_id,
+        )
+        self._calls.do(self._pbx.mute(call.room, leg.channel_id, muted), f"mute {leg.id}")
+        return leg
+
+    def _find_leg(self, incident_id: str, leg_id: str) -> tuple[Call, Leg]:
+        for call in self.calls_of(self.get(incident_id)):
             leg = call.legs.get(leg_id)
             if leg is not None:
-                if leg.role == Role.ELDER:
-                    raise InvalidInput("the elder's own line is never cut; close the emergency with an outcome instead")
-                if leg.live:
-                    self._ledger.record(
-                        cf.LegRemoved(leg_id=leg.id, role=leg.role),
-                        actor=actor,
-                        call_id=call.id,
-                        incident_id=incident_id,
-                    )
-                    self._calls.hang_up(leg)
-                return leg
+                return call, leg
         raise NotFound(f"no leg {leg_id} in emergency {incident_id}")
 
-    def close(self, incident_id: str, outcome: str, summary: str, *, actor: str) -> Incident:
+    def brief(
+        self, incident_id: str, role: str, number: str | None, *, actor: str, confirmed: bool, request_id: str | None
+    ) -> list[object]:
+        """Text the briefing to everybody of a role, or to a number; returns the messages (A4).
+
+        To 120 only what the operator has ``confirmed``. Raises `InvalidInput` that names the remedy.
+        """
+        incident = self._must_be_open(incident_id)
+        candidates = asked_for(role, number, self._file_of(incident), self._numbers.ambulance)
+        if role == Role.AMBULANCE and number is None:
+            if not confirmed:
+                raise InvalidInput("what 120 is sent must be confirmed: say confirmed: true")
+            if not self._numbers.ambulance_sms:
+                raise InvalidInput("no number for texts to 120 is set; give the field 'number'")
+            candidates = [Candidate(self._numbers.ambulance_sms)]
+        if incident.drill is not None:
+            stand_in = incident.drill.numbers.get(role)
+            if stand_in is None:
+                raise InvalidInput(f"this is a drill, and nobody stands in for {role}")
+            candidates = [Candidate(stand_in)]
+        return [
+            self._texts.brief(incident, role, one, actor=actor, request_id=request_id and f"{request_id}:{one.number}")
+            for one in candidates
+        ]
+
+    # --- what the operator says ----------------------------------------------------------------------------
+
+    def say_kind(self, incident_id: str, kind: str, *, actor: str) -> Incident:
+        """Say what kind of event it is; the checklist follows (A6)."""
+        incident = self._must_be_open(incident_id)
+        if kind not in set(Kind):
+            raise InvalidInput(f"kind must be one of {', '.join(Kind)}, not {kind!r}")
+        if kind != incident.kind:
+            self._ledger.record(f.KindSaid(event=kind), actor=actor, incident_id=incident_id)
+        return self.get(incident_id)
+
+    def tick_off(self, incident_id: str, sentence: str, done: bool, *, actor: str) -> Incident:
+        """Tick off a sentence of the checklist, or take the tick back (A6); raises `InvalidInput`."""
+        incident = self._must_be_open(incident_id)
+        if sentence not in incident.plan.checklist_for(incident.kind):
+            raise InvalidInput("this sentence is not on the incident's checklist")
+        if (sentence in incident.ticks) != done:
+            self._ledger.record(f.Ticked(sentence=sentence, done=done), actor=actor, incident_id=incident_id)
+        return self.get(incident_id)
+
+    def broadcast(self, prompt: str, *, actor: str) -> int:
+        """Say a recorded prompt to every waiting elder; returns to how many (R21)."""
+        return self._mass.broadcast(prompt, self._ladder.waiting, self._clock.monotonic(), actor=actor)
+
+    def close(self, incident_id: str, outcome: str, summary: str, *, actor: str, cause: str = "") -> Incident:
         """Close an incident with an outcome and end its calls; raises `IllegalTransition` when it is closed."""
         incident = self.get(incident_id)
         check_transition(incident, IncidentState.CLOSED)
@@ -410,7 +294,11 @@ class Emergencies:
             raise InvalidInput("an emergency is closed with an outcome; say how it ended")
         self._ledger.record(
             f.EmergencyClosed(
-                outcome=outcome.strip(), closed_at=self._clock.now(), summary=summary, elder_id=incident.elder_id
+                outcome=outcome.strip(),
+                closed_at=self._clock.now(),
+                summary=summary,
+                cause=cause,
+                elder_id=incident.elder_id,
             ),
             actor=actor,
             call_id=incident.calls[0] if incident.calls else None,
@@ -418,6 +306,12 @@ class Emergencies:
         )
         self._finish(incident_id, self._clock.monotonic())
         return self.get(incident_id)
+
+    def _must_be_open(self, incident_id: str) -> Incident:
+        incident = self.get(incident_id)
+        if not incident.open:
+            check_transition(incident, IncidentState.OPEN)
+        return incident
 
     def _finish(self, incident_id: str, now: float) -> None:
         """Say good-bye to the elder and let everybody else go; again later, should Asterisk not have heard it.
@@ -438,34 +332,31 @@ class Emergencies:
                     self._calls.hang_up(leg)
             self._calls.end_if_empty(call)
 
-    # --- folding -------------------------------------------------------------------------------------------
+    # --- as time goes by, and at every fact ----------------------------------------------------------------
+
+    def _tick(self, now: float) -> None:
+        """The pulse, several times a second; ``now`` in monotonic seconds."""
+        self._ladder.tick(now)
+        for incident_id, due in list(self._finishing.items()):
+            if now >= due:
+                self._finish(incident_id, now)
+
+    def heard(self, channel_id: str) -> None:
+        """Somebody spoke on a channel."""
+        self._helpers.heard(channel_id)
+
+    def resume(self) -> None:
+        """After a restart: take up the ladder of every incident that was open."""
+        for incident in self._incidents.open():
+            if not incident.calls and incident.voice_by is None:
+                # The crash came between the incident and its call: the press must not be lost for that.
+                self._incidents.current_call(incident)
+            self._ladder.review(incident.id)
 
     def _apply(self, fact: Fact) -> None:
-        if fact.incident_id is None:
-            return
-        self._on_the_way.apply(fact.body)
-        before = self.find(fact.incident_id)
-        after = evolve(before, fact)
-        if after is None or after is before:
-            return
-        if not after.open or after.human_answer_ms is not None:
-            self._callbacks.pop(after.id, None)
-        # By number too: an elder whom a human named meanwhile may press again on a phone nobody has on file.
-        persons = {_person(after.elder_id, after.caller), _person(None, after.caller)} - {""}
-        if after.open:
-            self._open[after.id] = after
-            if before is None or before.elder_id != after.elder_id:
-                self._by_person |= dict.fromkeys(persons, after.id)
-            return
-        self._open.pop(after.id, None)
-        if before is None or before.open:
-            self._finishing[after.id] = self._clock.monotonic()
-        for person in persons:
-            if self._by_person.get(person) == after.id:
-                del self._by_person[person]
-        self._recent[after.id] = after
-        while len(self._recent) > RECENT_INCIDENTS:
-            del self._recent[next(iter(self._recent))]
+        self._outside.apply(fact.body)
+        if isinstance(fact.body, f.EmergencyClosed) and fact.incident_id is not None:
+            self._finishing.setdefault(fact.incident_id, self._clock.monotonic())
 
     def _react(self, fact: Fact) -> None:
         if fact.incident_id is None:
@@ -473,19 +364,20 @@ class Emergencies:
         incident = self.find(fact.incident_id)
         if incident is None:
             return
-        if isinstance(fact.body, cf.LegJoined) and incident.open and incident.human_answer_ms is None:
+        arrived = isinstance(fact.body, (cf.LegJoined, cf.LegAccepted))
+        if arrived and incident.open and incident.human_answer_ms is None:
             self._see_whether_answered(incident, fact)
         if isinstance(fact.body, f.EmergencyAnswered):
             # The breach counts even when she was answered between two ticks, or by the fallback.
-            self._mark_late(incident, fact.body.milliseconds / 1000)
-        self.review(incident.id)
+            self._ladder.mark_late(incident, fact.body.milliseconds / 1000)
+        self._ladder.review(incident.id)
 
     def _see_whether_answered(self, incident: Incident, fact: Fact) -> None:
         calls = self.calls_of(incident)
-        if not together(calls):
+        if not attended(incident, calls):
             return
-        legs = [leg for call in calls for leg in call.live_legs if leg.in_room and leg.role in STAFF]
-        first = min(legs, key=lambda leg: (leg.joined_at or fact.at, leg.id))
+        legs = [leg for call in calls for leg in call.live_legs if leg.accepted and leg.role in STAFF]
+        first = min(legs, key=lambda leg: (leg.accepted_at or fact.at, leg.id))
         self._ledger.record(
             f.EmergencyAnswered(
                 leg_id=first.id, by=first.number, milliseconds=milliseconds(incident.opened_at, fact.at)
@@ -494,46 +386,3 @@ class Emergencies:
             call_id=fact.call_id,
             incident_id=incident.id,
         )
-
-    def review(self, incident_id: str) -> None:
-        """See whether an incident needs a human now, and start or stop its ladder."""
-        incident = self.find(incident_id)
-        if incident is None or not needs_human(incident, self.calls_of(incident)):
-            if self._waiting.pop(incident_id, None) is not None:
-                self._routing.poke()
-                self._stop_duty(incident)
-            return
-        if incident_id not in self._waiting and incident.calls:
-            now = self._clock.monotonic()
-            never = incident.human_answer_ms is None
-            waited = milliseconds(incident.opened_at, self._clock.now()) / 1000 if never else 0.0
-            self._waiting[incident_id] = now - waited
-            self._routing.poke()
-
-    def _stop_duty(self, incident: Incident | None) -> None:
-        """Somebody is with the elder: the mobiles that still ring may stop."""
-        for call in self.calls_of(incident) if incident else []:
-            for leg in call.live_legs:
-                if leg.role == Role.DUTY and not leg.in_room:
-                    self._calls.hang_up(leg)
-                    self._duty_rest.pop(leg.number, None)
-
-    def resume(self) -> None:
-        """After a restart: take up the ladder of every incident that was open."""
-        for incident in list(self._open.values()):
-            if not incident.calls:
-                # The crash came between the incident and its call: the press must not be lost for that.
-                self._current_call(incident)
-            self.review(incident.id)
-
-
-def _targets(incident: Incident, waited: float) -> frozenset[str]:
-    """Whom to alert after ``waited`` seconds: a plan adds to the ladder that everybody has, never takes away (A9)."""
-    return targets_by(DEFAULT_PLAN, waited) | targets_by(incident.plan, waited)
-
-
-def _person(elder_id: str | None, caller: str) -> str:
-    """By what a second press is known to come from the same person; empty when it cannot be known."""
-    if elder_id is not None:
-        return f"elder:{elder_id}"
-    return f"number:{caller}" if caller else ""

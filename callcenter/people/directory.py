@@ -20,6 +20,7 @@ from callcenter.phone import normalise
 _CALLING_ROLES = frozenset({ContactRole.FAMILY, ContactRole.GUARDIAN})
 _DEVICE, _OWN_PHONE, _RELATIVE = range(3)  # the surer identification wins
 _MOST_CANDIDATES = 20
+_TALKING_DEVICES = frozenset({"pendant", "terminal", "mobile_terminal"})
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +44,11 @@ class Device(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     serial: str = ""
     test_until: datetime | None = None
     heartbeat_seconds: int | None = None
+
+    @property
+    def talks(self) -> bool:
+        """Whether it can be called, and places a call itself when it is pressed."""
+        return self.kind in _TALKING_DEVICES
 
     def on_test(self, now: datetime) -> bool:
         """Whether it is being tested; a test ends by itself (R26)."""
@@ -75,6 +81,11 @@ class Elder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def contacts_in(self, role: str) -> tuple[Contact, ...]:
         """Contacts of one role, first to be tried first."""
         return tuple(contact for contact in self.contacts if contact.role == role)
+
+    def number_of(self, device: Device | None) -> str:
+        """Where to call her back about a device: the device itself when it talks, else her own phone; or empty."""
+        own = device.number if device is not None and device.talks else None
+        return own or next(iter(self.phones), "")
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -159,6 +170,10 @@ class Directory:
             return Caller(self._elders[first.elder_id], first.device_id, first.contact)
         candidates = tuple(self._elders[claim.elder_id] for claim in claims)
         return Caller(None, contact=first.contact, candidates=candidates)
+
+    def on_call(self, at: datetime, area: str = "") -> tuple[Contact, ...]:
+        """Who is on call at a moment, by the roster."""
+        return ()
 
     def who(self, elder: Elder | None, caller: str, today: date, device_id: str | None = None) -> Who:
         """Who is in need, for an incident that opens ``today`` in Shanghai."""

@@ -21,7 +21,7 @@ from callcenter.emergency.model import (
     needs_call_back,
     needs_human,
     targets_by,
-    together,
+    attended,
 )
 from callcenter.emergency.plan import DEFAULT_PLAN, MAX_STEPS, Plan, Step, Target, checked
 from callcenter.errors import IllegalTransition, InvalidInput
@@ -211,24 +211,24 @@ def test_needs_human_for_everybody_who_may_be_in_the_room() -> None:
         ]
         incident = replace(opened(), human_answer_ms=1000 if answered else None)
         expected = not staff and (not answered or (elder and not helper))
-        assert needs_human(incident, [call_with(*legs)]) is expected, (elder, staff, helper, answered)
+        assert needs_human(incident, [call_with(*legs)], NOW) is expected, (elder, staff, helper, answered)
 
 
 def test_who_is_in_the_room_on_another_call_of_the_incident_counts() -> None:
     answered = replace(opened(), human_answer_ms=1)
     alone = call_with(("elder", LegState.JOINED))
-    assert needs_human(answered, [alone, call_with(("120", LegState.ENDED))])
-    assert not needs_human(answered, [alone, call_with(("120", LegState.JOINED))])
-    assert not needs_human(opened(), [alone, call_with(("duty", LegState.JOINED))])
+    assert needs_human(answered, [alone, call_with(("120", LegState.ENDED))], NOW)
+    assert not needs_human(answered, [alone, call_with(("120", LegState.JOINED))], NOW)
+    assert not needs_human(opened(), [alone, call_with(("duty", LegState.JOINED))], NOW)
 
 
 def test_a_closed_incident_needs_nobody_and_one_in_the_fallbacks_hands_is_not_disturbed() -> None:
     closed = then(opened(), said(CLOSED))
     alone = call_with(("elder", LegState.JOINED))
     fallback = call_with(("elder", LegState.ANSWERED), via="fallback")
-    assert not needs_human(closed, [alone])
-    assert not needs_human(opened(), [alone, fallback])
-    assert needs_human(opened(), [replace(fallback, ended_at=NOW)])
+    assert not needs_human(closed, [alone], NOW)
+    assert not needs_human(opened(), [alone, fallback], NOW)
+    assert needs_human(opened(), [replace(fallback, ended_at=NOW)], NOW)
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Role)), st.sampled_from(list(LegState))), max_size=6), st.booleans())
@@ -236,13 +236,13 @@ def test_while_nobody_of_ours_was_with_her_she_needs_a_human_unless_staff_is_in_
     legs: list[tuple[str, LegState]], over: bool
 ) -> None:
     staffed = not over and any(role in STAFF_ROLES and state is LegState.JOINED for role, state in legs)
-    assert needs_human(opened(), [call_with(*legs, over=over)]) is not staffed
+    assert needs_human(opened(), [call_with(*legs, over=over)], NOW) is not staffed
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Role)), st.sampled_from(list(LegState))), max_size=6), st.booleans())
 def test_together_means_elder_and_staff_in_the_room_at_once(legs: list[tuple[str, LegState]], over: bool) -> None:
     there = {role for role, state in legs if state is LegState.JOINED and not over}
-    assert together([call_with(*legs, over=over)]) is ("elder" in there and bool(there & set(STAFF_ROLES)))
+    assert attended(opened(), [call_with(*legs, over=over)]) is ("elder" in there and bool(there & set(STAFF_ROLES)))
 
 
 @pytest.mark.parametrize("state", list(LegState))
@@ -250,17 +250,17 @@ def test_together_means_elder_and_staff_in_the_room_at_once(legs: list[tuple[str
 def test_she_is_called_back_only_while_no_line_of_hers_lives(state: LegState, other: str | None) -> None:
     """An operator who waits in her room changes nothing (R16)."""
     legs = [("elder", state)] + ([(other, LegState.JOINED)] if other else [])
-    assert needs_call_back(opened(), [call_with(*legs)]) is (state is LegState.ENDED)
+    assert needs_call_back(opened(), [call_with(*legs)], NOW) is (state is LegState.ENDED)
 
 
-def test_nobody_is_called_back_who_was_answered_is_unknown_closed_or_in_the_fallback() -> None:
+def test_nobody_is_called_back_whose_emergency_is_closed_in_the_fallback_or_taken_off_by_an_operator() -> None:
     dropped = [call_with(("elder", LegState.ENDED))]
-    assert needs_call_back(opened(), dropped)
-    assert needs_call_back(opened(), [])
-    assert not needs_call_back(replace(opened(), human_answer_ms=5), dropped)
-    assert not needs_call_back(replace(opened(), caller=""), dropped)
-    assert not needs_call_back(then(opened(), said(CLOSED)), dropped)
-    assert not needs_call_back(opened(), [*dropped, call_with(via="fallback")])
+    assert needs_call_back(opened(), dropped, NOW)
+    assert needs_call_back(opened(), [], NOW)
+    assert needs_call_back(replace(opened(), human_answer_ms=5), dropped, NOW)
+    assert not needs_call_back(replace(opened(), call_back_off=True), dropped, NOW)
+    assert not needs_call_back(then(opened(), said(CLOSED)), dropped, NOW)
+    assert not needs_call_back(opened(), [*dropped, call_with(via="fallback")], NOW)
 
 
 # --- the plan --------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import pytest
 
 from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
+from callcenter.emergency.incidents import RECENT_INCIDENTS
 from callcenter.emergency.plan import DEFAULT_PLAN, Plan, Step
-from callcenter.emergency.service import RECENT_INCIDENTS
 from callcenter.facts import encode, record
 from callcenter.people.directory import Elder
 from tests.support.world import DAUGHTER, DUTY, LI, START, STRANGER, WANG, World

@@ -8,6 +8,7 @@ from callcenter.calls.service import Calls
 from callcenter.clock import SystemClock
 from callcenter.errors import NotFound
 from callcenter.ledger import Ledger
+from callcenter.routing.acceptance import Acceptance
 from callcenter.routing.service import TEST_SEAT, Routing
 from callcenter.telephony.events import PhoneStatus
 from tests.support.world import Account
@@ -23,7 +24,8 @@ def routing(tmp_path: Path) -> Routing:
     clock = SystemClock()
     ledger = Ledger(Nothing(), clock)
     calls = Calls(ledger, Nothing(), None, clock, tmp_path)  # type: ignore[arg-type]
-    return Routing(ledger, calls, clock, ring_seconds=30, wrap_up_seconds=5, test_seat=True)
+    acceptance = Acceptance(ledger, calls, None, clock, 8)  # type: ignore[arg-type]
+    return Routing(ledger, calls, clock, acceptance, ring_seconds=30, wrap_up_seconds=5, test_seat=True)
 
 
 def test_the_test_seat_is_in_no_list_and_nobody_can_set_it_or_take_its_name(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_the_fallback_script_runs_without_an_environment(settings: Settings, run
     ],
 )
 def test_the_trunks_host_is_found_in_its_uri(settings: Settings, uri: str, host: str) -> None:
-    assert trunk_host(settings.model_copy(update={"trunk_uri": uri})) == host
+    assert trunk_host(uri) == host
 
 
 def test_given_a_data_folder_with_a_long_path_then_the_control_socket_lies_elsewhere(

@@ -1,0 +1,87 @@
+"""What is texted about an emergency: a short alert to whom the ladder calls, a full briefing on one click (A2, A4)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from callcenter.clock import SHANGHAI
+from callcenter.emergency.help import File
+from callcenter.emergency.kinds import Kind
+from callcenter.emergency.model import Incident
+
+KINDS = {
+    Kind.MANUAL: "紧急求助", Kind.FALL: "跌倒", Kind.ILLNESS: "突发疾病", Kind.SMOKE: "烟雾报警", Kind.FIRE: "火灾",
+    Kind.GAS: "燃气报警", Kind.INACTIVITY: "长时间无活动", Kind.FENCE: "离开安全区域", Kind.WANDERING: "走失",
+    Kind.THEFT: "盗窃", Kind.OTHER: "紧急情况",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Where her terminal was last seen: WGS-84 degrees, accuracy in metres (None when unknown), when."""
+
+    latitude: float
+    longitude: float
+    accuracy_m: float | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What every text begins and ends with. ``map_url``: a map's address with {latitude} and {longitude}."""
+
+    center: str
+    phone: str
+    map_url: str
+
+    def map_link(self, latitude: float, longitude: float) -> str:
+        """A map that opens in any browser."""
+        return self.map_url.format(latitude=f"{latitude:.6f}", longitude=f"{longitude:.6f}")
+
+
+def alert(incident: Incident, letterhead: Letterhead) -> str:
+    """The text to whom the ladder calls: who, when, what, and whom to call. Nothing that only responders need."""
+    return (
+        f"{_head(incident, letterhead)}{_who(incident)}于{_clock(incident.opened_at)}发出{_kind(incident)}，"
+        f"正在联系您，请接听来电并按1，或致电{letterhead.phone}。"
+    )
+
+
+def briefing(incident: Incident, file: File | None, fix: Fix | None, letterhead: Letterhead) -> str:
+    """Everything a responder needs: address, door code, key holder, medical notes, place and map link (A4)."""
+    parts = [f"{_head(incident, letterhead)}{_who(incident)}于{_clock(incident.opened_at)}发出{_kind(incident)}。"]
+    if file is not None:
+        parts += [
+            f"地址：{file.address}。" if file.address else "",
+            f"门锁密码：{file.door_code}。" if file.door_code else "",
+            f"钥匙：{file.key_holder_name or ''}{file.key_holder_phone or ''}。"
+            if file.key_holder_name or file.key_holder_phone
+            else "",
+            f"病情：{file.medical_notes}。" if file.medical_notes else "",
+        ]
+    if fix is not None:
+        about = f"，误差约{fix.accuracy_m:.0f}米" if fix.accuracy_m is not None else ""
+        link = letterhead.map_link(fix.latitude, fix.longitude)
+        parts.append(f"定位（{_clock(fix.at)}{about}）：{link} ")
+    elif file is not None and file.latitude is not None and file.longitude is not None:
+        parts.append(f"地图：{letterhead.map_link(file.latitude, file.longitude)} ")
+    if incident.caller:
+        parts.append(f"老人电话：{incident.caller}。")
+    parts.append(f"应急中心：{letterhead.phone}。")
+    return "".join(parts)
+
+
+def _head(incident: Incident, letterhead: Letterhead) -> str:
+    return f"【{letterhead.center}】" + ("（演练，无需救援）" if incident.drill is not None else "")
+
+
+def _who(incident: Incident) -> str:
+    age = f"（{incident.age}岁）" if incident.age else ""
+    return f"{incident.elder_name}{age}" if incident.elder_name else f"来电{incident.caller or '未知号码'}"
+
+
+def _kind(incident: Incident) -> str:
+    return KINDS.get(Kind(incident.kind), "紧急求助") if incident.kind in set(Kind) else "紧急求助"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(SHANGHAI):%m月%d日%H:%M}"

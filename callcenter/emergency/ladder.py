@@ -1,0 +1,208 @@
+"""The ladder: who waits for a human, which seats may ring for them by now, and what the plan wants beside the seats.
+
+It is not a chain of timers: at any moment it is asked what the plan wants by now, so a late tick, a restart or a
+repeated event can neither skip a step nor do one twice.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import structlog
+
+from callcenter.calls.model import Call, Role
+from callcenter.calls.service import Calls
+from callcenter.clock import Clock
+from callcenter.emergency import facts as f
+from callcenter.emergency.call_back import CallBacks
+from callcenter.emergency.crowd import urgency
+from callcenter.emergency.helpers import Helpers
+from callcenter.emergency.incidents import Incidents
+from callcenter.emergency.mass import MassEvents
+from callcenter.emergency.model import Incident, awaits_voice, milliseconds, needs_call_back, needs_human, targets_by
+from callcenter.emergency.plan import DEFAULT_PLAN, SEAT_TARGETS, Plan, Step, Target
+from callcenter.ledger import Ledger
+from callcenter.routing.model import Demand
+from callcenter.routing.service import Routing
+from callcenter.telephony.pbx import Pbx
+
+log = structlog.get_logger(__name__)
+
+TEST_SEAT = frozenset({"test_seat"})
+"""The only target of a synthetic press: no human is disturbed by the watchdog."""
+HOUSE = SEAT_TARGETS | {Target.DUTY, Target.NEXT_CENTER}
+FLOOR = Plan(
+    id="floor",
+    name="floor",
+    steps=tuple(
+        replaced
+        for step in DEFAULT_PLAN.steps
+        if (replaced := Step(step.at_seconds, tuple(t for t in step.targets if t in HOUSE))).targets
+    ),
+)
+"""What every incident rings, whatever its plan says: a plan adds to it, never takes away (A9)."""
+RESPONDERS_AFTER = (
+    (1, (Target.FAMILY, Target.GUARDIAN)),
+    (2, (Target.SOCIAL_WORKER, Target.COMMUNITY)),
+)
+"""After so many rounds of call-backs in vain, who is asked to look after her (A8)."""
+
+
+class Ladder:
+    """Who waits, and since when."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        incidents: Incidents,
+        calls: Calls,
+        routing: Routing,
+        helpers: Helpers,
+        call_backs: CallBacks,
+        mass: MassEvents,
+        pbx: Pbx,
+        clock: Clock,
+        *,
+        human_answer_seconds: float,
+    ) -> None:
+        self._ledger = ledger
+        self._incidents = incidents
+        self._calls = calls
+        self._routing = routing
+        self._helpers = helpers
+        self._call_backs = call_backs
+        self._mass = mass
+        self._pbx = pbx
+        self._clock = clock
+        self._limit = human_answer_seconds
+        self.waiting: dict[str, float] = {}
+        """Incidents that want a human → since when (monotonic)."""
+        self._voiceless: set[str] = set()
+        """Alarms whose own call may still come."""
+        routing.add_source(self.demands)
+
+    def demands(self, now: float) -> Iterable[Demand]:
+        """Every incident that wants a human, with the seats its plan may ring by now."""
+        for incident_id, since in list(self.waiting.items()):
+            incident = self._incidents.get(incident_id)
+            yield Demand(
+                call_id=self._incidents.current_call(incident).id,
+                targets=_seats(incident, now - since),
+                ring_all=True,
+                priority=urgency(incident),
+                since=since,
+                resting=self._resting(incident, now),
+            )
+
+    def _resting(self, incident: Incident, now: float) -> dict[str, float]:
+        resting = self._routing.resting(incident.id)
+        if incident.drill is None:
+            return resting
+        # Whoever the drill does not name is not disturbed by it, however long it lasts (A6).
+        return resting | {s.user: now + 60 for s in self._routing.seats() if s.user not in incident.drill.seats}
+
+    # --- at every fact -------------------------------------------------------------------------------------
+
+    def review(self, incident_id: str) -> None:
+        """See what an incident needs now, and start or stop looking for a human and calling her back."""
+        incident = self._incidents.find(incident_id)
+        if incident is None or not incident.open:
+            self._call_backs.stop(incident_id)
+            self._voiceless.discard(incident_id)
+            if self.waiting.pop(incident_id, None) is not None:
+                self._routing.poke()
+            return
+        calls, now = self._incidents.calls_of(incident), self._clock.now()
+        if not calls and awaits_voice(incident, now):
+            self._voiceless.add(incident_id)
+        if needs_human(incident, calls, now):
+            self._wait(incident, calls)
+        elif self.waiting.pop(incident_id, None) is not None:
+            self._helpers.release(incident)
+            self._routing.poke()
+        self._review_line(incident, calls)
+
+    def _wait(self, incident: Incident, calls: list[Call]) -> None:
+        if incident.id in self.waiting or (not calls and incident.voice_by is None):
+            return
+        never = incident.human_answer_ms is None
+        begun = max(incident.opened_at, incident.voice_by or incident.opened_at)
+        waited = milliseconds(begun, self._clock.now()) / 1000 if never else 0.0
+        self.waiting[incident.id] = self._clock.monotonic() - waited
+        self._routing.poke()
+
+    def _review_line(self, incident: Incident, calls: list[Call]) -> None:
+        in_room = any(leg.in_room for call in calls for leg in call.elder_legs)
+        if in_room or incident.call_back_off:
+            if self._call_backs.stop(incident.id) and in_room:
+                self._say(calls, "elder-back")
+        elif self._call_backs.possible(incident) and needs_call_back(incident, calls, self._clock.now()):
+            if not self._call_backs.start(incident, self._clock.monotonic()):
+                return
+            if any(call.elder_legs for call in calls):
+                self._ledger.record(f.LineDropped(), actor="pbx", incident_id=incident.id)
+                self._say(calls, "elder-line-dropped")
+
+    def _say(self, calls: list[Call], prompt: str) -> None:
+        """Tell whoever is in her room, 120 too."""
+        for call in calls:
+            if any(leg.in_room and leg.role != Role.ELDER for leg in call.live_legs):
+                self._calls.do(self._pbx.play(call.room, [prompt]), f"{prompt} {call.id}")
+                return
+
+    # --- as time goes by -----------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """The ladder's pulse, several times a second; ``now`` in monotonic seconds."""
+        for incident_id in [*self._voiceless]:
+            if not awaits_voice(self._incidents.get(incident_id), self._clock.now()):
+                self._voiceless.discard(incident_id)
+                self.review(incident_id)
+        for incident in self._busy():
+            try:
+                self._look_after(incident, now)
+            except Exception:
+                # One incident's mistake must not stop the ladder of the others.
+                log.exception("ladder_failed", incident_id=incident.id)
+        self._call_backs.tick(now)
+        self._helpers.tick(now)
+        self._mass.tick(self.waiting, sum(seat.registered for seat in self._routing.seats()), now)
+        if self.waiting:
+            self._routing.poke()
+
+    def _busy(self) -> Iterator[Incident]:
+        """Of thousands that wait for their close, those of which something goes by time."""
+        for incident in self._incidents.open():
+            waits = incident.id in self.waiting or self._call_backs.wanted(incident.id)
+            if waits or self._helpers.busy(incident.id):
+                yield incident
+
+    def _look_after(self, incident: Incident, now: float) -> None:
+        since = self.waiting.get(incident.id)
+        if since is not None and incident.human_answer_ms is None:
+            self.mark_late(incident, now - since)
+        if since is not None and incident.origin != "synthetic":
+            self._climb(incident, now - since)
+        in_vain = self._call_backs.rounds(incident)
+        for rounds, targets in RESPONDERS_AFTER:
+            for target in targets if in_vain >= rounds else ():
+                self._helpers.plan(incident, target)
+        self._helpers.pursue(incident, alone=since is not None or in_vain > 0)
+
+    def _climb(self, incident: Incident, waited: float) -> None:
+        """Want whom the plan wants by now outside; the seats come by `demands`. The first step at once."""
+        for plan in (incident.plan, FLOOR):
+            for step in plan.steps:
+                if step.at_seconds <= waited or step is plan.steps[0]:
+                    for target in step.targets:
+                        self._helpers.plan(incident, target, step)
+
+    def mark_late(self, incident: Incident, waited: float) -> None:
+        """No human within the limit: a breach, counted once (A1)."""
+        if not incident.late and waited > self._limit:
+            self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident.id)
+
+
+def _seats(incident: Incident, waited: float) -> frozenset[str]:
+    """Which seats to ring after ``waited`` seconds."""
+    if incident.origin == "synthetic":
+        return TEST_SEAT
+    return (targets_by(FLOOR, waited) | targets_by(incident.plan, waited)) & SEAT_TARGETS

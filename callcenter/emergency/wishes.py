@@ -1,0 +1,185 @@
+"""Who outside is wanted for an incident, and whom to dial for it right now: pure data and rules (A2, A3, R10, R15).
+
+A wish names people in the order of the elder's file and what counts as their acceptance. It is asked again and
+again what it wants dialled; what was tried is folded from facts, so neither a late tick, a restart nor a repeated
+request dials anybody twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+import msgspec
+
+from callcenter.calls import facts as cf
+from callcenter.emergency import facts as f
+from callcenter.emergency.kinds import Candidate, Drill
+from callcenter.facts import Fact
+
+LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of one candidate. ``leg_id``: the live attempt, empty when there is none."""
+
+    times: int = 0
+    leg_id: str = ""
+    joined: bool = False
+    ended_at: datetime | None = None
+    reason: str = ""
+    removed: bool = False
+    """Somebody took them off on purpose: they are not called again for this wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody wanted in an incident.
+
+    ``target``: the plan's target that it stands for, empty when a human asked. ``together``: all candidates at once,
+    else one after the other until one joins. ``rounds``: how often each is tried, 0: until somebody of ours is with
+    the elder. ``escalates``: a later step of the plan, given up as soon as somebody of ours is with her; people whom
+    the plan tells at once are each tried once whatever happens (A3). ``routes``: names of trunks, taken in turn.
+    """
+
+    id: str
+    incident_id: str
+    role: str
+    candidates: tuple[Candidate, ...]
+    actor: str
+    target: str = ""
+    together: bool = False
+    accept: str = "key"
+    rounds: int = 2
+    escalates: bool = False
+    rest_seconds: float = 10.0
+    routes: tuple[str, ...] = ("trunk",)
+    request_id: str | None = None
+    tried: Mapping[str, Tried] = field(default_factory=lambda: MappingProxyType({}))
+    failed: str = ""
+    """Why it was given up, empty while it was not."""
+
+    def of(self, number: str) -> Tried:
+        """What became of one candidate so far."""
+        return self.tried.get(number, Tried())
+
+    @property
+    def live_legs(self) -> tuple[str, ...]:
+        """Attempts that ring or talk."""
+        return tuple(tried.leg_id for tried in self.tried.values() if tried.leg_id)
+
+    @property
+    def met(self) -> bool:
+        """Whether whom it wanted came: one of them, or all where all were wanted."""
+        came = [self.of(candidate.number).joined for candidate in self.candidates]
+        return all(came) if self.together else any(came)
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One dial to send now, by the trunk ``route``."""
+
+    candidate: Candidate
+    route: str
+
+
+def orders(wish: Wish, now: datetime, *, alone: bool, busy: frozenset[str]) -> list[Order]:
+    """Whom to dial now.
+
+    ``alone``: nobody of ours is with the elder, so the plan's wishes go on. ``busy``: numbers that ring or talk
+    already, whoever wanted them: a phone is never dialled twice at a time.
+    """
+    if wish.failed or wish.met or exhausted(wish) or (wish.target and wish.escalates and not alone):
+        return []
+    rounds = wish.rounds if not wish.target else (0 if alone else 1)
+    open_to = [
+        candidate
+        for candidate in wish.candidates
+        if not (tried := wish.of(candidate.number)).removed
+        and not tried.joined
+        and (not rounds or tried.times < rounds)
+    ]
+    if not wish.together:
+        if wish.live_legs:
+            return []
+        fewest = min((wish.of(candidate.number).times for candidate in open_to), default=0)
+        open_to = [candidate for candidate in open_to if wish.of(candidate.number).times == fewest][:1]
+    return [
+        Order(candidate, wish.routes[wish.of(candidate.number).times % len(wish.routes)])
+        for candidate in open_to
+        if candidate.number not in busy and not wish.of(candidate.number).leg_id and _rested(wish, candidate, now)
+    ]
+
+
+def exhausted(wish: Wish) -> bool:
+    """Whether a human's request has nobody left to try and nobody came.
+
+    An attempt that a crash or a lost link swallowed may have been heard at the other end: only a human may say
+    whether to call again.
+    """
+    if wish.failed or wish.target or wish.live_legs or wish.met:
+        return False
+    return any(tried.reason == LOST for tried in wish.tried.values()) or all(
+        (tried := wish.of(candidate.number)).removed or tried.joined or tried.times >= wish.rounds
+        for candidate in wish.candidates
+    )
+
+
+def _rested(wish: Wish, candidate: Candidate, now: datetime) -> bool:
+    """A phone that did not accept is left alone for a while, but another route is tried at once (R10)."""
+    tried = wish.of(candidate.number)
+    if tried.ended_at is None or tried.times % len(wish.routes):
+        return True
+    # A clock that was set back must not keep anybody waiting (R23).
+    return not tried.ended_at <= now < tried.ended_at + timedelta(seconds=wish.rest_seconds)
+
+
+def evolve(wish: Wish, fact: Fact) -> Wish:
+    """The wish after a fact of its incident."""
+    body = fact.body
+    match body:
+        case cf.LegAdded() if body.wish_id == wish.id:
+            tried = wish.of(body.number)
+            return _with(wish, body.number, replace(tried, times=tried.times + 1, leg_id=body.leg_id, ended_at=None))
+        case cf.LegJoined() if (number := _number_of(wish, body.leg_id)) is not None:
+            return _with(wish, number, replace(wish.of(number), joined=True))
+        case cf.LegRemoved() if (number := _number_of(wish, body.leg_id)) is not None:
+            return _with(wish, number, replace(wish.of(number), removed=True))
+        case cf.LegEnded() if (number := _number_of(wish, body.leg_id)) is not None:
+            ended = replace(wish.of(number), leg_id="", ended_at=fact.at, reason=body.reason)
+            return _with(wish, number, ended)
+        case f.HelpSilent() if (number := _number_of(wish, body.leg_id)) is not None:
+            # It answered and said nothing: as good as nobody, so another route may be tried (R10).
+            return _with(wish, number, replace(wish.of(number), joined=False))
+        case f.HelpFailed(wish_id=wish_id, why=why) if wish_id == wish.id:
+            return replace(wish, failed=why)
+        case _:
+            return wish
+
+
+def _number_of(wish: Wish, leg_id: str) -> str | None:
+    return next((number for number, tried in wish.tried.items() if tried.leg_id == leg_id), None)
+
+
+def _with(wish: Wish, number: str, tried: Tried) -> Wish:
+    return replace(wish, tried={**wish.tried, number: tried})
+
+
+def made(fact: Fact, body: f.HelpWanted) -> Wish:
+    """The wish that a fact tells of."""
+    return Wish(
+        id=body.wish_id,
+        incident_id=fact.incident_id or "",
+        actor=fact.actor,
+        **{
+            name: getattr(body, name)
+            for name in ("role", "candidates", "target", "together", "accept", "rounds", "escalates", "rest_seconds",
+                         "routes", "request_id")
+        },
+    )  # fmt: skip
+
+
+def standing_in(candidates: Sequence[Candidate], drill: Drill, role: str) -> list[Candidate]:
+    """Who stands in for a role in a drill; nobody when nobody is named, however many are known (A6)."""
+    number = drill.numbers.get(role)
+    return [Candidate(number, candidates[0].name if candidates else "")] if number else []
