@@ -17,11 +17,12 @@ Contacts = Mapping[str, frozenset[str]]
 
 
 class LinkMemory:
-    """State of one connection. Bounded by the live channels, registered contacts and dials under way."""
+    """State of one connection. Bounded by the live channels, the endpoints and the dials under way."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._contacts: dict[str, set[str]] = {}
+        self._last_contact: dict[str, str] = {}
         self._dials: dict[str, bool] = {}
         self._ended: dict[str, HangupReason] = {}
 
@@ -29,6 +30,7 @@ class LinkMemory:
         """Start from what is live; ``contacts`` are the callable addresses by endpoint."""
         self._names = {channel.channel_id: channel.name for channel in snapshot.channels.values()}
         self._contacts = {endpoint: set(uris) for endpoint, uris in contacts.items()}
+        self._last_contact |= {endpoint: uri for endpoint, uris in contacts.items() for uri in uris}
 
     def clear(self) -> None:
         """Forget all: the connection is lost."""
@@ -38,6 +40,10 @@ class LinkMemory:
     def name_of(self, channel_id: str) -> str | None:
         """The channel's name as conference actions want it; None when it is not known (any more)."""
         return self._names.get(channel_id)
+
+    def contact_of(self, endpoint: str) -> str | None:
+        """The URI at which an endpoint is, or was last, registered; None when it never was."""
+        return self._last_contact.get(endpoint)
 
     def dialling(self, channel_id: str) -> None:
         """An originate of this channel id is about to be sent."""
@@ -87,6 +93,8 @@ class LinkMemory:
         return DialFailed(channel_id, ended) if ended is not None else event
 
     def _phone(self, event: PhoneStatus, uri: str) -> PhoneStatus:
+        if event.registered:
+            self._last_contact[event.endpoint] = uri
         uris = self._contacts.setdefault(event.endpoint, set())
         (uris.add if event.registered else uris.discard)(uri)
         if not uris:

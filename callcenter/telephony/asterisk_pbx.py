@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from callcenter.errors import InvalidInput, PbxRefused
+from callcenter.telephony import options
 from callcenter.telephony.ami import AmiLink
 from callcenter.telephony.ami_wire import text
 from callcenter.telephony.events import DialFailed, HangupReason, Snapshot
@@ -57,6 +58,7 @@ _PROMPT = re.compile(r"[A-Za-z0-9_./-]+")
 _DIGITS = re.compile(r"[0-9A-Da-d*#]+")
 _SYNTAX = re.compile(r'[\\",()\[\]]')
 _NAME_BYTES = 120
+_ALIVE_SECONDS = 0.5
 
 
 def quoted(value: str) -> str:
@@ -150,6 +152,21 @@ class AsteriskPbx:
         """See `Pbx.set_variable`."""
         variable = _matching(_VARIABLE, "name", name)
         await self._link.action("Setvar", {"Channel": _channel_id(channel_id), "Variable": variable, "Value": value})
+
+    async def rtp_received(self, channel_id: str) -> int | None:
+        """See `Pbx.rtp_received`."""
+        fields = {"Channel": _channel_id(channel_id), "Variable": "CHANNEL(rtcp,rxcount)"}
+        try:
+            value = text(await self._link.action("Getvar", fields), "Value")
+        except PbxRefused:
+            return None  # no such channel, or not a SIP one
+        return int(value) if value.isascii() and value.isdigit() else None
+
+    async def answers(self, endpoint: str) -> bool | None:
+        """See `Pbx.answers`."""
+        contact = self._link.memory.contact_of(endpoint)
+        address = options.udp_address(contact) if contact is not None else None
+        return await options.answers(address, _ALIVE_SECONDS) if address is not None else None
 
     async def snapshot(self) -> Snapshot:
         """See `Pbx.snapshot`."""

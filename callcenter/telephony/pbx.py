@@ -68,5 +68,15 @@ class Pbx(Protocol):
     async def set_variable(self, channel_id: str, name: str, value: str) -> None:
         """Set a channel variable or dialplan function, e.g. ``TIMEOUT(absolute)``."""
 
+    async def rtp_received(self, channel_id: str) -> int | None:
+        """How many RTP packets have come from a channel's far end; None when it is gone or speaks no RTP."""
+
+    async def answers(self, endpoint: str) -> bool | None:
+        """Whether a seat's phone answers a SIP OPTIONS now (0.5 s); ``endpoint`` as in `PhoneStatus`.
+
+        None where it cannot be asked: it never registered, or is on TCP or a WebSocket, whose closing ends its
+        registration.
+        """
+
     async def snapshot(self) -> Snapshot:
         """List what is live now."""
