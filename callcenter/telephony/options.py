@@ -1,0 +1,109 @@
+"""Asks a phone whether it lives: one SIP OPTIONS over UDP, from a socket of our own (RFC 3261 section 11).
+
+Asterisk's own OPTIONS (PJSIPQualify) would not do: what a phone answers is thrown away unless every phone is asked
+for ever, and one that misses an answer is then not rung any more.
+"""
+
+import asyncio
+import contextlib
+import re
+import uuid
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+RETRY_SECONDS = 0.2
+"""Phones sit on a network near us: RFC 3261's 0.5 s between two tries would be most of the time there is."""
+
+_URI = re.compile(r"sip:(?:[^@\s]*@)?(\[[0-9a-fA-F:.]+\]|[0-9.]+)(?::(\d{1,5}))?(?:;([^?\s]*))?(?:\?\S*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a phone's packets go."""
+
+    host: str
+    port: int
+
+
+def udp_address(uri: str) -> Address | None:
+    """The address in a contact's URI; None for a phone that is not on UDP, or not at an IP address."""
+    found = _URI.fullmatch(uri)
+    if found is None:
+        return None
+    host, port, parameters = found[1].strip("[]"), int(found[2] or 5060), (found[3] or "").lower()
+    transport = re.search(r"(?:^|;)transport=([a-z]+)", parameters)
+    if transport is not None and transport[1] != "udp":
+        return None
+    try:
+        ip_address(host)
+    except ValueError:
+        return None
+    return Address(host, port) if 0 < port < 65536 else None
+
+
+class _Question(asyncio.DatagramProtocol):
+    """One question; ``answer`` is True for any SIP response to it, False where nobody listens at that port."""
+
+    def __init__(self, call_id: str) -> None:
+        self._call_id = call_id.encode()
+        self.answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        if data.startswith(b"SIP/2.0 ") and self._call_id in data:
+            self._settle(True)
+
+    def error_received(self, exc: Exception) -> None:
+        if isinstance(exc, ConnectionRefusedError):
+            self._settle(False)
+
+    def _settle(self, answer: bool) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+
+async def answers(address: Address, seconds: float) -> bool:
+    """Whether a phone answers an OPTIONS within so many seconds; any answer counts, also a refusal.
+
+    Raises nothing: a network that does not carry the question is no answer.
+    """
+    loop = asyncio.get_running_loop()
+    call_id = uuid.uuid4().hex
+    try:
+        transport, question = await loop.create_datagram_endpoint(
+            lambda: _Question(call_id), remote_addr=(address.host, address.port)
+        )
+    except OSError:
+        return False
+    try:
+        request = _request(address, transport.get_extra_info("sockname"), call_id)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not question.answer.done():
+                    transport.sendto(request)
+                    await asyncio.wait((question.answer,), timeout=RETRY_SECONDS)
+        return question.answer.done() and question.answer.result()
+    finally:
+        transport.close()
+
+
+def _request(address: Address, own: tuple[str, int], call_id: str) -> bytes:
+    here, there = _host_port(own[0], own[1]), _host_port(address.host, address.port)
+    lines = (
+        f"OPTIONS sip:{there} SIP/2.0",
+        f"Via: SIP/2.0/UDP {here};rport;branch=z9hG4bK{call_id}",
+        "Max-Forwards: 70",
+        f"From: <sip:callcenter@{here}>;tag={call_id[:8]}",
+        f"To: <sip:{there}>",
+        f"Call-ID: {call_id}",
+        "CSeq: 1 OPTIONS",
+        f"Contact: <sip:callcenter@{here}>",
+        "Accept: application/sdp",
+        "Content-Length: 0",
+        "",
+        "",
+    )
+    return "\r\n".join(lines).encode()
+
+
+def _host_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
