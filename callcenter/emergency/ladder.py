@@ -202,7 +202,12 @@ class Ladder:
 
 
 def _seats(incident: Incident, waited: float) -> frozenset[str]:
-    """Which seats to ring after ``waited`` seconds."""
+    """Which seats to ring after ``waited`` seconds; a plan that cannot be read keeps nobody from the floor's."""
     if incident.origin == "synthetic":
         return TEST_SEAT
-    return (targets_by(FLOOR, waited) | targets_by(incident.plan, waited)) & SEAT_TARGETS
+    floor = targets_by(FLOOR, waited)
+    try:
+        return (floor | targets_by(incident.plan, waited)) & SEAT_TARGETS
+    except TypeError:
+        log.exception("plan_unreadable", incident_id=incident.id)
+        return floor & SEAT_TARGETS

@@ -15,13 +15,13 @@ from callcenter.emergency.model import (
     INCIDENT_TABLE,
     Incident,
     IncidentState,
+    attended,
     check_transition,
     evolve,
     milliseconds,
     needs_call_back,
     needs_human,
     targets_by,
-    attended,
 )
 from callcenter.emergency.plan import DEFAULT_PLAN, MAX_STEPS, Plan, Step, Target, checked
 from callcenter.errors import IllegalTransition, InvalidInput

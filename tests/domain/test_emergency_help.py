@@ -44,7 +44,7 @@ def test_a2_five_people_in_one_room_and_the_elder_stays_with_120_when_op1_hangs_
         DOCTOR,
         SOCIAL_WORKER,
     }
-    world.answer(*helpers)
+    world.accept(*helpers)
     assert {channel.room for channel in world.board.channels.values()} == {elder.room}
     assert len(world.board.channels) == 6
     for channel in helpers[1:]:

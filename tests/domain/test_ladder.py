@@ -149,15 +149,26 @@ def test_r15_a_mobile_that_answers_and_presses_nothing_has_not_accepted(world: W
     assert world.incident().answered_by == DUTY[1]
 
 
-def test_a_mobile_that_did_not_answer_rings_again_after_its_rest_and_for_one_incident_at_a_time(world: World) -> None:
+def test_a_mobile_that_did_not_answer_rings_again_after_its_rest(world: World) -> None:
     world.press(WANG)
-    world.press(LI)
     world.wait(5.5)
     assert {world.dialled(number) for number in DUTY} == {1}
     world.wait(35)
     assert {world.dialled(number) for number in DUTY} == {1}
     world.wait(5.5)
     assert {world.dialled(number) for number in DUTY} == {2}
+
+
+def test_a_mobile_rings_for_one_incident_at_a_time_and_then_for_the_next(world: World) -> None:
+    world.press(WANG)
+    world.press(LI)
+    world.wait(5.5)
+    assert {world.dialled(number) for number in DUTY} == {1}
+    world.wait(29)
+    assert {world.dialled(number) for number in DUTY} == {1}
+    world.wait(2)
+    assert {world.dialled(number) for number in DUTY} == {2}
+    assert {world.call_of(channel).elder_id for channel in world.all_ringing(DUTY[0])} == {"elder-li"}
 
 
 def test_a_seat_that_refuses_is_left_alone_for_its_rest_even_when_the_elder_is_gone(world: World) -> None:

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from tests.support.world import (
+    LI,
     WANG,
     World,
 )
@@ -55,14 +56,14 @@ def test_an_operator_who_leaves_before_she_was_reached_has_not_answered_and_the_
 
 
 def test_call_backs_are_repeated_at_longer_and_longer_intervals(world: World) -> None:
-    elder = world.press(WANG)
+    elder = world.press(LI)
     world.hang_up(elder)
-    world.board.busy.add(WANG)
+    world.board.busy.add(LI)
     times = []
     for _ in range(4 * 160):
-        before = world.dialled(WANG)
+        before = world.dialled(LI)
         world.wait(0.25)
-        if world.dialled(WANG) > before:
+        if world.dialled(LI) > before:
             times.append(world.clock.monotonic())
     gaps = [round(later - earlier) for earlier, later in pairwise(times)]
     assert times[0] <= 3

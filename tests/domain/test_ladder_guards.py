@@ -31,14 +31,17 @@ def test_a9_given_a_plan_that_forgets_the_seats_then_seats_and_mobiles_ring_all_
 
 
 def test_given_an_incident_that_cannot_be_looked_after_then_the_others_ladder_goes_on(tmp_path: Path) -> None:
-    damaged = Plan(id="p", name="p", steps=DEFAULT_PLAN.steps, repeat_every_seconds="soon")  # type: ignore[arg-type]
+    damaged = Plan(id="p", name="p", steps=(Step("soon", ("free_seats",)),))  # type: ignore[arg-type]
     elders = [
         Elder(id="e1", code="1", name="王", phones=(WANG,), plan_id="p"),
         Elder(id="e2", code="2", name="李", phones=(LI,)),
     ]
     world = World(tmp_path, plans=[damaged], elders=elders)
+    world.register("op1", "op2")
     world.press(WANG)
     world.press(LI)
+    assert world.rings("op1")
+    assert world.rings("op2")
     world.wait(6)
     (call,) = [call for call in world.controller.calls.open_calls() if call.elder_id == "e2"]
     assert {leg.number for leg in call.live_legs if leg.role == "duty"} == set(DUTY)

@@ -23,6 +23,7 @@ from callcenter.telephony.events import (
     RoomLeft,
     SeatCode,
     Snapshot,
+    TalkingStarted,
 )
 from callcenter.telephony.pbx import Dial
 
@@ -54,6 +55,11 @@ class Channel:
     up: bool = False
     room: str | None = None
     claims: str | None = None
+    """The dialplan's GROUP(seat) …"""
+    claims_auto: str | None = None
+    """… and GROUP(auto), of a phone that answered by itself."""
+    prompt_ends: float | None = None
+    """When the prompt that the dialplan plays to it is over."""
     lease_ends: float | None = None
 
     @property
@@ -158,9 +164,12 @@ class SimulatedSwitchboard:
                 self._join(channel)
 
     def press_one(self, channel: Channel) -> None:
-        """An on-call mobile accepts."""
+        """A phone outside accepts: of our own staff only the first comes in."""
         if channel.context == "cc-accept" and channel.up:
-            self._claim(channel)
+            if channel.variables["CC_ROLE"] in ("duty", "center"):
+                self._claim(channel)
+            else:
+                self._join(channel)
 
     def refuse(self, channel: Channel, reason: HangupReason) -> None:
         """A dialled phone is busy, rejects, or cannot be reached: both reports come, as from AMI."""
@@ -177,10 +186,19 @@ class SimulatedSwitchboard:
         if channel.room is not None:
             self.events.append(SeatCode(channel.room, channel.id, code))
 
+    def speak(self, channel: Channel) -> None:
+        """Somebody speaks into a seat's phone that answered by itself: its voice is listened for."""
+        if channel.claims_auto is not None:
+            self.events.append(TalkingStarted(channel.id))
+
     def pass_time(self) -> None:
         """What Asterisk does by itself as time goes by: dials end unanswered, leases run out."""
         now = self.clock.monotonic()
         for channel in list(self.channels.values()):
+            if channel.prompt_ends is not None and now >= channel.prompt_ends:
+                channel.prompt_ends = None
+                self._claim(channel) if channel.context == "cc-preempted" else self._end(channel, HangupReason.NORMAL)
+                continue
             if not channel.up and channel.target != "trunk" and now - channel.born >= channel.ring_seconds:
                 self.refuse(channel, HangupReason.NO_ANSWER)
             elif channel.lease_ends is not None and now >= channel.lease_ends:
@@ -203,10 +221,15 @@ class SimulatedSwitchboard:
     def _claim(self, channel: Channel) -> None:
         """cc-seat: the first of the staff is in, under a lock; the others are told and let go."""
         room = channel.variables["CC_ROOM"]
-        if any(other.claims == room for other in self.channels.values()):
+        auto = channel.variables.get("CC_AUTO") == "1"
+        others = [other for other in self.channels.values() if other is not channel]
+        if any(room in (other.claims, other.claims_auto if auto else None) for other in others):
             self._end(channel, HangupReason.NORMAL)
             return
-        channel.claims = room
+        if auto:
+            channel.claims_auto = room
+        else:
+            channel.claims = room
         channel.context = "cc-leg"
         self._join(channel)
 
@@ -280,15 +303,26 @@ class SimulatedSwitchboard:
         if name.startswith("CC_"):
             channel.variables[name] = value
             return
+        if name == "GROUP(seat)":
+            channel.claims = value or None
+            return
+        if name == "TALK_DETECT(remove)":
+            return
         assert name == "TIMEOUT(absolute)", name
         channel.lease_ends = self.clock.monotonic() + int(value) if int(value) else None
 
     def redirect(self, channel_id: str, context: str) -> None:
-        """A Redirect: the caller is taken out of the fallback into her room."""
-        assert context == "cc-room", context
+        """A Redirect: a caller out of the fallback into her room; a seat to another room, or to be told and let go."""
         channel = self._living(channel_id)
         self._leave(channel)
-        self.to_room(channel)
+        if context == "cc-room":
+            self.to_room(channel)
+            return
+        assert context in ("cc-preempted", "cc-taken"), context
+        channel.context = context
+        channel.prompt_ends = self.clock.monotonic() + {"cc-preempted": 1.5, "cc-taken": 3.0}[context]
+        if context == "cc-preempted":
+            channel.claims = None
 
     def _living(self, channel_id: str) -> Channel:
         channel = self.channels.get(channel_id)

@@ -287,6 +287,12 @@ class Answerer:
         await until(found, seconds, f"a call to {number or 'this phone'} (so far: {[c.number for c in self.calls]})")
         return found()[-1]
 
+    def hangup(self) -> None:
+        """Hang up all calls that are up."""
+        for call in self.calls:
+            if "answered" in call.events and "ended" not in call.events:
+                call.hangup()
+
     async def close(self) -> None:
         """End the phone and all its audio, without a word to the other side."""
         await self.sipp.kill()

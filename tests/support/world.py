@@ -65,6 +65,7 @@ class Account:
 
     user: str
     role: str = "operator"
+    auto_answer: bool = False
 
 
 SEATS = (Account("op1"), Account("op2"), Account("op3"), Account("sup1", "supervisor"))
@@ -359,6 +360,11 @@ class World:
     def answer(self, *channels: Channel) -> None:
         """Phones are picked up, all in the same moment."""
         self._each(channels, self.board.pick_up)
+
+    def accept(self, *channels: Channel) -> None:
+        """Phones outside are picked up, and key 1 is pressed."""
+        self.answer(*channels)
+        self._each(channels, self.board.press_one)
 
     def hang_up(self, channel: Channel) -> None:
         self.run(lambda: self.board.hang_up(channel))

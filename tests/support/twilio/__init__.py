@@ -1,0 +1,1 @@
+"""Twilio as its published OpenAPI file describes it."""
