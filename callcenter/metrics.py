@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from callcenter.calls import facts as cf
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Role
 from callcenter.controller import Controller
 from callcenter.emergency import facts as ef
@@ -15,6 +16,8 @@ from callcenter.journal import Journal
 from callcenter.relay import Relay
 from callcenter.reports.live import LiveAnswerTimes, seconds
 from callcenter.routing.model import SeatState
+from callcenter.watchdog import facts as f
+from callcenter.watchdog.rules import PATIENCE
 
 _ANSWER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120)
 
@@ -75,6 +78,22 @@ class Metrics:
             ["window", "answered"],
             registry=self.registry,
         )
+        self._wrong = Gauge(
+            "callcenter_watchdog_findings", "What the watchdog finds wrong just now.", ["check"], registry=self.registry
+        )
+        self._presses = Counter(
+            "callcenter_synthetic_presses",
+            "Presses of our own through the whole chain.",
+            ["result"],
+            registry=self.registry,
+        )
+        self._press = Histogram(
+            "callcenter_synthetic_press_seconds",
+            "From a synthetic press's INVITE to the answer, to the test seat, and to its own voice back from there.",
+            ["stage"],
+            buckets=_ANSWER_BUCKETS,
+            registry=self.registry,
+        )
         controller.ledger.on_react(self._count)
         controller.ledger.on_react(self._answer_times.hear)
 
@@ -88,12 +107,28 @@ class Metrics:
                 call = self._controller.calls.find(fact.call_id or "")
                 if call is not None and call.via == "controller":
                     self._system.labels(call.line).observe(max(0.0, (fact.at - call.invited_at).total_seconds()))
+            case ef.EmergencyAnswered() | ef.AnswerLate() if self._synthetic(fact):
+                pass
+            case f.PressDone() as done:
+                self._presses.labels("done").inc()
+                for stage, milliseconds in (
+                    ("system", done.system_ms),
+                    ("human", done.human_ms),
+                    ("heard", done.heard_ms),
+                ):
+                    self._press.labels(stage).observe(milliseconds / 1000)
+            case f.PressFailed() | f.PressSkipped():
+                self._presses.labels(fact.kind.rpartition("_")[2]).inc()
             case ef.EmergencyAnswered(milliseconds=milliseconds):
                 self._human.observe(milliseconds / 1000)
             case ef.AnswerLate():
                 self._late.inc()
             case _:
                 pass
+
+    def _synthetic(self, fact: Fact) -> bool:
+        incident = self._controller.emergencies.find(fact.incident_id or "")
+        return incident is not None and incident.origin == SYNTHETIC
 
     def recall(self, facts: Iterable[Fact]) -> None:
         """Take in what the journal held at the start, so that the last 24 hours do not begin with a restart."""
@@ -117,5 +152,7 @@ class Metrics:
         states = Counts(routing.state_of(seat) for seat in routing.seats())
         for state in SeatState:
             self._seats.labels(state).set(states[state])
+        for check in PATIENCE:
+            self._wrong.labels(check).set(self._controller.watch.watchdog.count(check))
         self._show_answer_times()
         return generate_latest(self.registry)

@@ -21,8 +21,10 @@ from callcenter.api import (
     plans,
     probes,
     recordings,
+    roster,
     seats,
     statistics,
+    watchdog,
     webhooks,
     work_orders,
 )
@@ -51,6 +53,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     work_orders.router,
     follow_ups.router,
     statistics.router,
+    roster.router,
+    watchdog.router,
 )
 
 _TOKENS = {str(route.path) for route in auth.tokens.routes if isinstance(route, APIRoute)}

@@ -20,6 +20,7 @@ from callcenter.api.deps import Services
 from callcenter.api.problems import database_error
 from callcenter.api.views import FactView
 from callcenter.bus import FACTS, Gap, Message
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.errors import NotAuthenticated
 from callcenter.facts import Fact
 from callcenter.timeline.model import FactRow
@@ -36,11 +37,15 @@ NEEDS: dict[str, Permission] = {
     "leg": Permission.CALLS_READ,
     "hotline": Permission.CALLS_READ,
     "emergency": Permission.EMERGENCIES_READ,
+    "alarm": Permission.EMERGENCIES_READ,
+    "fence": Permission.EMERGENCIES_READ,
+    "device": Permission.DEVICES_READ,
     "message": Permission.EMERGENCIES_READ,
     "seat": Permission.SEATS_READ,
     "recording": Permission.RECORDINGS_READ,
     "work_order": Permission.WORK_ORDERS_READ,
     "follow_up": Permission.FOLLOW_UPS_READ,
+    "watchdog": Permission.EMERGENCIES_READ,
 }
 """What one must be allowed to read to be told of a kind of fact; kinds not named here are told to nobody."""
 
@@ -49,6 +54,21 @@ def may_see(who: Principal, fact_kind: str) -> bool:
     """Whether a role is told of facts of a kind (``call.opened`` is of the family ``call``)."""
     needed = NEEDS.get(fact_kind.partition(".")[0])
     return needed is not None and who.may(needed)
+
+
+def tells(who: Principal, services: Services, fact: Fact | FactRow) -> bool:
+    """Whether an account is told of a fact."""
+    about = fact.call_id, fact.incident_id
+    return may_see(who, fact.kind) and in_earnest(services, *about) and in_area(who, services, *about)
+
+
+def in_earnest(services: Services, call_id: str | None, incident_id: str | None) -> bool:
+    """Whether a fact is of a person, as far as known: a press of the watchdog's own comes up on no page."""
+    if services.controller is None:
+        return True
+    call = services.controller.calls.find(call_id or "")
+    incident = services.controller.emergencies.find(incident_id or "")
+    return (call is None or call.via != SYNTHETIC) and (incident is None or incident.origin != SYNTHETIC)
 
 
 def in_area(who: Principal, services: Services, call_id: str | None, incident_id: str | None) -> bool:
@@ -112,7 +132,7 @@ async def _catch_up(socket: WebSocket, services: Services, who: Principal, after
         await socket.send_json({"kind": "gap"})
         return
     for row in missed[:CATCH_UP]:
-        if may_see(who, row.kind) and in_area(who, services, row.call_id, row.incident_id):
+        if tells(who, services, row):
             await socket.send_text(FactView.of(row).model_dump_json())
     if len(missed) > CATCH_UP:
         await socket.send_json({"kind": "gap"})
@@ -146,7 +166,7 @@ async def _send(socket: WebSocket, services: Services, who: Principal, messages:
             fact = message.fact()
         except msgspec.DecodeError:
             continue
-        if may_see(who, fact.kind) and in_area(who, services, fact.call_id, fact.incident_id):
+        if tells(who, services, fact):
             await socket.send_text(_text(fact))
 
 

@@ -1,12 +1,10 @@
 """Probes: alive (/healthz), ready with each part's state (/readyz), and Prometheus' /metrics."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import text
 
 from callcenter.api.deps import Services, ServicesDep
 
@@ -32,10 +30,14 @@ async def readiness(services: Services) -> Readiness:
     parts: dict[str, dict[str, Any]] = {}
     if controller is not None:
         parts["asterisk"] = _part(controller.link.live and controller.in_step, essential=True)
+        wrong = [one.finding for one in controller.watch.watchdog.active()]
+        parts["watchdog"] = _part(
+            not any(one.severity == "critical" for one in wrong), findings=[one.key for one in wrong]
+        )
         parts["seats"] = _part(True, registered=sum(seat.registered for seat in controller.routing.seats()))
     if services.journal is not None:
         parts["journal"] = _part(services.journal.healthy, problem=services.journal.problem)
-    parts["database"] = _part(await _database_answers(services))
+    parts["database"] = _part(await services.database.answers(DATABASE_SECONDS))
     parts["directory"] = _part(services.directory.healthy, elders=len(services.directory.directory.elders))
     if services.bus is not None:
         parts["bus"] = _part(services.bus.healthy)
@@ -62,15 +64,6 @@ async def readyz(services: ServicesDep) -> JSONResponse:
 
 def _part(ok: bool, *, essential: bool = False, **details: object) -> dict[str, Any]:
     return {"ok": ok, "essential": essential, **details}
-
-
-async def _database_answers(services: Services) -> bool:
-    try:
-        async with asyncio.timeout(DATABASE_SECONDS), services.database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except Exception:
-        return False
-    return True
 
 
 @router.get("/metrics", response_class=Response)

@@ -39,7 +39,7 @@ class Watchdog:
         clock: Clock,
         observe: Callable[[], Observation],
         *,
-        tell: Callable[[Finding], None] = lambda finding: None,
+        tell: Callable[[Finding], None],
     ) -> None:
         """``tell``: lets somebody know of a critical finding."""
         self._ledger = ledger

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,7 @@ from callcenter.watchdog.service import PULSE_SECONDS, Watchdog
 
 log = structlog.get_logger(__name__)
 
-PROBE_EVERY_SECONDS, PROBE_SECONDS = 10.0, 5.0
+PROBE_EVERY_SECONDS = 10.0
 GIVEN_UP_SECONDS = 600.0
 LAG_FADES = 0.7
 """How much of a lag is still held against us a second later: a long one counts for a while, a hiccup does not."""
@@ -69,8 +69,8 @@ class Outside:
     journal_problem: Callable[[], str] = lambda: ""
     relay_lag: Callable[[], float] = lambda: 0.0
     silent_devices: Callable[[], Iterable[str]] = tuple
-    probes: Mapping[str, Callable[[], Awaitable[bool]]] = field(default_factory=lambda: {"database": _yes})
-    """Whether ``database`` and ``bus`` answer."""
+    database: Callable[[], Awaitable[bool]] = _yes
+    bus: Callable[[], bool] = lambda: True
 
 
 class Watch:
@@ -209,7 +209,7 @@ class Watch:
 
     async def _probe(self) -> None:
         while True:
-            self._parts = {name: await _answers(probe) for name, probe in self.outside.probes.items()}
+            self._parts = {"database": await self.outside.database(), "bus": self.outside.bus()}
             folders = {"data": self._settings.data, "recordings": self._settings.recordings_dir}
             self._disks = await asyncio.to_thread(_free, folders)
             await asyncio.sleep(PROBE_EVERY_SECONDS)
@@ -224,14 +224,6 @@ async def _kept_up(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> 
             await asyncio.sleep(PULSE_SECONDS)
         else:
             return
-
-
-async def _answers(probe: Callable[[], Awaitable[bool]]) -> bool:
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            return await probe()
-    except Exception:
-        return False
 
 
 def _free(folders: Mapping[str, Path]) -> dict[str, int]:

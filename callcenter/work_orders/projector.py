@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.emergency.in_earnest import in_earnest
 from callcenter.facts import Fact
 from callcenter.ids import derived_id
 from callcenter.work_orders.service import Draft, WorkOrders
@@ -32,7 +33,11 @@ class WorkOrderProjector:
 
     async def apply(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
         """One order for each incident closed and each call whose disposition asks for one, however often told."""
+        closed = [fact for fact in facts if fact.kind == "emergency.closed"]
+        serious = {fact.id for fact in await in_earnest(session, closed)} if closed else set()
         for fact in facts:
+            if fact.kind == "emergency.closed" and fact.id not in serious:
+                continue
             if fact.kind == "emergency.closed" and fact.incident_id is not None:
                 await self._from_emergency(session, fact, fact.incident_id, msgspec.to_builtins(fact.body))
             elif fact.kind == "call.dispositioned" and fact.call_id is not None:
