@@ -25,14 +25,19 @@ from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.facts import Fact
 from callcenter.journal import Journal, JournalReader
+from callcenter.location.telemetry import Telemetry
 from callcenter.metrics import Metrics
 from callcenter.relay import Relay
 from callcenter.settings import Settings
+from callcenter.watchdog.watch import Outside
 from callcenter.worker import Part, parts, projectors
 
 log = structlog.get_logger(__name__)
 
 RESTART_SECONDS = 1.0
+
+DATABASE_SECONDS = 3.0
+"""A database that takes longer for nothing at all is told of as away."""
 
 MOST_FILES = 65_536
 
@@ -75,6 +80,16 @@ async def serve(settings: Settings) -> None:
     services = build_services(settings, clock, database, bus)
     services.directory.restore()
     controller = Controller(settings, clock, journal, lambda: services.directory.directory, ami_secret(settings))
+    services.alarm_sources.restore()
+    telemetry = Telemetry(
+        database,
+        settings.data / "telemetry.json",
+        controller.location,
+        controller.presence,
+        clock,
+        days=settings.position_days,
+    )
+    telemetry.restore()
     recovery = journal.open()
     keeper = SeatsKeeper(database, bus, settings.data / "seats.json")
     controller.recover(recovery.facts, await keeper.read() or keeper.last())
@@ -97,12 +112,18 @@ async def serve(settings: Settings) -> None:
         bus.publish(FACTS, fact)
 
     controller.ledger.on_react(publish)
+    controller.watch.outside = Outside(
+        journal_problem=lambda: "" if journal.healthy else journal.problem or "the disk does not answer",
+        relay_lag=lambda: relay.lag_seconds,
+        database=lambda: database.answers(DATABASE_SECONDS),
+        bus=lambda: bus.healthy,
+    )
     services = dataclasses.replace(services, controller=controller, journal=journal, relay=relay, metrics=metrics)
     # What is loaded by now stays: a collector that walked it again and again would stop the event loop.
     gc.collect()
     gc.freeze()
     try:
-        await _serve_all(services, controller, relay, keeper)
+        await _serve_all(services, controller, relay, keeper, telemetry)
     finally:
         await journal.close()
         await bus.close()
@@ -129,7 +150,9 @@ class _Web(uvicorn.Server):
         self.should_exit = True
 
 
-async def _serve_all(services: Services, controller: Controller, relay: Relay, keeper: SeatsKeeper) -> None:
+async def _serve_all(
+    services: Services, controller: Controller, relay: Relay, keeper: SeatsKeeper, telemetry: Telemetry
+) -> None:
     settings = services.settings
     web = _Web(
         uvicorn.Config(
@@ -150,6 +173,8 @@ async def _serve_all(services: Services, controller: Controller, relay: Relay, k
         "controller": controller.run,
         "relay": relay.run,
         "directory": services.directory.run,
+        "alarm-sources": services.alarm_sources.run,
+        "telemetry": telemetry.run,
         "seats": lambda: keeper.follow(controller.routing.staff),
         **parts(settings, services.clock, services.database, services.bus or LocalBus()),
     }

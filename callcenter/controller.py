@@ -14,18 +14,21 @@ from typing import Protocol
 import structlog
 
 from callcenter.agi import Arrivals, recording_of
+from callcenter.alarms.service import Alarms
 from callcenter.calls import facts as cf
 from callcenter.calls.lease import Leases
 from callcenter.calls.model import STAFF, Line, Role
 from callcenter.calls.service import Calls, Durable
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
+from callcenter.devices.presence import Presence
 from callcenter.emergency.briefing import Letterhead
 from callcenter.emergency.help import Numbers
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger, Sink
+from callcenter.location.service import Location
 from callcenter.notifications.service import Messages
 from callcenter.notifications.setup import channels
 from callcenter.people.directory import Directory
@@ -143,8 +146,23 @@ class Controller:
             ring_seconds=settings.ring_seconds,
             human_answer_seconds=settings.human_answer_seconds,
             recording_of=recording_of,
-            fix_of=lambda elder_id: None,
+            fix_of=lambda elder_id: self.location.last_seen(elder_id),  # noqa: PLW0108 - it is made below
         )
+        self.presence = Presence(clock)
+        self.location = Location(self.ledger, self.emergencies, directory, clock, settings.map_url)
+        self.open_facts.also(self.location.carried)
+        self.alarms = Alarms(
+            self.ledger,
+            self.emergencies,
+            self.location,
+            self.presence,
+            self.messages,
+            directory,
+            clock,
+            voice_seconds=settings.alarm_voice_seconds,
+            center_name=settings.center_name,
+        )
+        self.open_facts.also(self.alarms.carried)
         self.hotline = Hotline(self.ledger, self.calls, self.routing, self.pbx, clock)
         self.recorder = Recorder(self.ledger, self.calls)
         self.leases = Leases(self.calls, self.pbx)
@@ -328,7 +346,7 @@ class Controller:
         if not self.in_step or not self.live():
             return
         now = self.clock.monotonic()
-        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick]
+        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick, self.location.tick]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS
             due.append(self.leases.tick)

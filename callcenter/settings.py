@@ -106,6 +106,12 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="SQLAlchemy async URL; empty: SQLite in the data folder.")
     redis_url: str = Field(default="", description="Redis for the bus; empty: in-process.")
 
+    alarm_voice_seconds: Seconds = Field(
+        default=60, description="R19: a terminal's own call is waited for so long before the elder is called back."
+    )
+    position_days: Annotated[float, Field(gt=0, le=366)] = Field(
+        default=7, description="How long the places of terminals are kept (GB/T 35273: no longer than needed)."
+    )
     human_answer_seconds: Seconds = Field(default=5, description="A1, GS 4.3.11.2: a human answers within.")
     follow_up_hours: Hours = Field(default=24, description="C7, SZ 6.2.5: follow-up after the service's end.")
     ring_seconds: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="How long a leg rings.")

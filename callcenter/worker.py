@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from callcenter.accounts import sign_in
+from callcenter.alarms.projector import AlarmProjector
 from callcenter.api import idempotency
 from callcenter.bus import Bus
 from callcenter.calls.tables import CallProjector
@@ -34,6 +35,7 @@ def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
     return [
         CallProjector(),
         EmergencyProjector(),
+        AlarmProjector(),
         MessageProjector(),
         RecordingProjector(),
         WorkOrderProjector(work_orders),

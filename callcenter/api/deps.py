@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.passwords import Passwords
 from callcenter.accounts.permissions import Permission, Principal
-from callcenter.accounts.secrets import signing_key
+from callcenter.accounts.secrets import secrets_dir, signing_key
 from callcenter.accounts.throttle import Throttle
 from callcenter.accounts.tokens import Tokens
+from callcenter.alarms.source_keeper import SourcesKeeper
 from callcenter.api.problems import database_error
 from callcenter.audit import trail
 from callcenter.bus import Bus
@@ -45,6 +46,7 @@ class Services:
     passwords: Passwords
     throttle: Throttle
     directory: DirectoryKeeper
+    alarm_sources: SourcesKeeper
     bus: Bus | None = None
     controller: Controller | None = None
     journal: Journal | None = None
@@ -62,6 +64,7 @@ def build_services(settings: Settings, clock: Clock, database: Database, bus: Bu
         passwords=Passwords(),
         throttle=Throttle(clock),
         directory=DirectoryKeeper(database, settings.data / "directory.json", bus),
+        alarm_sources=SourcesKeeper(database, secrets_dir(settings) / "alarm-sources.json", clock, bus),
         bus=bus,
     )
 
