@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from callcenter.clock import Clock
 from callcenter.errors import InvalidInput
@@ -37,24 +37,13 @@ def _pointer(value: str) -> str:
         raise ValueError(error.message) from error
 
 
-def _words(value: object) -> object:
-    return [word(item) for item in value] if isinstance(value, list) else value
-
-
 Pointer = Annotated[str, AfterValidator(_pointer)]
+Word = Annotated[str, BeforeValidator(word)]
+"""A value of the provider's, which the file may write as a number."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Words(_Part):
-    """Parts whose lists of words may be written as numbers."""
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _as_words(cls, value: object) -> object:
-        return _words(value)
 
 
 class Signature(_Part):
@@ -75,7 +64,7 @@ class Signature(_Part):
         return digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode()
 
 
-class Accepted(_Words):
+class Accepted(_Part):
     """By what one knows that the provider took it: the status, and a value in the JSON answer.
 
     ``again``: values at ``pointer`` that mean the provider is unwell, and one may try again.
@@ -83,13 +72,8 @@ class Accepted(_Words):
 
     status: tuple[int, ...] = (200, 201, 202)
     pointer: Pointer = ""
-    equals: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()
-
-    @field_validator("status", mode="before")
-    @classmethod
-    def _as_words(cls, value: object) -> object:
-        return value
+    equals: tuple[Word, ...] = ()
+    again: tuple[Word, ...] = ()
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -98,7 +82,7 @@ class Accepted(_Words):
         return self
 
 
-class Report(_Words):
+class Report(_Part):
     """Delivery reports. ``secret``: of the HMAC-SHA256 over the body, in hex in ``header``.
 
     ``items``: where the list of reports is in the body; the body itself may be the list or the only one.
@@ -111,8 +95,8 @@ class Report(_Words):
     id: Pointer = ""
     provider_id: Pointer = ""
     status: Pointer
-    delivered: Annotated[tuple[str, ...], Field(min_length=1)]
-    failed: tuple[str, ...] = ()
+    delivered: Annotated[tuple[Word, ...], Field(min_length=1)]
+    failed: tuple[Word, ...] = ()
     answer: dict[str, Any] = {}
 
     @model_validator(mode="after")

@@ -152,14 +152,12 @@ class TwilioVoice:
 
     async def send(self, order: Order) -> Receipt:
         """See `Channel.send`."""
-        done = self._account.callback(STATUS_PATH, order.id)
         return await self._account.create(
             self._account.client.calls,
             to=e164(order.to),
             twiml=announcement(order.text, self._account.callback(VOICE_PATH, order.id)),
             timeout=RING_SECONDS,
-            status_callback=done,
-            status_callback_event=["completed"] if done else None,
+            status_callback=self._account.callback(STATUS_PATH, order.id),
             **self._account.sender,
         )
 
