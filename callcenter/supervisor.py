@@ -28,7 +28,7 @@ READY_SECONDS = 60.0
 HEALTHY_SECONDS = 20.0
 """Who lived this long before it died is started again at once, with no memory of earlier deaths."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
-PROBE_EVERY, PROBE_TIMEOUT = 2.0, 2.0
+PROBE_EVERY, PROBE_START_EVERY, PROBE_TIMEOUT = 2.0, 0.2, 2.0
 HUNG_AFTER = 10
 """Probes without an answer, after which our process is killed and started again; at the second one we say so (R2)."""
 
@@ -96,7 +96,8 @@ class HangWatch:
     def __init__(self) -> None:
         self._process: ProcessRef | None = None
         self._seen_at = 0.0
-        self._answered = False
+        self.answered = False
+        """Whether the process that lives has answered yet."""
         self._silent = 0
 
     def probed(self, process: ProcessRef | None, answered: bool, now: float) -> int:
@@ -106,10 +107,10 @@ class HangWatch:
         `READY_SECONDS` to start: killing it in the middle of a long start would only begin that start again.
         """
         if process != self._process:
-            self._process, self._seen_at, self._answered, self._silent = process, now, False, 0
-        starts = not self._answered and now - self._seen_at < READY_SECONDS
+            self._process, self._seen_at, self.answered, self._silent = process, now, False, 0
+        starts = not self.answered and now - self._seen_at < READY_SECONDS
         self._silent = 0 if answered or process is None or starts else self._silent + 1
-        self._answered |= answered
+        self.answered |= answered
         return self._silent
 
 
@@ -240,7 +241,7 @@ class Supervisor:
     def _watch_for_hang(self, serve: Child) -> None:
         """A process that lives but does not answer takes no calls: say so, and in the end replace it (R2)."""
         watch = HangWatch()
-        while not self._stopping.wait(PROBE_EVERY):
+        while not self._stopping.wait(PROBE_EVERY if watch.answered else PROBE_START_EVERY):
             process = serve.ref if serve.alive() else None
             status, _ = probe(self.settings, "/healthz")
             silent = watch.probed(process, bool(status), time.monotonic())

@@ -129,6 +129,11 @@ class Center(Instance):
         await self.until(lambda: self.registered(len(self._seats)), what="registered seats")
         return phones
 
+    async def unregister(self, user: str, phone: Answerer) -> None:
+        """A seat's phone goes off."""
+        password = next(seat["sip_password"] for seat in self.credentials["seats"] if seat["user"] == user)
+        await register(self.folder, self.settings, user, password, phone.port, expires=0)
+
     async def registered(self, count: int) -> bool:
         """Whether the controller sees so many registered phones."""
         parts = (await self.client.get("/readyz")).json()["parts"]
@@ -196,16 +201,18 @@ class Center(Instance):
         for incident in await self.emergencies("open"):
             await api.post(f"/emergencies/{incident['id']}/close", {"outcome": "exercise"})
         for phone in self._phones:
+            phone.hangup()
+        await self.until(self._quiet, CLOSE_SECONDS, "all calls to be over")
+        for phone in self._phones:
             await phone.close()
-        for user, phone in self._seats.items():
-            password = next(seat["sip_password"] for seat in self.credentials["seats"] if seat["user"] == user)
-            await register(self.folder, self.settings, user, password, phone.port, expires=0)
+        for user, seat in self._seats.items():
+            await self.unregister(user, seat)
         self._phones.clear()
         self._seats.clear()
-        await self.until(self._quiet, CLOSE_SECONDS, "all calls to be over")
+        await self.until(lambda: self.registered(0), what="all phones to be off")
 
     async def _quiet(self) -> bool:
-        return not await self.metric("callcenter_open_calls") and await self.registered(0)
+        return not await self.metric("callcenter_open_calls")
 
     async def audit(self, tally: Tally) -> None:
         """Count what was lost and what repeated, and fail if anything was."""

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from callcenter.calls import facts as cf
 from tests.faults.center import Center
 from tests.faults.table import Tally
 from tests.support.sipp import until
@@ -110,7 +109,6 @@ async def test_stopped_then_presses_reach_the_duty_desk_within_the_deadline_and_
     await until(lambda: not list(center.settings.spool_dir.glob(SPOOL)), 10, "an empty spool")
     assert center.living("serve") == hung
     assert {(await center.of(elder))["state"] for elder in (0, 1)} == {"open"}
-    assert not center.witness.bodies(cf.FellBack)
     await center.audit(tally)
 
 

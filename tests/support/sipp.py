@@ -205,6 +205,12 @@ class AnsweredCall:
         await self.until("answered", seconds)
         return self
 
+    async def accept(self, seconds: float = 5.0) -> Self:
+        """Pick up and press 1, as somebody does who is asked whether they accept."""
+        await self.answer(seconds)
+        self.key("1")
+        return self
+
     def hears(self, *frequencies: float, seconds: float = 0.4) -> set[float]:
         """Which of the tones it hears just now; none before it is answered."""
         return self.media.hears(*frequencies, seconds=seconds) if self.media is not None else set()
@@ -325,8 +331,8 @@ class Answerer:
 
     def _act(self, call: AnsweredCall) -> None:
         order = self.auto.get(call.number) or self.auto.get("*")
-        if order == "answer":
-            task: asyncio.Task[object] = asyncio.create_task(call.answer())
+        if order in ("answer", "accept"):
+            task: asyncio.Task[object] = asyncio.create_task(call.accept() if order == "accept" else call.answer())
             self._acts.add(task)
             task.add_done_callback(self._acts.discard)
         elif order:
