@@ -11,6 +11,7 @@ import callcenter.follow_ups.model
 import callcenter.location.model
 import callcenter.notifications.tables
 import callcenter.people.model
+import callcenter.people.shifts
 import callcenter.recordings.model
 import callcenter.timeline.model
 import callcenter.webhooks.model

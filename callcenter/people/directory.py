@@ -14,6 +14,7 @@ from callcenter.emergency.model import Who
 from callcenter.emergency.plan import DEFAULT_PLAN, Plan
 from callcenter.location.fences import Fence
 from callcenter.people.model import ContactRole
+from callcenter.people.roster import OnCall, Shift, on_call
 from callcenter.phone import normalise
 
 # A doctor's or a cadre's number stands for many elders and identifies none; a relative's does.
@@ -117,7 +118,8 @@ class _Claim(msgspec.Struct, frozen=True, gc=False):
 class Directory:
     """Elders and plans by id, claims by number. Building it is linear; every look-up is O(1)."""
 
-    def __init__(self, elders: Iterable[Elder] = (), plans: Iterable[Plan] = ()) -> None:
+    def __init__(self, elders: Iterable[Elder] = (), plans: Iterable[Plan] = (), shifts: Iterable[Shift] = ()) -> None:
+        self._shifts = tuple(shifts)
         self._elders = {elder.id: elder for elder in elders}
         self._plans = {plan.id: plan for plan in plans}
         self._plan_of_area = {plan.area: plan for plan in self._plans.values() if plan.area}
@@ -159,6 +161,15 @@ class Directory:
         """All response plans by id; do not change it."""
         return self._plans
 
+    @property
+    def shifts(self) -> tuple[Shift, ...]:
+        """The whole roster."""
+        return self._shifts
+
+    def on_call(self, at: datetime, area: str = "") -> tuple[OnCall, ...]:
+        """Whose mobiles to ring at ``at`` for an incident of ``area``, in this order (A9)."""
+        return on_call(self._shifts, at, area)
+
     def find_caller(self, raw_number: str | None) -> Caller | None:
         """Who calls from ``raw_number`` as the trunk sent it, or None for an unknown or withheld one."""
         number = normalise(raw_number)
@@ -170,10 +181,6 @@ class Directory:
             return Caller(self._elders[first.elder_id], first.device_id, first.contact)
         candidates = tuple(self._elders[claim.elder_id] for claim in claims)
         return Caller(None, contact=first.contact, candidates=candidates)
-
-    def on_call(self, at: datetime, area: str = "") -> tuple[Contact, ...]:
-        """Who is on call at a moment, by the roster."""
-        return ()
 
     def who(self, elder: Elder | None, caller: str, today: date, device_id: str | None = None) -> Who:
         """Who is in need, for an incident that opens ``today`` in Shanghai."""

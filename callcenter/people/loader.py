@@ -17,6 +17,8 @@ from callcenter.location.fences import Fence
 from callcenter.location.model import FenceRow
 from callcenter.people.directory import Contact, Device, Directory, Elder
 from callcenter.people.model import ContactRow, ElderPhoneRow, ElderRow, PlanRow
+from callcenter.people.roster import Shift
+from callcenter.people.shifts import SHIFT_FIELDS, ShiftRow, shift_of
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ class Rows(NamedTuple):
     devices: list[tuple[Any, ...]]
     plans: list[tuple[Any, ...]]
     fences: list[tuple[Any, ...]]
+    shifts: list[tuple[Any, ...]]
 
 
 async def load_directory(session: AsyncSession) -> Directory:
@@ -67,7 +70,7 @@ async def fingerprint(session: AsyncSession) -> tuple[Any, ...]:
     Every change of a phone or contact also bumps its elder's version (`callcenter.people.service`).
     """
     marks: list[Any] = []
-    for table in (ElderRow, DeviceRow, PlanRow, FenceRow):
+    for table in (ElderRow, DeviceRow, PlanRow, FenceRow, ShiftRow):
         row = await session.execute(select(func.count(), func.max(table.updated_at), func.sum(table.version)))
         marks.extend(row.one())
     return tuple(marks)
@@ -89,6 +92,7 @@ async def read_rows(session: AsyncSession) -> Rows:
         devices=await _tuples(session, devices),
         plans=await _tuples(session, plans),
         fences=await _tuples(session, fences),
+        shifts=await _tuples(session, select(*(getattr(ShiftRow, field) for field in SHIFT_FIELDS))),
     )
 
 
@@ -114,7 +118,8 @@ def assemble(rows: Rows) -> Directory:
     devices = _grouped(rows.devices, _device)
     fences = _grouped(rows.fences, _fence)
     elders = (_elder(row, phones, contacts, devices, fences) for row in rows.elders)
-    return Directory(elders, [plan for row in rows.plans if (plan := _plan(row))])
+    plans = [plan for row in rows.plans if (plan := _plan(row))]
+    return Directory(elders, plans, [shift for row in rows.shifts if (shift := _shift(row))])
 
 
 def _elder(
@@ -186,4 +191,12 @@ def _plan(row: tuple[Any, ...]) -> Plan | None:
         return msgspec.convert(values, Plan)
     except msgspec.ValidationError:
         log.error("response plan cannot be read; its elders get the default plan", plan_id=values["id"])
+        return None
+
+
+def _shift(row: tuple[Any, ...]) -> Shift | None:
+    try:
+        return shift_of(row)
+    except msgspec.ValidationError:
+        log.error("shift cannot be read; the roster is without it", shift_id=row[0])
         return None

@@ -11,6 +11,7 @@ import structlog
 
 from callcenter.emergency.plan import Plan
 from callcenter.people.directory import Directory, Elder
+from callcenter.people.roster import Shift
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,7 @@ _PIECE = 500
 class _Content(msgspec.Struct):
     plans: list[Plan]
     elders: list[Elder]
+    shifts: list[Shift] = []
 
 
 def save(directory: Directory, path: Path) -> None:
@@ -50,7 +52,8 @@ def save(directory: Directory, path: Path) -> None:
 def _content(directory: Directory) -> Iterator[bytes]:
     """The JSON in pieces: the encoder holds the interpreter's lock for no more than one of them."""
     encoder = msgspec.json.Encoder()
-    yield b'{"plans":' + encoder.encode(list(directory.plans.values())) + b',"elders":['
+    yield b'{"plans":' + encoder.encode(list(directory.plans.values()))
+    yield b',"shifts":' + encoder.encode(directory.shifts) + b',"elders":['
     elders = iter(directory.elders.values())
     comma = b""
     while piece := list(islice(elders, _PIECE)):
@@ -78,4 +81,4 @@ def restore(path: Path) -> Directory:
     except msgspec.DecodeError:
         log.error("saved directory is of another release; callers stay unknown until the database answers")
         return Directory()
-    return Directory(content.elders, content.plans)
+    return Directory(content.elders, content.plans, content.shifts)
