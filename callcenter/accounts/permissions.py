@@ -18,13 +18,17 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """One right. ``elders:care`` shows door code and medical notes, ``elders:identity`` the whole identity number."""
+    """One right. ``elders:care`` shows door code and medical notes, ``elders:identity`` the whole identity number.
+
+    ``emergencies:lead``: begin a drill, speak to everybody who waits.
+    """
 
     CALLS_READ = "calls:read"
     CALLS_ACT = "calls:act"
     CALLS_MONITOR = "calls:monitor"
     EMERGENCIES_READ = "emergencies:read"
     EMERGENCIES_ACT = "emergencies:act"
+    EMERGENCIES_LEAD = "emergencies:lead"
     SEATS_READ = "seats:read"
     SEATS_OWN = "seats:own"
     SEATS_MANAGE = "seats:manage"
@@ -53,6 +57,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
+    ALARM_SOURCES_MANAGE = "alarm_sources:manage"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
 
@@ -66,7 +71,8 @@ _TALK = frozenset({_P.SEATS_OWN, _P.CALLS_ACT, _P.EMERGENCIES_ACT, _P.RECORDINGS
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: _EVERYONE | _DESK | _TALK,
-    Role.SUPERVISOR: frozenset(Permission) - {_P.ACCOUNTS_WRITE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE},
+    Role.SUPERVISOR: frozenset(Permission)
+    - {_P.ACCOUNTS_WRITE, _P.ALARM_SOURCES_MANAGE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE},
     Role.QA: _EVERYONE | {_P.SEATS_OWN, _P.RECORDINGS_LISTEN, _P.EVALUATIONS_READ, _P.EVALUATIONS_WRITE},
     Role.STATION: _EVERYONE | _DESK | {_P.ELDERS_WRITE, _P.DEVICES_WRITE, _P.STATISTICS_READ},
     Role.ADMIN: frozenset(Permission),

@@ -1,6 +1,6 @@
 """Emergencies: the list, one incident with its legs and timeline, bringing help in, closing with an outcome."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -12,16 +12,21 @@ from callcenter.api import idempotency
 from callcenter.api.areas import check, elders_seen, sees
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.merged import page, read
+from callcenter.api.messages import MessageView
 from callcenter.api.problems import responses
-from callcenter.api.types import Id, Page, Prose
-from callcenter.api.views import EmergencyView, FactView, LegView
+from callcenter.api.types import Id, Page, Phone, Prose, UserName
+from callcenter.api.views import CallAttempt, EmergencyView, FactView, LegView
 from callcenter.calls.model import Call
 from callcenter.calls.tables import load_calls
+from callcenter.clock import SHANGHAI
 from callcenter.controller import Controller
 from callcenter.emergency.help import HELP_ROLES
-from callcenter.emergency.model import Incident, IncidentState
+from callcenter.emergency.kinds import Drill, Kind
+from callcenter.emergency.model import Incident, IncidentState, Who
+from callcenter.emergency.plan import Plan
 from callcenter.emergency.tables import EmergencyRow, to_incident
-from callcenter.errors import IllegalTransition, NotFound
+from callcenter.errors import IllegalTransition, InvalidInput, NotFound
+from callcenter.phone import normalise
 from callcenter.shapes import Instant
 from callcenter.timeline.service import of_incident
 
@@ -29,6 +34,7 @@ router = idempotency.router("/emergencies", "emergencies", live=True)
 
 Reader = Annotated[Principal, Depends(require("emergencies:read"))]
 Actor = Annotated[Principal, Depends(require("emergencies:act"))]
+Lead = Annotated[Principal, Depends(require("emergencies:lead"))]
 
 
 class HelpInput(BaseModel):
@@ -38,6 +44,75 @@ class HelpInput(BaseModel):
 
     role: Annotated[str, Field(pattern="^(" + "|".join(HELP_ROLES) + ")$", examples=["120"])]
     number: Annotated[str | None, Field(max_length=40, examples=["13800001001"])] = None
+    everybody: Annotated[
+        bool, Field(description="All of the role at once; else one after the other, in the order of her file.")
+    ] = False
+
+
+class MuteInput(BaseModel):
+    """Whether somebody's voice stays out of the room."""
+
+    muted: bool
+
+
+class KindInput(BaseModel):
+    """What kind of event it is."""
+
+    kind: Kind
+
+
+class TickInput(BaseModel):
+    """A sentence of the checklist, as it stands there, and whether it is done."""
+
+    sentence: Annotated[str, Field(max_length=500)]
+    done: bool = True
+
+
+class BriefingInput(BaseModel):
+    """To whom the briefing goes: everybody of a role in her file, or a number (A4)."""
+
+    role: Annotated[str, Field(pattern="^(" + "|".join(HELP_ROLES) + ")$", examples=["doctor"])]
+    number: Annotated[str | None, Field(max_length=40)] = None
+    confirmed: Annotated[bool, Field(description="The operator has confirmed what 120 is sent.")] = False
+
+
+class BroadcastInput(BaseModel):
+    """A recorded prompt for everybody who waits (R21)."""
+
+    prompt: Annotated[Literal["mass-event", "hold-on", "connecting", "all-helpers-notified"], Field()] = "mass-event"
+
+
+class RaiseInput(BaseModel):
+    """An emergency raised at the desk: a neighbour calls, an elder does not answer her greeting call (A7)."""
+
+    elder_id: Annotated[str | None, Field(max_length=64)] = None
+    caller: Annotated[str | None, Field(max_length=40, description="Number to call, when she is not on file.")] = None
+    kind: Kind = Kind.MANUAL
+    plan_id: Annotated[str | None, Field(max_length=64, description="Another plan than hers.")] = None
+
+
+class DrillInput(RaiseInput):
+    """A drill (A6): only who is named here is ever dialled, texted or rung."""
+
+    seats: Annotated[list[UserName], Field(max_length=100)] = []
+    numbers: Annotated[
+        dict[Annotated[str, Field(pattern="^(elder|duty|center|" + "|".join(HELP_ROLES) + ")$")], Phone],
+        Field(max_length=20, examples=[{"elder": "13800000001", "120": "13800000002"}]),
+    ] = {}
+
+
+class Mode(BaseModel):
+    """How the emergency line is loaded right now."""
+
+    mass_event: bool = Field(description="More press at once than there are seats (R21).")
+    open: int
+    waiting: int
+
+
+class Told(BaseModel):
+    """To how many something was said."""
+
+    count: int
 
 
 class CloseInput(BaseModel):
@@ -47,6 +122,9 @@ class CloseInput(BaseModel):
 
     outcome: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
                                   examples=["hospital"])]  # fmt: skip
+    cause: Annotated[
+        str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["fall"], description="A code of causes.")
+    ] = ""
     summary: Annotated[
         Prose,
         Field(examples=["跌倒，120送往市立医院，女儿陪同"], validation_alias=AliasChoices("summary", "note", "notes")),
@@ -152,6 +230,62 @@ async def _find_open(
     return controller.emergencies.get(incident_id)
 
 
+@router.post("", status_code=201, responses=responses(404))
+async def raise_emergency(
+    request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, body: RaiseInput
+) -> EmergencyView:
+    """Raise an emergency by hand: she is called at once, and seats ring; an open one of hers is raised instead."""
+    person, plan = _in_need(services, controller, who, body)
+    if not person.elder_id and not person.caller:
+        raise InvalidInput("name an elder, or the number to call", field="elder_id")
+    incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="desk")
+    return await _answer(request, services, controller, incident)
+
+
+@router.post("/drills", status_code=201, responses=responses(404))
+async def begin_drill(
+    request: Request, services: ServicesDep, controller: ControllerDep, who: Lead, body: DrillInput
+) -> EmergencyView:
+    """Begin a drill: marked as one from its start, everywhere, and counted apart (A6)."""
+    if not body.seats and not body.numbers:
+        raise InvalidInput("name who takes part: seats, or numbers by role", field="seats")
+    for seat in body.seats:
+        controller.routing.seat(seat)
+    person, plan = _in_need(services, controller, who, body)
+    drill = Drill(tuple(body.seats), dict(body.numbers))
+    incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="drill", drill=drill)
+    return await _answer(request, services, controller, incident)
+
+
+def _in_need(services: Services, controller: Controller, who: Principal, body: RaiseInput) -> tuple[Who, Plan]:
+    """Who a request means, and her plan; raises `NotFound`, `InvalidInput`."""
+    directory = services.directory.directory
+    elder = directory.elder(body.elder_id) if body.elder_id else None
+    if body.elder_id and elder is None:
+        raise NotFound(f"no elder has the id {body.elder_id}")
+    check(who, services, elder.id if elder else None, "elder")
+    caller = normalise(body.caller) if body.caller else next(iter(elder.phones), "") if elder else ""
+    if caller is None:
+        raise InvalidInput(f"{body.caller!r} is not a phone number that can be dialled", field="caller")
+    plan = directory.plans.get(body.plan_id) if body.plan_id else directory.plan_for(elder)
+    if plan is None:
+        raise NotFound(f"no response plan has the id {body.plan_id}")
+    return directory.who(elder, caller, controller.clock.now().astimezone(SHANGHAI).date()), plan
+
+
+@router.get("/mode", dependencies=[Depends(require("emergencies:read"))], responses=responses())
+async def mode(controller: ControllerDep) -> Mode:
+    """Whether there is a mass event, and how many wait."""
+    line = controller.emergencies
+    return Mode(mass_event=line.mass_event, open=line.open_count, waiting=line.waiting_count)
+
+
+@router.post("/broadcast", responses=responses())
+async def broadcast(controller: ControllerDep, who: Lead, body: BroadcastInput) -> Told:
+    """Say a recorded prompt to every elder who waits, and again while a mass event lasts."""
+    return Told(count=controller.emergencies.broadcast(body.prompt, actor=who.user))
+
+
 @router.get("/{incident_id}", responses=responses(404))
 async def get_emergency(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, incident_id: Id
@@ -196,9 +330,75 @@ async def add_leg(
     incident = await _find_open(request, services, controller, who, incident_id)
     request_id = f"{who.user}:{idempotency_key}" if idempotency_key else None
     leg = controller.emergencies.request_help(
-        incident.id, body.role, body.number, actor=who.user, request_id=request_id
+        incident.id, body.role, body.number, actor=who.user, request_id=request_id, everybody=body.everybody
     )
     return LegView.of(leg)
+
+
+@router.get("/{incident_id}/attempts", responses=responses(404))
+async def attempts(
+    request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, incident_id: Id
+) -> Page[CallAttempt]:
+    """Everybody who was ever rung for the incident, seats too: by which route, when, and what became of it."""
+    incident = await _find(request, services, controller, who, incident_id)
+    calls = await _calls(request, services, controller, [incident])
+    legs = [leg for call_id in incident.calls if call_id in calls for leg in calls[call_id].legs.values()]
+    legs.sort(key=lambda leg: (leg.added_at is not None, leg.added_at, leg.id))
+    return Page(items=[CallAttempt.of(leg) for leg in legs], next=None)
+
+
+@router.post("/{incident_id}/legs/{leg_id}/mute", responses=responses(404, 409))
+async def mute_leg(
+    request: Request,
+    services: ServicesDep,
+    controller: ControllerDep,
+    who: Actor,
+    incident_id: Id,
+    leg_id: Id,
+    body: MuteInput,
+) -> LegView:
+    """Keep somebody's voice out of the room, or let it in again; never the elder's."""
+    incident = await _find_open(request, services, controller, who, incident_id)
+    return LegView.of(controller.emergencies.mute(incident.id, leg_id, body.muted, actor=who.user))
+
+
+@router.put("/{incident_id}/kind", responses=responses(404, 409))
+async def say_kind(
+    request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, incident_id: Id, body: KindInput
+) -> EmergencyView:
+    """Say what kind of event it is; the checklist follows (A6)."""
+    incident = await _find_open(request, services, controller, who, incident_id)
+    said = controller.emergencies.say_kind(incident.id, body.kind, actor=who.user)
+    return await _answer(request, services, controller, said)
+
+
+@router.put("/{incident_id}/checklist", responses=responses(404, 409))
+async def tick_off(
+    request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, incident_id: Id, body: TickInput
+) -> EmergencyView:
+    """Tick off a sentence of the plan's checklist, or take the tick back (A6)."""
+    incident = await _find_open(request, services, controller, who, incident_id)
+    ticked = controller.emergencies.tick_off(incident.id, body.sentence, body.done, actor=who.user)
+    return await _answer(request, services, controller, ticked)
+
+
+@router.post("/{incident_id}/briefings", status_code=201, responses=responses(404, 409))
+async def send_briefing(
+    request: Request,
+    services: ServicesDep,
+    controller: ControllerDep,
+    who: Actor,
+    incident_id: Id,
+    body: BriefingInput,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> Page[MessageView]:
+    """Text address, door code, key holder, medical notes and place to responders; to 120 when confirmed (A4)."""
+    incident = await _find_open(request, services, controller, who, incident_id)
+    request_id = f"{who.user}:{idempotency_key}" if idempotency_key else None
+    sent = controller.emergencies.brief(
+        incident.id, body.role, body.number, actor=who.user, confirmed=body.confirmed, request_id=request_id
+    )
+    return Page(items=[MessageView.of(message, who) for message in sent], next=None)
 
 
 @router.delete("/{incident_id}/legs/{leg_id}", responses=responses(404, 409))
@@ -216,5 +416,5 @@ async def close_emergency(
 ) -> EmergencyView:
     """Close an incident with its outcome; the only way it ends. Whoever is still on the line is let go."""
     incident = await _find_open(request, services, controller, who, incident_id)
-    closed = controller.emergencies.close(incident.id, body.outcome, body.summary, actor=who.user)
+    closed = controller.emergencies.close(incident.id, body.outcome, body.summary, actor=who.user, cause=body.cause)
     return await _answer(request, services, controller, closed)

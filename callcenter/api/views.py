@@ -1,6 +1,6 @@
 """How calls, legs, emergencies and seats look to the outside."""
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
@@ -29,8 +29,18 @@ class LegView(BaseModel):
     ended_at: Moment | None
 
     @classmethod
-    def of(cls, leg: Leg) -> "LegView":
+    def of(cls, leg: Leg) -> Self:
         return cls.model_validate({name: getattr(leg, name) for name in cls.model_fields})
+
+
+class CallAttempt(LegView):
+    """One attempt to have somebody in an incident: who, by which route, when it rang, and what became of it."""
+
+    wish_id: str = Field(description="The wish it was an attempt of; empty for seats and the elder's own call.")
+    route: str = Field(description="The trunk it went out by; empty for seats.")
+    auto: bool = Field(description="The phone answers by itself: it was not accepted until it showed life (R12).")
+    accepted_at: Moment | None = Field(description="When a person was there for sure: key, life, or picked up by hand.")
+    cause: int = Field(description="The Q.850 cause that Asterisk gave at its end; 0: none.")
 
 
 class CallView(BaseModel):
@@ -92,6 +102,7 @@ class EmergencyView(BaseModel):
     system_answer_ms: int | None
     human_answer_ms: int | None
     answered_by: str
+    silence: str = Field(description="ask, louder, call_back or send_someone while she says nothing (R17); or empty.")
     late: bool = Field(description="No human answered within the limit of GS 4.3.11.2.")
     closed_at: Moment | None
     outcome: str
@@ -138,6 +149,7 @@ class SeatView(BaseModel):
     declared: str = Field(description="What the operator said: ready or paused.")
     reason: str
     registered: bool = Field(description="The seat's phone is registered.")
+    auto_answer: bool = Field(description="Its phone picks up an emergency by itself.")
     call_id: str | None = Field(description="The call it rings for or talks on.")
 
 

@@ -28,6 +28,7 @@ from callcenter.emergency.wishes import Wish
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
+from callcenter.notifications.model import Message
 from callcenter.routing.service import Routing
 from callcenter.telephony.pbx import Pbx
 
@@ -239,7 +240,7 @@ class Emergencies:
 
     def brief(
         self, incident_id: str, role: str, number: str | None, *, actor: str, confirmed: bool, request_id: str | None
-    ) -> list[object]:
+    ) -> list[Message]:
         """Text the briefing to everybody of a role, or to a number; returns the messages (A4).
 
         To 120 only what the operator has ``confirmed``. Raises `InvalidInput` that names the remedy.

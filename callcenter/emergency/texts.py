@@ -13,6 +13,7 @@ from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
 from callcenter.emergency.words import words
 from callcenter.errors import CallCenterError
+from callcenter.notifications.model import Message
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ class Sender(Protocol):
         incident_id: str | None = None,
         request_id: str | None = None,
         voice: Sequence[str] = (),
-    ) -> object:
+    ) -> Message:
         """Tell somebody something, once for a request id."""
 
 
@@ -85,7 +86,7 @@ class Texts:
 
     def brief(
         self, incident: Incident, role: str, candidate: Candidate, *, actor: str, request_id: str | None = None
-    ) -> object:
+    ) -> Message:
         """Text a responder everything there is to know; returns the message. Raises `InvalidInput`."""
         text = briefing(incident, self._file_of(incident), self._fix_of(incident), self._letterhead)
         return self._sender.send(

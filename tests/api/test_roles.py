@@ -19,6 +19,10 @@ OPEN = {
     "/api/v1/auth/logout",
     "/api/v1/auth/password",
     "/api/v1/auth/me",
+    # Alarm sources show who they are by a token or a signature of their own.
+    "/api/v1/alarms",
+    "/api/v1/positions",
+    "/api/v1/devices/heartbeats",
     # Providers' reports: signed, each in its own way.
     "/api/v1/messages/twilio/status",
     "/api/v1/messages/twilio/voice",
@@ -26,21 +30,38 @@ OPEN = {
 }
 P = Permission
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-OURS = ("accounts", "elders", "devices", "response-plans", "audit", "webhooks")
+OURS = ("accounts", "elders", "devices", "response-plans", "audit", "webhooks", "alarm-sources")
 
 # What each role may not do, written out by hand: the table in the code is checked against it.
 FORBIDDEN = {
     Role.OPERATOR: {P.ACCOUNTS_READ, P.ACCOUNTS_WRITE, P.AUDIT_READ, P.WEBHOOKS_READ, P.WEBHOOKS_WRITE}
-    | {P.ELDERS_IDENTITY, P.ELDERS_WRITE, P.DEVICES_WRITE, P.PLANS_WRITE, P.CALLS_MONITOR, P.SEATS_MANAGE}
-    | {P.EVALUATIONS_READ, P.EVALUATIONS_WRITE, P.ORGANISATIONS_WRITE, P.STATISTICS_READ},
-    Role.SUPERVISOR: {P.ACCOUNTS_WRITE, P.WEBHOOKS_READ, P.WEBHOOKS_WRITE},
+    | {
+        P.ELDERS_IDENTITY,
+        P.ELDERS_WRITE,
+        P.DEVICES_WRITE,
+        P.PLANS_WRITE,
+        P.CALLS_MONITOR,
+        P.SEATS_MANAGE,
+        P.EMERGENCIES_LEAD,
+    }
+    | {P.EVALUATIONS_READ, P.EVALUATIONS_WRITE, P.ORGANISATIONS_WRITE, P.STATISTICS_READ, P.ALARM_SOURCES_MANAGE},
+    Role.SUPERVISOR: {P.ACCOUNTS_WRITE, P.WEBHOOKS_READ, P.WEBHOOKS_WRITE, P.ALARM_SOURCES_MANAGE},
     Role.QA: {P.ACCOUNTS_READ, P.ACCOUNTS_WRITE, P.AUDIT_READ, P.WEBHOOKS_READ, P.WEBHOOKS_WRITE}
     | {P.ELDERS_IDENTITY, P.ELDERS_CARE, P.ELDERS_WRITE, P.DEVICES_WRITE, P.PLANS_WRITE, P.CALLS_MONITOR}
-    | {P.SEATS_MANAGE, P.CALLS_ACT, P.EMERGENCIES_ACT, P.ORGANISATIONS_WRITE, P.STATISTICS_READ}
+    | {P.SEATS_MANAGE, P.CALLS_ACT, P.EMERGENCIES_ACT, P.EMERGENCIES_LEAD, P.ORGANISATIONS_WRITE, P.STATISTICS_READ}
+    | {P.ALARM_SOURCES_MANAGE}
     | {P.WORK_ORDERS_WRITE, P.FOLLOW_UPS_WRITE, P.COMPLAINTS_WRITE},
     Role.STATION: {P.ACCOUNTS_READ, P.ACCOUNTS_WRITE, P.AUDIT_READ, P.WEBHOOKS_READ, P.WEBHOOKS_WRITE}
     | {P.ELDERS_IDENTITY, P.PLANS_WRITE, P.CALLS_MONITOR, P.SEATS_MANAGE, P.SEATS_OWN, P.CALLS_ACT}
-    | {P.EMERGENCIES_ACT, P.EVALUATIONS_READ, P.EVALUATIONS_WRITE, P.ORGANISATIONS_WRITE, P.RECORDINGS_LISTEN},
+    | {
+        P.EMERGENCIES_ACT,
+        P.EMERGENCIES_LEAD,
+        P.EVALUATIONS_READ,
+        P.EVALUATIONS_WRITE,
+        P.ORGANISATIONS_WRITE,
+        P.RECORDINGS_LISTEN,
+    }
+    | {P.ALARM_SOURCES_MANAGE},
     Role.ADMIN: set(),
 }
 

@@ -26,7 +26,7 @@ async def test_press_reaches_an_operator_help_is_bridged_in_and_the_record_is_wh
     elder = center.elders[0]
     numbers = {contact["role"]: contact["phone"] for contact in reversed(elder["contacts"])}
     op1, op2, op3 = [await center.seat(user) for user in ("op1", "op2", "op3")]
-    trunk = await center.trunk(auto={"*": "answer"})
+    trunk = await center.trunk(auto={"120": "answer", "*": "accept"})
     api = await center.sign_in("op1")
     await center.until(lambda: _ready(api, 3), what="three ready seats")
 
