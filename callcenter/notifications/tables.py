@@ -37,10 +37,10 @@ class MessageRow(Base):
     why: Mapped[str] = mapped_column(String(60))
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
     given_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    attempts: Mapped[list["MessageAttemptRow"]] = relationship(order_by="MessageAttemptRow.place", lazy="selectin")
+    attempts: Mapped[list["MessageMessageAttemptRow"]] = relationship(order_by="MessageMessageAttemptRow.place", lazy="selectin")
 
 
-class MessageAttemptRow(Base):
+class MessageMessageAttemptRow(Base):
     """One request to one channel."""
 
     __tablename__ = "message_attempts"
@@ -87,7 +87,7 @@ async def save_messages(session: AsyncSession, messages: Iterable[Message]) -> N
     )
     await upsert(
         session,
-        MessageAttemptRow,
+        MessageMessageAttemptRow,
         [
             {column: getattr(attempt, column) for column in _ATTEMPT_COLUMNS}
             | {"state": attempt.state.value, "message_id": message.id, "place": place}
