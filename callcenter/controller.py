@@ -28,6 +28,7 @@ from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger, Sink
+from callcenter.life.service import Life
 from callcenter.location.service import Location
 from callcenter.notifications.service import Messages
 from callcenter.notifications.setup import channels
@@ -148,6 +149,7 @@ class Controller:
             recording_of=recording_of,
             fix_of=lambda elder_id: self.location.last_seen(elder_id),  # noqa: PLW0108 - it is made below
         )
+        self.life = Life(settings, clock, self.ledger, self.calls, self.routing, self.emergencies, self.pbx)
         self.presence = Presence(clock)
         self.location = Location(self.ledger, self.emergencies, directory, clock, settings.map_url)
         self.open_facts.also(self.location.carried)
@@ -221,6 +223,7 @@ class Controller:
         """Take in one event of the switchboard, at once."""
         if self.messages.hear(event) or self.watch.press.hear(event):
             return
+        self.life.hear(event)
         match event:
             case PbxConnected(snapshot):
                 self._in_step_with(snapshot)
@@ -244,13 +247,14 @@ class Controller:
         self._adopt(snapshot)
         arrived_before = max(self._lost_at, self.clock.monotonic() - YOUNG_SECONDS)
         self.calls.reconcile(snapshot, arrived_before=arrived_before)
-        self.routing.reconcile_phones(snapshot.phones)
+        self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
         if not self.in_step:
             self.in_step = True
             self._first_snapshot.set()
             self.emergencies.resume()
             self.hotline.resume()
             self.recorder.resume()
+        self.life.resume()
         self.routing.poke()
         log.info("in_step", channels=len(snapshot.channels), calls=len(self.calls.open_calls()))
 
@@ -346,7 +350,7 @@ class Controller:
         if not self.in_step or not self.live():
             return
         now = self.clock.monotonic()
-        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick, self.location.tick]
+        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick, self.location.tick, self.life.tick]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS
             due.append(self.leases.tick)
@@ -386,5 +390,5 @@ class Controller:
         snapshot = await self.pbx.snapshot()
         self.calls.reconcile(snapshot, arrived_before=asked, asked=asked)
         if phones_heard == self._phones_heard:
-            self.routing.reconcile_phones(snapshot.phones)
+            self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
         self.routing.poke()

@@ -118,6 +118,18 @@ class Settings(BaseSettings):
     proof_of_life_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
         default=8, description="R12: a phone that answered by itself must show life within."
     )
+    silence_ask_seconds: Seconds = Field(
+        default=10, description="R17: an elder who says nothing for so long is asked whether she hears; 0: never."
+    )
+    silence_louder_seconds: Seconds = Field(default=20, description="R17: after so long she is amplified; 0: never.")
+    silence_call_back_seconds: Seconds = Field(default=40, description="R17: call her other phone; 0: never.")
+    silence_send_seconds: Seconds = Field(default=60, description="R17: send somebody; 0: never.")
+    line_stalled_seconds: Seconds = Field(
+        default=8, description="R16: nothing at all from an elder's line for so long is told; 0: never."
+    )
+    line_dropped_seconds: Seconds = Field(
+        default=20, description="R16: after so long it counts as dropped, and she is called back; 0: never."
+    )
     wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
     token_minutes: Annotated[float, Field(gt=0, le=1440)] = 15
     refresh_hours: Hours = 12

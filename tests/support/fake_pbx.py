@@ -24,6 +24,7 @@ from callcenter.telephony.events import (
     SeatCode,
     Snapshot,
     TalkingStarted,
+    TalkingStopped,
 )
 from callcenter.telephony.pbx import Dial
 
@@ -61,6 +62,10 @@ class Channel:
     prompt_ends: float | None = None
     """When the prompt that the dialplan plays to it is over."""
     lease_ends: float | None = None
+    volume: int = 1
+    sends: bool = False
+    """Whether audio comes from it."""
+    packets: int = 0
 
     @property
     def role(self) -> str:
@@ -90,7 +95,10 @@ class SimulatedSwitchboard:
         """Targets that refuse at once (486)."""
         self.last_ended: dict[str, float] = {}
         """Target → when a channel of it last ended."""
+        self.answers_options: dict[str, bool | None] = {}
+        """Target → what an OPTIONS to it comes to; True where it is not said."""
         self._number = 0
+        self._passed_at = 0.0
 
     # --- people and phones -------------------------------------------------------------------------------
 
@@ -191,9 +199,21 @@ class SimulatedSwitchboard:
         if channel.claims_auto is not None:
             self.events.append(TalkingStarted(channel.id))
 
+    def talk(self, channel: Channel) -> None:
+        """Somebody begins to speak on a channel that is listened to."""
+        self.events.append(TalkingStarted(channel.id))
+
+    def hush(self, channel: Channel) -> None:
+        """… and ends, a second ago."""
+        self.events.append(TalkingStopped(channel.id))
+
     def pass_time(self) -> None:
-        """What Asterisk does by itself as time goes by: dials end unanswered, leases run out."""
+        """What Asterisk does by itself as time goes by: dials end unanswered, leases run out, audio flows."""
         now = self.clock.monotonic()
+        for channel in self.channels.values():
+            if channel.sends and channel.up:
+                channel.packets += round(50 * (now - self._passed_at))
+        self._passed_at = now
         for channel in list(self.channels.values()):
             if channel.prompt_ends is not None and now >= channel.prompt_ends:
                 channel.prompt_ends = None
@@ -306,7 +326,10 @@ class SimulatedSwitchboard:
         if name == "GROUP(seat)":
             channel.claims = value or None
             return
-        if name == "TALK_DETECT(remove)":
+        if name == "TALK_DETECT(set)":
+            return
+        if name == "VOLUME(RX)":
+            channel.volume = int(value)
             return
         assert name == "TIMEOUT(absolute)", name
         channel.lease_ends = self.clock.monotonic() + int(value) if int(value) else None
@@ -424,3 +447,14 @@ class FakePbx:
         seen = self.board.snapshot()
         await self._ask("snapshot")
         return seen
+
+    async def rtp_received(self, channel_id: str) -> int | None:
+        # Not noted: it is asked all the time.
+        if self.down:
+            raise PbxUnavailable("the link to Asterisk is down")
+        channel = self.board.channels.get(channel_id)
+        return channel.packets if channel is not None else None
+
+    async def answers(self, endpoint: str) -> bool | None:
+        await self._ask("answers", endpoint)
+        return self.board.answers_options.get(endpoint, True)

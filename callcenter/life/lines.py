@@ -1,0 +1,251 @@
+"""Lines that die without a word (R14, R16): reads the packet counters of whoever talks with an elder, and judges.
+
+A seat that sends nothing and does not answer is taken off the call, so that others ring at once. The elder's own line
+cannot be asked (it is the trunk that would answer): its stillness is told, and only much later taken for its end.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import structlog
+
+from callcenter.calls import facts as cf
+from callcenter.calls.model import Call, Leg, Role
+from callcenter.calls.service import Calls
+from callcenter.clock import Clock
+from callcenter.emergency import facts as ef
+from callcenter.emergency.model import Incident
+from callcenter.emergency.service import Emergencies
+from callcenter.facts import Fact
+from callcenter.ledger import Ledger
+from callcenter.life.facts import LegResumed, LegStalled
+from callcenter.life.flow import Flow, is_dead
+from callcenter.life.quiet import Quiet
+from callcenter.routing.service import Routing
+from callcenter.telephony.events import PhoneStatus
+from callcenter.telephony.pbx import Pbx
+
+log = structlog.get_logger(__name__)
+
+DEAD = "dead"
+"""The reason that the end of such a leg gives."""
+SEAT_EVERY = 0.5
+ELDER_EVERY = 2.0
+"""Seconds between two readings of one leg …"""
+READINGS_A_SECOND = 50
+"""… and longer when there are many: Asterisk answers one question at a time, and an INVITE must not wait for these."""
+MOST_READING = 4
+"""Questions on their way to Asterisk at once."""
+ASK_AGAIN = 2.0
+"""Seconds between two questions to a phone that is still."""
+ASK_DEAD_EVERY = 5.0
+"""Seconds between two looks whether a dead phone is back."""
+
+_MOVES = (cf.LegJoined, cf.LegLeft, cf.LegEnded, cf.CallEnded, cf.LineChanged, ef.EmergencyClosed)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One leg. Monotonic seconds. ``answers``: what the phone's last OPTIONS came to, None before one."""
+
+    call_id: str
+    incident_id: str
+    leg: Leg
+    due: float
+    flow: Flow = field(default_factory=Flow)
+    reading: bool = False
+    asking: bool = False
+    used_to_answer: bool | None = None
+    answers: bool | None = None
+    ask_at: float = 0.0
+    told: bool = False
+
+    @property
+    def seat(self) -> bool:
+        return self.leg.role == Role.SEAT
+
+
+class Lines:
+    """The lines of every open emergency whose elder is in her room."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        routing: Routing,
+        emergencies: Emergencies,
+        quiet: Quiet,
+        pbx: Pbx,
+        clock: Clock,
+        *,
+        stalled_seconds: float,
+        dropped_seconds: float,
+    ) -> None:
+        """``stalled_seconds``, ``dropped_seconds``: how long an elder's line may send nothing until that is told,
+        until it is taken for dropped; 0: never.
+        """
+        self._ledger = ledger
+        self._calls = calls
+        self._routing = routing
+        self._emergencies = emergencies
+        self._quiet = quiet
+        self._pbx = pbx
+        self._clock = clock
+        self._stalled = stalled_seconds
+        self._dropped = dropped_seconds
+        self._watches: dict[str, _Watch] = {}
+        self._of_incident: dict[str, frozenset[str]] = {}
+        self._reading = 0
+        self._dead: dict[str, float] = {}
+        """Seats whose phone died, and when (monotonic) to see whether it is back: registered still, but not there."""
+        ledger.on_react(self._react)
+
+    def living(self, registered: frozenset[str]) -> frozenset[str]:
+        """Of the phones that are registered just now those that are not dead."""
+        self._dead = {user: at for user, at in self._dead.items() if user in registered}
+        return registered - self._dead.keys()
+
+    def phone(self, event: PhoneStatus) -> None:
+        """A phone registered anew, or its registration is gone: either way nothing of it is known to be dead."""
+        self._dead.pop(event.endpoint, None)
+        for watch in self._watches.values():
+            if watch.seat and watch.leg.number == event.endpoint and not event.registered:
+                watch.due = self._clock.monotonic()
+
+    def tick(self, now: float) -> None:
+        """Several times a second; ``now`` in monotonic seconds."""
+        stretch = max(1.0, len(self._watches) / (READINGS_A_SECOND * SEAT_EVERY))
+        due = [watch for watch in self._watches.values() if watch.due <= now and not watch.reading]
+        for watch in sorted(due, key=lambda watch: (not watch.seat, watch.due)):
+            if self._reading >= MOST_READING:
+                break
+            watch.due = now + (SEAT_EVERY if watch.seat else ELDER_EVERY) * stretch
+            watch.reading = True
+            self._reading += 1
+            self._calls.do(self._read(watch), f"read {watch.leg.id}")
+        for user, at in list(self._dead.items()):
+            if now >= at:
+                self._dead[user] = now + ASK_DEAD_EVERY
+                self._calls.do(self._look_for(user), f"look for {user}")
+
+    # --- asking --------------------------------------------------------------------------------------------
+
+    async def _read(self, watch: _Watch) -> None:
+        try:
+            count = await self._pbx.rtp_received(watch.leg.channel_id)
+        finally:
+            watch.reading = False
+            self._reading -= 1
+        if count is None or self._watches.get(watch.leg.id) is not watch:
+            return
+        now = self._clock.monotonic()
+        watch.flow = watch.flow.read(count, now)
+        if not watch.seat:
+            self._judge_elder(watch)
+            return
+        if not watch.flow.still and watch.used_to_answer:
+            watch.answers = True  # whatever it said, or did not say, before: it lives
+        if not self._judge(watch) and not watch.asking and self._worth_asking(watch, now):
+            watch.asking = True
+            self._calls.do(self._ask(watch), f"ask {watch.leg.id}")
+
+    def _worth_asking(self, watch: _Watch, now: float) -> bool:
+        """Once while all is well, to know whether it answers at all; then while nothing comes from it."""
+        if watch.flow.moved_at is None or now < watch.ask_at:
+            return False
+        return watch.used_to_answer is None or (watch.used_to_answer and watch.flow.still > 0)
+
+    async def _ask(self, watch: _Watch) -> None:
+        try:
+            watch.answers = await self._pbx.answers(watch.leg.number)
+        finally:
+            watch.asking = False
+        if watch.used_to_answer is None:
+            watch.used_to_answer = bool(watch.answers)
+        else:
+            watch.ask_at = self._clock.monotonic() + ASK_AGAIN
+        if self._watches.get(watch.leg.id) is watch:
+            self._judge(watch)
+
+    async def _look_for(self, user: str) -> None:
+        if await self._pbx.answers(user) and self._dead.pop(user, None) is not None:
+            log.info("phone_back", seat=user)
+            self._routing.phone(PhoneStatus(user, True))
+
+    # --- judging -------------------------------------------------------------------------------------------
+
+    def _judge(self, watch: _Watch) -> bool:
+        """Take a dead seat off the call; whether it was dead."""
+        user = watch.leg.number
+        if not is_dead(
+            watch.flow,
+            used_to_answer=bool(watch.used_to_answer),
+            answers=watch.answers,
+            registered=self._routing.has_phone(user),
+        ):
+            return False
+        log.warning("phone_dead", leg_id=watch.leg.id, incident_id=watch.incident_id, still=watch.flow.still)
+        self._drop(watch.leg.id)
+        self._calls.hang_up(watch.leg, why=DEAD)
+        if self._routing.has_phone(user):
+            self._dead[user] = self._clock.monotonic() + ASK_DEAD_EVERY
+            self._routing.phone(PhoneStatus(user, False))
+        return True
+
+    def _judge_elder(self, watch: _Watch) -> None:
+        still = watch.flow.still
+        if self._stalled and still >= self._stalled and not watch.told:
+            watch.told = True
+            self._say(watch, LegStalled(leg_id=watch.leg.id, role=watch.leg.role, seconds=round(still, 1)))
+            self._quiet.stalled(watch.incident_id, still)
+        elif not still and watch.told:
+            watch.told = False
+            self._say(watch, LegResumed(leg_id=watch.leg.id, role=watch.leg.role))
+        if self._dropped and still >= self._dropped and not watch.flow.pauses:
+            log.warning("line_dead", leg_id=watch.leg.id, incident_id=watch.incident_id, still=still)
+            self._drop(watch.leg.id)
+            self._calls.hang_up(watch.leg, why=DEAD)
+
+    def _say(self, watch: _Watch, body: LegStalled | LegResumed) -> None:
+        self._ledger.record(body, actor="pbx", call_id=watch.call_id, incident_id=watch.incident_id)
+
+    # --- whom we watch -------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """After a start: take up the lines of every open emergency."""
+        for incident in self._emergencies.known():
+            self._look(incident)
+
+    def _react(self, fact: Fact) -> None:
+        if fact.incident_id is None or not isinstance(fact.body, _MOVES):
+            return
+        incident = self._emergencies.find(fact.incident_id)
+        if incident is not None:
+            self._look(incident)
+
+    def _look(self, incident: Incident) -> None:
+        """Watch the legs that are to be watched in an incident, and no others."""
+        wanted = {leg.id: (call, leg) for call, leg in self._to_watch(incident)}
+        for leg_id in self._of_incident.get(incident.id, frozenset()) - wanted.keys():
+            self._watches.pop(leg_id, None)
+        for leg_id in wanted.keys() - self._watches.keys():
+            call, leg = wanted[leg_id]
+            if not self._calls.leaving(leg):
+                self._watches[leg_id] = _Watch(call.id, incident.id, leg, due=self._clock.monotonic())
+        if wanted:
+            self._of_incident[incident.id] = frozenset(wanted)
+        else:
+            self._of_incident.pop(incident.id, None)
+
+    def _to_watch(self, incident: Incident) -> Iterator[tuple[Call, Leg]]:
+        if not incident.open:
+            return
+        legs = [(c, leg) for c in self._emergencies.calls_of(incident) if c.open for leg in c.live_legs if leg.in_room]
+        if not any(leg.role != Role.ELDER for _, leg in legs):
+            return  # alone she hears the prompts, and nobody hears her
+        for call, leg in legs:
+            if leg.role in (Role.ELDER, Role.SEAT):
+                yield call, leg
+
+    def _drop(self, leg_id: str) -> None:
+        del self._watches[leg_id]

@@ -1,0 +1,66 @@
+"""Signs of life as one part of the controller: the silent elder, and the lines that die (R14, R16, R17)."""
+
+from callcenter.calls.service import Calls
+from callcenter.clock import Clock
+from callcenter.emergency.service import Emergencies
+from callcenter.emergency.silence import rules
+from callcenter.ledger import Ledger
+from callcenter.life.lines import Lines
+from callcenter.life.quiet import Quiet
+from callcenter.routing.service import Routing
+from callcenter.settings import Settings
+from callcenter.telephony.events import PbxEvent, PhoneStatus, TalkingStarted, TalkingStopped
+from callcenter.telephony.pbx import Pbx
+
+
+class Life:
+    """Who in an emergency's room is alive."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        ledger: Ledger,
+        calls: Calls,
+        routing: Routing,
+        emergencies: Emergencies,
+        pbx: Pbx,
+    ) -> None:
+        table = rules(
+            settings.silence_ask_seconds,
+            settings.silence_louder_seconds,
+            settings.silence_call_back_seconds,
+            settings.silence_send_seconds,
+        )
+        self.quiet = Quiet(ledger, calls, emergencies, pbx, clock, table)
+        self.lines = Lines(
+            ledger,
+            calls,
+            routing,
+            emergencies,
+            self.quiet,
+            pbx,
+            clock,
+            stalled_seconds=settings.line_stalled_seconds,
+            dropped_seconds=settings.line_dropped_seconds,
+        )
+
+    def hear(self, event: PbxEvent) -> None:
+        """Take in one event of the switchboard; most mean nothing here."""
+        match event:
+            case TalkingStarted() | TalkingStopped():
+                self.quiet.hear(event)
+            case PhoneStatus():
+                self.lines.phone(event)
+            case _:
+                pass
+
+    def tick(self, now: float) -> None:
+        """Several times a second; ``now`` in monotonic seconds."""
+        self.lines.tick(now)
+        self.quiet.tick(now)
+
+    def resume(self) -> None:
+        """In step with Asterisk, at the start or again: what was said meanwhile is not known."""
+        self.quiet.resume()
+        self.lines.resume()
