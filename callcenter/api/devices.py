@@ -25,7 +25,10 @@ Writer = Annotated[Principal, Depends(require("devices:write"))]
 
 
 class Device(BaseModel):
-    """A device. ``state`` is the one in force: a test that has run out no longer counts."""
+    """A device. ``state`` is the one in force: a test that has run out no longer counts.
+
+    ``battery`` in percent and ``last_seen_at`` are the device's own last word, ``last_test_at`` its last test alarm.
+    """
 
     id: str
     kind: DeviceKind
@@ -34,6 +37,10 @@ class Device(BaseModel):
     elder_id: str | None
     state: DeviceState
     on_test_until: Moment | None
+    heartbeat_seconds: int | None
+    last_seen_at: Moment | None
+    last_test_at: Moment | None
+    battery: int | None
     version: int
     created_at: Moment
     updated_at: Moment
@@ -51,6 +58,9 @@ class StateInput(BaseModel):
 def shown(row: DeviceRow, services: Services) -> Device:
     """The device as the API shows it."""
     state = service.state_of(row, services.clock.now())
+    # Memory is newer than the rows, which are written every few seconds.
+    presence = services.controller.presence if services.controller else None
+    seen, battery = (presence.last_heard(row.id), presence.battery(row.id)) if presence else (None, None)
     return Device(
         id=row.id,
         kind=DeviceKind(row.kind),
@@ -59,6 +69,10 @@ def shown(row: DeviceRow, services: Services) -> Device:
         elder_id=row.elder_id,
         state=state,
         on_test_until=row.on_test_until if state is DeviceState.ON_TEST else None,
+        heartbeat_seconds=row.heartbeat_seconds,
+        last_seen_at=seen or row.last_seen_at,
+        last_test_at=row.last_test_at,
+        battery=row.battery if battery is None else battery,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -128,6 +142,7 @@ async def set_state(
     row = await service.get_device(session, id, who)
     service.set_state(services.clock, row, body.state, body.test_minutes)
     await session.flush()
+    hint(session, CHANGED)
     tag(response, row.version)
     return shown(row, services)
 

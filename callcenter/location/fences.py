@@ -32,9 +32,6 @@ UNKNOWN_ACCURACY_M = 50.0
 STALE = timedelta(minutes=15)
 """A fix older than this, sent late, tells where somebody was, not where she is."""
 
-TELL = ("family", "all_family", "guardian", "group_leader", "village_cadre", "doctor", "social_worker", "community")
-"""Who can be designated to be told of a crossing: plan targets outside the house."""
-
 
 class Side(StrEnum):
     """Where somebody is, as far as a fence is concerned."""
