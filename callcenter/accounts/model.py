@@ -31,7 +31,10 @@ RESERVED_USERS = frozenset(
 
 
 class AccountRow(Versioned, Base):
-    """Somebody who may sign in. ``sip_ha1``: MD5 of user:realm:password (RFC 8760 §2.4), for accounts with a seat."""
+    """Somebody who may sign in. ``sip_ha1``: MD5 of user:realm:password (RFC 8760 §2.4), for accounts with a seat.
+
+    ``auto_answer``: the seat's phone picks up an emergency by itself (A1, R12).
+    """
 
     __tablename__ = "accounts"
 
@@ -42,6 +45,7 @@ class AccountRow(Versioned, Base):
     area: Mapped[str | None] = mapped_column(String(60))
     password_hash: Mapped[str] = mapped_column(String(200), info=SECRET)
     sip_ha1: Mapped[str | None] = mapped_column(String(32), info=SECRET)
+    auto_answer: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool]
 
 
@@ -61,8 +65,9 @@ class RefreshTokenRow(Base):
 
 
 class SeatAccount(msgspec.Struct, frozen=True):
-    """What Asterisk needs to let a seat's phone register."""
+    """What Asterisk needs to let a seat's phone register, and routing to ring it."""
 
     user: str
     role: str
     sip_ha1: str
+    auto_answer: bool = False

@@ -46,7 +46,12 @@ class SeatsKeeper:
         # The digest stands for the password: a new one must reach Asterisk too.
         lines = json.dumps(
             [
-                {"user": seat.user, "role": seat.role, "digest": hashlib.sha256(seat.sip_ha1.encode()).hexdigest()[:12]}
+                {
+                    "user": seat.user,
+                    "role": seat.role,
+                    "auto_answer": seat.auto_answer,
+                    "digest": hashlib.sha256(seat.sip_ha1.encode()).hexdigest()[:12],
+                }
                 for seat in seats
             ]
         )
@@ -59,7 +64,10 @@ class SeatsKeeper:
     def last(self) -> Sequence[SeatAccount]:
         """The seats as last read, without their passwords; none when there is no memory of them."""
         try:
-            return [SeatAccount(seat["user"], seat["role"], "") for seat in json.loads(self._path.read_text("utf-8"))]
+            return [
+                SeatAccount(seat["user"], seat["role"], "", seat.get("auto_answer", False))
+                for seat in json.loads(self._path.read_text("utf-8"))
+            ]
         except (OSError, ValueError, KeyError, TypeError):
             return []
 

@@ -26,6 +26,7 @@ async def create_account(
     password: str,
     area: str | None = None,
     sip_password: str | None = None,
+    auto_answer: bool = False,
 ) -> AccountRow:
     """Make an account, with a seat when it gets a SIP password; raises `Conflict` when the user name is taken."""
     if user in RESERVED_USERS:
@@ -42,6 +43,7 @@ async def create_account(
         area=area,
         password_hash=await passwords.hash(password),
         sip_ha1=sip_ha1(user, sip_password) if sip_password else None,
+        auto_answer=auto_answer,
         active=True,
         created_at=now,
         updated_at=now,
@@ -75,6 +77,7 @@ async def change_account(
     role: Role | None = None,
     area: str | None = None,
     active: bool | None = None,
+    auto_answer: bool | None = None,
 ) -> None:
     """Change what is given. A new role or standing ends the account's sign-ins; the last administrator stays one."""
     weaker = (role is not None and role != Role.ADMIN) or active is False
@@ -85,6 +88,7 @@ async def change_account(
     row.role = role or row.role
     row.area = row.area if area is None else area or None
     row.active = row.active if active is None else active
+    row.auto_answer = row.auto_answer if auto_answer is None else auto_answer
     row.updated_at = clock.now()
     if ends:
         await end_all(session, row, clock.now())
@@ -110,6 +114,16 @@ async def change_own_password(
     await set_password(session, clock, passwords, row, new)
 
 
+async def set_own_auto_answer(session: AsyncSession, clock: Clock, user: str, on: bool) -> AccountRow:
+    """Say whether one's own seat picks up emergencies by itself; raises `NotFound` for an account without a seat."""
+    row = await account_of(session, user)
+    if row.sip_ha1 is None:
+        raise NotFound(f"{user} has no seat; ask an administrator to give the account one")
+    row.auto_answer = on
+    row.updated_at = clock.now()
+    return row
+
+
 def set_seat(clock: Clock, row: AccountRow, seat: bool) -> str | None:
     """Give the account a seat with a fresh SIP password, which is returned and stored nowhere; or take the seat."""
     password = new_sip_password() if seat else None
@@ -119,13 +133,13 @@ def set_seat(clock: Clock, row: AccountRow, seat: bool) -> str | None:
 
 
 async def seat_accounts(session: AsyncSession) -> list[SeatAccount]:
-    """All active accounts with a seat, by user name, for rendering Asterisk's configuration."""
+    """All active accounts with a seat, by user name, for Asterisk's configuration and for routing."""
     query = (
-        select(AccountRow.user, AccountRow.role, AccountRow.sip_ha1)
+        select(AccountRow.user, AccountRow.role, AccountRow.sip_ha1, AccountRow.auto_answer)
         .where(AccountRow.active, AccountRow.sip_ha1.is_not(None))
         .order_by(AccountRow.user)
     )
-    return [SeatAccount(user, role, ha1) for user, role, ha1 in await session.execute(query) if ha1]
+    return [SeatAccount(user, role, ha1, auto) for user, role, ha1, auto in await session.execute(query) if ha1]
 
 
 async def _admins(session: AsyncSession) -> int:

@@ -27,7 +27,8 @@ NewPassword = Annotated[str, Field(min_length=10, max_length=128, examples=["cor
 
 
 class AccountInput(BaseModel):
-    """A new account. ``seat``: it also gets a phone, whose password is answered once."""
+    """A new account. ``seat``: it also gets a phone, whose password is answered once.
+    ``auto_answer``: that phone picks up an emergency by itself."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,6 +38,7 @@ class AccountInput(BaseModel):
     password: NewPassword
     area: Line | None = None
     seat: Flag = False
+    auto_answer: Flag = False
 
 
 class AccountPatch(BaseModel):
@@ -50,6 +52,7 @@ class AccountPatch(BaseModel):
     area: Annotated[Line, Field(min_length=0)] | None = None
     active: Flag | None = None
     seat: Flag | None = None
+    auto_answer: Flag | None = None
     password: NewPassword | None = None
 
 
@@ -63,6 +66,7 @@ class Account(BaseModel):
     area: str | None
     active: bool
     seat: bool
+    auto_answer: bool
     version: int
     created_at: Moment
     updated_at: Moment
@@ -84,6 +88,7 @@ def shown(row: AccountRow) -> Account:
         area=row.area,
         active=row.active,
         seat=row.sip_ha1 is not None,
+        auto_answer=row.auto_answer,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -116,6 +121,7 @@ async def create_account(
         password=body.password,
         area=body.area,
         sip_password=password,
+        auto_answer=body.auto_answer,
     )
     await session.flush()
     return _with_secret(row, password, request, response, session)
@@ -143,7 +149,14 @@ async def change_account(
     row = await service.get_account(session, id)
     check_match(row.version, if_match)
     await service.change_account(
-        session, services.clock, row, name=body.name, role=body.role, area=body.area, active=body.active
+        session,
+        services.clock,
+        row,
+        name=body.name,
+        role=body.role,
+        area=body.area,
+        active=body.active,
+        auto_answer=body.auto_answer,
     )
     if body.password is not None:
         await service.set_password(session, services.clock, services.passwords, row, body.password)

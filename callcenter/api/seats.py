@@ -1,18 +1,21 @@
 """Seats: who is there and what they do; an operator says ready or paused."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from callcenter.accounts.permissions import Principal
+from callcenter.accounts.service import CHANGED, set_own_auto_answer
 from callcenter.api import idempotency
-from callcenter.api.deps import ControllerDep, require
+from callcenter.api.deps import ControllerDep, ServicesDep, SessionDep, hint, require
 from callcenter.api.problems import responses
 from callcenter.api.types import Page, UserName
 from callcenter.api.views import SeatView
 from callcenter.controller import Controller
 from callcenter.routing.model import Seat
+from callcenter.shapes import Flag
 
 router = idempotency.router("/seats", "seats", live=True)
 
@@ -30,6 +33,14 @@ class StateInput(BaseModel):
     reason: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["午餐"])] = ""
 
 
+class AutoAnswerInput(BaseModel):
+    """Whether the phone picks up by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on: Flag
+
+
 def _view(controller: Controller, seat: Seat) -> SeatView:
     return SeatView(
         user=seat.user,
@@ -38,6 +49,7 @@ def _view(controller: Controller, seat: Seat) -> SeatView:
         declared=seat.declared,
         reason=seat.reason,
         registered=seat.registered,
+        auto_answer=seat.auto_answer,
         call_id=seat.talking_on or seat.ringing_for,
     )
 
@@ -58,6 +70,16 @@ async def my_seat(controller: ControllerDep, who: Owner) -> SeatView:
 async def set_my_state(controller: ControllerDep, who: Owner, body: StateInput) -> SeatView:
     """Say ready or paused. A paused seat still rings for an emergency that nobody takes (A9)."""
     return _view(controller, controller.routing.declare(who.user, body.state, body.reason, who.user))
+
+
+@router.put("/me/auto-answer", responses=responses(404))
+async def set_my_auto_answer(
+    controller: ControllerDep, who: Owner, body: AutoAnswerInput, session: SessionDep, services: ServicesDep
+) -> SeatView:
+    """Say whether one's own phone picks up an emergency by itself, and within 8 s somebody speaks, keys or clicks."""
+    row = await set_own_auto_answer(session, services.clock, who.user, body.on)
+    hint(session, CHANGED)
+    return _view(controller, replace(controller.routing.seat(who.user), auto_answer=row.auto_answer))
 
 
 @router.put("/{user}/state", responses=responses(404))

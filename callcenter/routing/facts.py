@@ -30,3 +30,10 @@ class HotlineOffered(Body, frozen=True):
     """The waiting caller was offered to a seat."""
 
     seat: str
+
+
+@kind("hotline.held")
+class HotlineHeld(Body, frozen=True):
+    """An emergency took the operator: the caller hears an apology and music, and is first in line to that seat (A9)."""
+
+    seat: str

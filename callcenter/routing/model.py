@@ -26,6 +26,7 @@ class Seat:
     """What is known of a seat.
 
     ``ringing_for``/``talking_on``: call ids. ``idle_since`` and ``wrap_up_until``: monotonic seconds.
+    ``auto_answer``: its phone picks up an emergency by itself when told to.
     """
 
     user: str
@@ -33,10 +34,15 @@ class Seat:
     declared: str = "ready"
     reason: str = ""
     registered: bool = False
+    auto_answer: bool = False
     ringing_for: str | None = None
     talking_on: str | None = None
     idle_since: float = 0.0
     wrap_up_until: float = 0.0
+
+    def answers_alone(self, now: float) -> bool:
+        """Whether it is told to pick up an emergency by itself at ``now``: only while somebody should sit there."""
+        return self.auto_answer and self.declared != SeatState.PAUSED and now >= self.wrap_up_until
 
     def state(self, now: float) -> SeatState:
         """The state at monotonic time ``now``."""
@@ -77,7 +83,9 @@ class Demand:
 
     ``ring_all``: an emergency rings every seat it may; a hotline call rings the one longest idle.
     ``priority``: higher first; ``since``: monotonic seconds, older first. ``resting``: seats that just let it
-    ring out, or refused, until when they are left alone.
+    ring out, or refused, until when they are left alone. ``seat``: who had the caller before and should have her
+    again; ``only``: nobody else may. ``unproved``: a phone that answered by itself is with her and has not shown life,
+    so that no other such phone may answer (R12).
     """
 
     call_id: str
@@ -86,6 +94,9 @@ class Demand:
     priority: int
     since: float
     resting: Mapping[str, float] = field(default_factory=dict)
+    seat: str = ""
+    only: bool = False
+    unproved: bool = False
 
 
 def eligible(seat: Seat, demand: Demand, now: float) -> bool:
@@ -94,6 +105,8 @@ def eligible(seat: Seat, demand: Demand, now: float) -> bool:
         return False
     if seat.role == TEST_ROLE or Target.TEST in demand.targets:
         return seat.role == TEST_ROLE and Target.TEST in demand.targets
+    if (demand.only and seat.user != demand.seat) or (demand.unproved and seat.answers_alone(now)):
+        return False
     if seat.role == "supervisor":
         return Target.SUPERVISORS in demand.targets
     if seat.declared == SeatState.PAUSED:
@@ -108,10 +121,13 @@ def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dic
 
     Emergencies come first and share all seats they may ring evenly, so that with as many seats as waiting
     elders each has at least one; a seat keeps what it rings for unless the balance needs it elsewhere (A9).
-    What is left goes to the hotline: first come, longest idle seat. Asked again with its own answer ringing,
+    What is left goes to the hotline: who was put on hold for an emergency first, to the seat she had; then first
+    come, longest idle seat. Asked again with its own answer ringing,
     it answers the same.
     """
-    order = sorted(seats, key=lambda seat: (seat.idle_since, seat.user))
+    # Mostly nearly all are talking; with hundreds of callers waiting it counts not to ask of each for each.
+    seats_up = [seat for seat in seats if seat.registered and seat.talking_on is None]
+    order = sorted(seats_up, key=lambda seat: (seat.idle_since, seat.user))
     wanted = _share(sorted((d for d in demands if d.ring_all), key=_urgency), order, now)
     asked_for = {demand.call_id for demand in demands}
     picked_up = {seat.talking_on for seat in seats}
@@ -121,7 +137,8 @@ def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dic
         open_to = [seat for seat in order if seat.user not in wanted and eligible(seat, demand, now)]
         kept = [seat for seat in open_to if seat.ringing_for == demand.call_id]
         idle = [seat for seat in open_to if seat.ringing_for not in asked_for]
-        for seat in (kept or idle)[:1]:
+        before = [seat for seat in idle if seat.user == demand.seat]
+        for seat in (kept or before or idle)[:1]:
             wanted[seat.user] = demand.call_id
     return wanted
 

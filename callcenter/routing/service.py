@@ -5,8 +5,9 @@ rings and mends the difference. It is cheap and harmless to ask again, so everyt
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -20,7 +21,9 @@ from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.routing import facts as f
-from callcenter.routing.model import TEST_ROLE, Demand, Seat, SeatState, desired
+from callcenter.routing.acceptance import ALREADY_ANSWERED, AUTO_ANSWER_HEADERS, Acceptance
+from callcenter.routing.model import TEST_ROLE, Demand, Seat, SeatState, Target, desired
+from callcenter.routing.preemption import AGAIN_SECONDS, Talk, choose
 from callcenter.telephony.events import HangupReason, PhoneStatus
 
 log = structlog.get_logger(__name__)
@@ -29,6 +32,9 @@ DemandSource = Callable[[float], Iterable[Demand]]
 
 REST_SECONDS = {HangupReason.NO_ANSWER: 1.0, HangupReason.BUSY: 5.0, HangupReason.REJECTED: 10.0}
 """How long a seat is left alone by the call it did not take; anything else is a broken phone: 3 s."""
+
+NO_LIFE_REST_SECONDS = 30.0
+"""How long an elder leaves a seat alone whose phone answered her by itself while nobody was there (R12)."""
 
 HASTY_SECONDS = 3.0
 """Who leaves an elder sooner than this did not help her: a phone that answers and drops, a slip of the hand."""
@@ -52,6 +58,19 @@ class SeatAccount(Protocol):
     @property
     def role(self) -> str: ...
 
+    @property
+    def auto_answer(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """How many seats there are for an emergency right now (R11)."""
+
+    seats: int
+    registered: int
+    free: int
+    busy: int
+
 
 class Routing:
     """Every seat and who rings where."""
@@ -61,6 +80,7 @@ class Routing:
         ledger: Ledger,
         calls: Calls,
         clock: Clock,
+        acceptance: Acceptance,
         *,
         ring_seconds: int,
         wrap_up_seconds: float,
@@ -71,6 +91,7 @@ class Routing:
         self._ledger = ledger
         self._calls = calls
         self._clock = clock
+        self._acceptance = acceptance
         self._ring_seconds = ring_seconds
         self._wrap_up_seconds = wrap_up_seconds
         self._ready = ready
@@ -79,6 +100,8 @@ class Routing:
         self._staffed: tuple[str, ...] = ()
         self._resting: dict[str, dict[str, float]] = {}
         self._hasty: dict[tuple[str, str], int] = {}
+        self._taken: dict[str, float] = {}
+        """Wish → when (monotonic) an operator was last taken from a routine call for it."""
         self._sources: list[DemandSource] = []
         self._scheduled = False
         self._test = (TEST_SEAT,) if test_seat else ()
@@ -91,10 +114,11 @@ class Routing:
 
     def staff(self, accounts: Iterable[SeatAccount]) -> None:
         """Say which seats exist; a seat that is gone keeps its call and takes no new one."""
-        known = {account.user: account.role for account in accounts if account.role in ("operator", "supervisor")}
+        known = {account.user: account for account in accounts if account.role in ("operator", "supervisor")}
         known.pop(TEST_SEAT, None)
-        for user, role in known.items():
-            self._seats[user] = replace(self._seats.get(user, Seat(user=user)), role=role)
+        for user, account in known.items():
+            seat = self._seats.get(user, Seat(user=user))
+            self._seats[user] = replace(seat, role=account.role, auto_answer=account.auto_answer)
         self._staffed = tuple(sorted(known))
 
     def seats(self) -> list[Seat]:
@@ -106,6 +130,21 @@ class Routing:
         if user not in self._staffed:
             raise NotFound(f"{user} has no seat; ask an administrator to give the account one")
         return self._seats[user]
+
+    def has_phone(self, user: str) -> bool:
+        """Whether a seat is there to be rung: it exists and its phone is on."""
+        return user in self._staffed and self._seats[user].registered
+
+    def reachable(self) -> Reachable:
+        """How many seats there are, have a phone on, are free, and are talking."""
+        seats = self.seats()
+        states = Counter(self.state_of(seat) for seat in seats)
+        return Reachable(
+            seats=len(seats),
+            registered=sum(seat.registered for seat in seats),
+            free=states[SeatState.READY],
+            busy=states[SeatState.TALKING],
+        )
 
     def state_of(self, seat: Seat) -> SeatState:
         """A seat's state now."""
@@ -170,6 +209,7 @@ class Routing:
         late: set[str] = set()
         wanted: dict[str, str] = {}
         if demands:  # mostly nobody waits, and with many seats the rest would cost more than all else of a call
+            demands = [self._seen(demand) for demand in demands]
             late = {user for user in self._legs if self._came_second(user)}
             free = [replace(seat, talking_on=None) if seat.user in late else seat for seat in seats]
             wanted = desired(demands, free, now)
@@ -181,17 +221,61 @@ class Routing:
             call = self._calls.find(call_id)
             if user not in self._legs and call is not None and call.open:
                 self._ring(user, call)
+        if any(Target.BUSY in demand.targets for demand in demands):
+            self._take_busy(demands, now)
+
+    def _seen(self, demand: Demand) -> Demand:
+        """A demand with what only the rooms tell: whether a phone that answered by itself is with her."""
+        call = self._calls.find(demand.call_id) if demand.ring_all else None
+        if call is None or not self._acceptance.unproved(call):
+            return demand
+        return replace(demand, unproved=True)
+
+    def _take_busy(self, demands: Sequence[Demand], now: float) -> None:
+        """Take operators from routine calls for emergencies that nobody has picked up (A9)."""
+        talks: list[Talk] = []
+        on_the_way: set[str] = set()
+        for user, (call_id, _) in self._legs.items():
+            call, leg = self._leg_of(user)
+            if call is None or leg is None or self._calls.leaving(leg):
+                continue
+            if call.line == Line.HOTLINE and leg.in_room and leg.joined_at is not None:
+                talks.append(Talk(user, leg.joined_at))
+            elif leg.answered_at is not None and leg.joined_at is None:
+                on_the_way.add(call_id)
+        if not talks:
+            return
+        self._taken = {wish: at for wish, at in self._taken.items() if now - at < AGAIN_SECONDS}
+        wishes = {demand.call_id: self._wish(demand.call_id) for demand in demands}
+        taken_at = {call_id: self._taken[wish] for call_id, wish in wishes.items() if wish in self._taken}
+        for user, call_id in choose(demands, talks, taken_at, on_the_way, now).items():
+            source, leg = self._leg_of(user)
+            to = self._calls.find(call_id)
+            if source is not None and leg is not None and to is not None and to.open:
+                self._taken[wishes[call_id]] = now
+                log.info("seat_taken", leg_id=leg.id, call_id=source.id, for_call=call_id)
+                self._calls.move(leg, source, to, also=f.HotlineHeld(seat=user), actor="system")
+
+    def _wish(self, call_id: str) -> str:
+        call = self._calls.find(call_id)
+        return (call.incident_id if call is not None else None) or call_id
+
+    def _leg_of(self, user: str) -> tuple[Call | None, Leg | None]:
+        """A seat's call and its leg there, as they are now."""
+        call_id, held = self._legs[user]
+        call = self._calls.find(call_id)
+        return call, call.legs.get(held.id) if call is not None else None
 
     def _came_second(self, user: str) -> bool:
         """Whether a seat picked up a moment after another: it hears so for seconds, and is free for whoever waits."""
-        call_id, held = self._legs[user]
-        call = self._calls.find(call_id)
-        leg = call.legs.get(held.id) if call is not None else None
-        if call is None or leg is None:
+        call, leg = self._leg_of(user)
+        if call is None or leg is None or leg.in_room:
             return False
-        return call.staffed and leg.answered_at is not None and leg.joined_at is None
+        came = call.staffed or (leg.auto and self._acceptance.unproved(call))
+        return self._calls.leaving(leg) or (came and leg.answered_at is not None and leg.joined_at is None)
 
     def _ring(self, user: str, call: Call) -> None:
+        auto = call.line == Line.EMERGENCY and self._seats[user].answers_alone(self._clock.monotonic())
         self._calls.dial(
             call,
             Role.SEAT,
@@ -202,6 +286,8 @@ class Routing:
             ring_seconds=self._ring_seconds,
             caller_number=call.caller,
             caller_name=call.elder_name,
+            auto=auto,
+            headers=AUTO_ANSWER_HEADERS if auto else {},
         )
         if call.line == Line.HOTLINE:
             self._ledger.record(f.HotlineOffered(seat=user), actor="system", call_id=call.id)
@@ -215,9 +301,10 @@ class Routing:
             case f.SeatPhone(seat=user, registered=registered):
                 self._change(user, registered=registered, idle_since=self._clock.monotonic())
             case cf.LegAdded(role=Role.SEAT, number=user, leg_id=leg_id) if fact.call_id is not None:
-                leg = Leg(id=leg_id, channel_id=leg_id, role=Role.SEAT, number=user)
-                self._legs[user] = (fact.call_id, leg)
-                self._change(user, ringing_for=fact.call_id)
+                call = self._calls.find(fact.call_id)
+                if call is not None and leg_id in call.legs:
+                    self._legs[user] = (fact.call_id, call.legs[leg_id])
+                    self._change(user, ringing_for=fact.call_id)
             case cf.LegAnswered(role=Role.SEAT, leg_id=leg_id) | cf.LegJoined(role=Role.SEAT, leg_id=leg_id) if (
                 talker := self._user_of(leg_id)
             ) is not None:
@@ -233,14 +320,20 @@ class Routing:
         del self._legs[user]
         call = self._calls.find(fact.call_id or "")
         leg = call.legs.get(leg_id) if call is not None else None
+        reason = leg.reason if leg is not None else ""
+        if reason in ("preempted", ALREADY_ANSWERED):
+            self._change(user, talking_on=None, ringing_for=None)
+            return
         if call is None or leg is None or leg.joined_at is None:
-            reason = leg.reason if leg is not None else ""
             if reason != HangupReason.CANCELLED:
                 rest = REST_SECONDS.get(HangupReason(reason), 3.0) if reason in set(HangupReason) else 3.0
                 self._resting.setdefault(fact.incident_id or fact.call_id or "", {})[user] = now + rest
             self._change(user, talking_on=None, ringing_for=None)
             return
-        self._rest_if_hasty(user, fact, leg.joined_at)
+        if leg.accepted_at is None:
+            self._resting.setdefault(self._wish(call.id), {})[user] = now + NO_LIFE_REST_SECONDS
+        else:
+            self._rest_if_hasty(user, fact, leg.joined_at)
         wrap_up = now + self._wrap_up_seconds if call.line == Line.HOTLINE else 0.0
         self._change(user, talking_on=None, ringing_for=None, idle_since=now, wrap_up_until=wrap_up)
 
@@ -271,6 +364,7 @@ class Routing:
                 f.SeatPhone,
                 cf.LegAnswered,
                 cf.LegJoined,
+                cf.LegAccepted,
                 cf.LegLeft,
                 cf.LegEnded,
                 cf.CallEnded,

@@ -4,8 +4,10 @@ from typing import Any
 
 from callcenter.accounts.passwords import sip_ha1
 from callcenter.accounts.permissions import Role
-from callcenter.accounts.service import create_account, seat_accounts
+from callcenter.accounts.seats_keeper import SeatsKeeper
+from callcenter.accounts.service import create_account, seat_accounts, set_own_auto_answer
 from callcenter.api.deps import Services
+from callcenter.bus import LocalBus
 from tests.api.conftest import PASSWORD, Login
 
 ACCOUNTS, WEBHOOKS = "/api/v1/accounts", "/api/v1/webhooks"
@@ -105,3 +107,27 @@ async def test_given_a_url_that_is_not_http_when_subscribed_then_422(as_role: Lo
         answer = await admin.post(WEBHOOKS, json={"url": url, "kinds": ["*"]})
         assert answer.status_code == 422, url
     assert (await admin.post(WEBHOOKS, json={"url": "http://host/", "kinds": ["Not A Kind"]})).status_code == 422
+
+
+async def test_given_a_seat_when_told_to_pick_up_by_itself_then_routing_and_the_memory_on_disk_know(
+    as_role: Login, services: Services
+) -> None:
+    """A1, R12: by an administrator, or by the operator for the own seat; off unless said."""
+    admin = await as_role("admin")
+    made = (await admin.post(ACCOUNTS, json={**NEW, "seat": True})).json()
+    assert made["auto_answer"] is False
+    path = services.settings.data / "seats.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keeper = SeatsKeeper(services.database, LocalBus(), path)
+
+    async def known() -> list[bool]:
+        seats = [*(await keeper.read() or ()), *keeper.last()]
+        return [seat.auto_answer for seat in seats]
+
+    assert await known() == [False, False]
+    changed = await admin.patch(f"{ACCOUNTS}/{made['id']}", json={"auto_answer": True})
+    assert changed.json()["auto_answer"] is True
+    assert await known() == [True, True]
+    async with services.database.transaction() as session:
+        await set_own_auto_answer(session, services.clock, "op9", False)
+    assert await known() == [False, False]
