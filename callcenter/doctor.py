@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from alembic.runtime.migration import MigrationContext
@@ -30,8 +31,6 @@ from callcenter.processes import ProcessRef
 from callcenter.settings import Settings
 from callcenter.supervisor import probe
 
-ENOUGH_DISK, LITTLE_DISK = 2 << 30, 200 << 20
-"""Bytes: a day of recordings of a middling centre; so little that recordings and the journal are about to fail."""
 OLDEST_YEAR = 2025
 
 
@@ -117,10 +116,10 @@ def _data(settings: Settings) -> Iterator[Check]:
     free = shutil.disk_usage(place.data).free
     yield Check(
         "disk",
-        free < ENOUGH_DISK,
+        free < settings.disk_low_mb << 20,
         f"{free / (1 << 30):.1f} GiB free",
         "Make room, or move CALLCENTER_DATA to a larger disk: calls go on without it, recordings do not.",
-        essential=free < LITTLE_DISK,
+        essential=free < settings.disk_full_mb << 20,
     )
     writable = os.access(settings.recordings_dir, os.W_OK)
     yield Check("recordings", not writable, str(settings.recordings_dir), "Make it writable for this user.")
@@ -250,10 +249,15 @@ def _running(settings: Settings) -> Iterator[Check]:
                 yield Check("ports", True, error.message)
         return
     yield Check("running", False, f"process {instance.pid}")
+    yield from _alarm(run)
     status, body = probe(settings, "/readyz")
     ready = status == 200
     detail = "ready" if ready else body[:300] or "no answer"
     yield Check("readiness", not ready, detail, "Look into the data folder's log/callcenter.log.")
+    if status:
+        wrong = json.loads(body)["parts"].get("watchdog", {}).get("findings", [])
+        remedy = "GET /api/v1/watchdog says more of each."
+        yield Check("watchdog", bool(wrong), ", ".join(wrong[:8]) or "finds nothing wrong", remedy, essential=False)
     yield Check(
         "fastagi",
         not _answers(settings.bind, settings.agi_port),
@@ -261,6 +265,13 @@ def _running(settings: Settings) -> Iterator[Check]:
         "The controller does not take calls; the dialplan's fallback does. Look into log/callcenter.log.",
     )
     yield Check("ami", not _ami_login(settings), f"port {settings.ami_port}", "Run callcenter render --reload.")
+
+
+def _alarm(run: Path) -> Iterator[Check]:
+    """What the supervisor found of our process."""
+    alarm = run / "alarm"
+    if alarm.exists():
+        yield Check("alarm", True, alarm.read_text("utf-8").strip(), "Look into the data folder's log/callcenter.log.")
 
 
 def _answers(address: str, port: int) -> bool:

@@ -42,7 +42,8 @@ class Observer:
             self._waiting.pop(incident.id, None)
         elif incident.id not in self._waiting:
             never = incident.human_answer_ms is None
-            before = (self._clock.now() - incident.opened_at).total_seconds() if never else 0.0
+            begun = max(incident.opened_at, incident.voice_by or incident.opened_at)
+            before = (self._clock.now() - begun).total_seconds() if never else 0.0
             self._waiting[incident.id] = now - max(0.0, before)
         legs = [leg for call in calls for leg in call.live_legs]
         here = any(leg.role == Role.ELDER and leg.in_room for leg in legs)
