@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from callcenter.api import (
+    acceptance,
     accounts,
     alarm_sources,
     alarms,
@@ -44,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     calls.router,
     emergencies.router,
+    acceptance.router,
     seats.router,
     live.router,
     messages.router,
