@@ -1,0 +1,211 @@
+"""Case files of lines that die without a word (R14, R16): who is cut, who never is, who rings then."""
+
+import pytest
+
+from callcenter.calls import facts as cf
+from callcenter.calls.model import Role
+from callcenter.emergency.silence import Silent
+from callcenter.life.facts import LegResumed, LegStalled
+from tests.support.fake_pbx import Channel
+from tests.support.world import WANG, World
+
+
+def with_operator(world: World) -> tuple[Channel, Channel]:
+    """Wang has pressed and op1 is with her; op2's phone is on too. Both sides have been heard for 3 s."""
+    world.register("op1", "op2")
+    elder = world.press(WANG)
+    seat = world.ringing("op1")
+    world.answer(seat)
+    elder.sends = seat.sends = True
+    world.wait(3)
+    return elder, seat
+
+
+def ends(world: World, leg_id: str) -> list[str]:
+    return [body.reason for body in world.bodies(cf.LegEnded) if body.leg_id == leg_id]
+
+
+def seconds_until(world: World, ringing: str, most: float) -> float:
+    waited = 0.0
+    while not world.rings(ringing):
+        world.wait(0.25)
+        waited += 0.25
+        assert waited <= most, f"{ringing} does not ring after {waited} s"
+    return waited
+
+
+def test_r14_a_phone_that_loses_power_leaves_and_others_ring_within_two_seconds(world: World) -> None:
+    elder, seat = with_operator(world)
+    seat.sends = False
+    world.board.answers_options["op1"] = False
+    assert seconds_until(world, "op2", 2) <= 2
+    assert ends(world, seat.id) == ["dead"]
+    assert not world.rings("op1")
+    assert world.controller.emergencies.waiting(world.incident().id)
+    world.answer(world.ringing("op2"))
+    assert not world.all_ringing()
+    assert elder.room is not None
+
+
+def test_r14_a_dead_phone_is_not_rung_until_it_is_back(world: World) -> None:
+    _, seat = with_operator(world)
+    seat.sends = False
+    world.board.answers_options["op1"] = False
+    world.wait(2)
+    world.wait(20)
+    assert not world.controller.routing.has_phone("op1")
+    assert not world.rings("op1")
+    world.board.answers_options["op1"] = True
+    world.wait(6)
+    assert world.controller.routing.has_phone("op1")
+    assert world.rings("op1")
+
+
+def test_r14_a_dead_phone_that_registers_anew_is_back_at_once(world: World) -> None:
+    _, seat = with_operator(world)
+    seat.sends = False
+    world.board.answers_options["op1"] = False
+    world.wait(2)
+    world.register("op1")
+    world.wait(16)
+    assert world.controller.routing.has_phone("op1")
+
+
+@pytest.mark.parametrize(
+    ("sends_at_all", "answers"),
+    [
+        (True, True),  # mute, hold, VAD: it answers
+        (False, False),  # a phone without audio from the start
+        (False, None),
+        (True, None),  # a browser, connected still
+    ],
+)
+def test_r14_a_phone_that_is_there_is_never_cut(world: World, sends_at_all: bool, answers: bool | None) -> None:
+    world.register("op1", "op2")
+    world.board.answers_options["op1"] = answers
+    elder = world.press(WANG)
+    seat = world.ringing("op1")
+    world.answer(seat)
+    elder.sends, seat.sends = True, sends_at_all
+    world.wait(3)
+    seat.sends = False
+    world.wait(120)
+    assert seat.room == elder.room
+    assert not world.rings("op2")
+
+
+def test_r14_a_phone_that_never_answers_an_options_is_not_judged_by_it(world: World) -> None:
+    world.board.answers_options["op1"] = False
+    _, seat = with_operator(world)
+    seat.sends = False
+    world.wait(60)
+    assert seat.room is not None
+
+
+def test_r14_who_muted_long_ago_and_then_dies_is_noticed(world: World) -> None:
+    _, seat = with_operator(world)
+    seat.sends = False
+    world.wait(30)
+    world.board.answers_options["op1"] = False
+    assert seconds_until(world, "op2", 3) <= 3
+    assert ends(world, seat.id) == ["dead"]
+
+
+def test_r14_a_hiccup_of_the_network_cuts_nobody(world: World) -> None:
+    _, seat = with_operator(world)
+    for _ in range(5):
+        seat.sends = False
+        world.board.answers_options["op1"] = False
+        world.wait(0.75)
+        seat.sends = True
+        world.board.answers_options["op1"] = True
+        world.wait(2)
+    assert seat.room is not None
+
+
+def test_r14_a_browser_that_is_closed_leaves(world: World) -> None:
+    world.board.answers_options["op1"] = None
+    _, seat = with_operator(world)
+    seat.sends = False
+    world.unregister("op1")
+    assert seconds_until(world, "op2", 2) <= 2
+    assert ends(world, seat.id) == ["dead"]
+
+
+def test_r14_a_registration_that_runs_out_under_a_talk_cuts_nobody(world: World) -> None:
+    world.board.answers_options["op1"] = None
+    _, seat = with_operator(world)
+    world.unregister("op1")
+    world.wait(30)
+    assert seat.room is not None
+
+
+def test_r14_without_the_link_nobody_is_judged(world: World) -> None:
+    _, seat = with_operator(world)
+    world.lose_link()
+    seat.sends = False
+    world.wait(30)
+    seat.sends = True
+    world.regain_link()
+    world.wait(10)
+    assert seat.room is not None
+
+
+def test_r16_an_elders_line_that_stalls_is_told_and_later_taken_for_dropped(world: World) -> None:
+    elder, seat = with_operator(world)
+    elder.sends = False
+    world.wait(7)
+    assert world.bodies(LegStalled) == []
+    world.wait(4)
+    (stalled,) = world.bodies(LegStalled)
+    assert (stalled.leg_id, stalled.role) == (world.call_of(elder).elder_legs[0].id, Role.ELDER)
+    assert stalled.seconds >= 8
+    assert world.incident().silence == "call_back"
+    assert [(body.stage, body.why) for body in world.bodies(Silent)] == [("ask", "quiet"), ("call_back", "stalled")]
+    world.wait(12)
+    assert elder.room is None
+    assert ends(world, stalled.leg_id) == ["dead"]
+    assert seat.room is not None
+    assert world.incident().open
+
+
+def test_r16_an_elders_line_that_comes_back_stays_and_later_pauses_never_end_it(world: World) -> None:
+    """A terminal that sends nothing while nobody speaks to it must not be cut under a silent elder."""
+    elder, _ = with_operator(world)
+    elder.sends = False
+    world.wait(12)
+    elder.sends = True
+    world.wait(3)
+    assert len(world.bodies(LegStalled)) == len(world.bodies(LegResumed)) == 1
+    elder.sends = False
+    world.wait(120)
+    assert len(world.bodies(LegStalled)) == 2
+    assert elder.room is not None
+
+
+def test_r16_an_elder_without_audio_from_the_start_is_not_cut(world: World) -> None:
+    world.register("op1")
+    elder = world.press(WANG)
+    world.answer(world.ringing("op1"))
+    world.wait(60)
+    assert elder.room is not None
+    assert world.bodies(LegStalled) == []
+
+
+def test_r14_lines_are_watched_again_after_a_restart(world: World) -> None:
+    _, seat = with_operator(world)
+    world.crash()
+    world.start()
+    world.wait(3)
+    seat.sends = False
+    world.board.answers_options["op1"] = False
+    assert seconds_until(world, "op2", 2) <= 2
+    assert ends(world, seat.id) == ["dead"]
+
+
+def test_nobody_is_asked_when_no_elder_talks(world: World) -> None:
+    world.register("op1")
+    world.hotline(WANG)
+    world.answer(world.ringing("op1"))
+    world.wait(10)
+    assert world.pbx.of("answers") == []
