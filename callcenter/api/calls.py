@@ -17,6 +17,7 @@ from callcenter.api.problems import responses
 from callcenter.api.types import Id, Line, Page, Prose
 from callcenter.api.views import CallView, FactView
 from callcenter.calls import facts as cf
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call, evolve
 from callcenter.calls.model import Line as CalledLine
 from callcenter.calls.tables import CallRow, to_call
@@ -67,14 +68,14 @@ async def list_calls(
     cursor: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[CallView]:
-    """Calls, newest first."""
+    """Calls, newest first; a press of the watchdog's own only by its incident."""
 
     def fits(call: Call) -> bool:
         return (
             (line is None or call.line == line)
             and (elder_id is None or call.elder_id == elder_id)
             and (caller is None or call.caller == caller)
-            and (incident_id is None or call.incident_id == incident_id)
+            and (call.incident_id == incident_id if incident_id else call.via != SYNTHETIC)
             and (live is None or call.open == live)
             and (since is None or call.invited_at >= since)
             and (until is None or call.invited_at < until)
@@ -86,7 +87,7 @@ async def list_calls(
         CallRow.line == line if line else None,
         CallRow.elder_id == elder_id if elder_id else None,
         CallRow.caller == caller if caller else None,
-        CallRow.incident_id == incident_id if incident_id else None,
+        CallRow.incident_id == incident_id if incident_id else CallRow.via != SYNTHETIC,
         None if live is None else (CallRow.ended_at.is_(None) if live else CallRow.ended_at.is_not(None)),
         CallRow.started_at >= since if since else None,
         CallRow.started_at < until if until else None,

@@ -16,6 +16,7 @@ from callcenter.api.messages import MessageView
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Page, Phone, Prose, UserName
 from callcenter.api.views import CallAttempt, EmergencyView, FactView, LegView
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call
 from callcenter.calls.tables import load_calls
 from callcenter.clock import SHANGHAI
@@ -33,6 +34,7 @@ from callcenter.timeline.service import of_incident
 router = idempotency.router("/emergencies", "emergencies", live=True)
 
 Reader = Annotated[Principal, Depends(require("emergencies:read"))]
+Origin = Literal["press", "menu", "alarm", "drill", "synthetic"]
 Actor = Annotated[Principal, Depends(require("emergencies:act"))]
 Lead = Annotated[Principal, Depends(require("emergencies:lead"))]
 
@@ -139,6 +141,7 @@ async def list_emergencies(
     who: Reader,
     state: IncidentState | None = None,
     elder_id: Annotated[str | None, Query(max_length=64)] = None,
+    origin: Annotated[Origin | None, Query(description="The watchdog's own presses are shown only by this.")] = None,
     since: Annotated[Instant | None, Query(description="Begun at or after.")] = None,
     until: Annotated[Instant | None, Query(description="Begun before.")] = None,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
@@ -150,6 +153,7 @@ async def list_emergencies(
         return (
             (state is None or incident.state == state)
             and (elder_id is None or incident.elder_id == elder_id)
+            and (incident.origin == origin if origin else incident.origin != SYNTHETIC)
             and (since is None or incident.opened_at >= since)
             and (until is None or incident.opened_at < until)
             and sees(who, services, incident.elder_id)
@@ -159,6 +163,7 @@ async def list_emergencies(
     for condition in (
         EmergencyRow.state == state.value if state else None,
         EmergencyRow.elder_id == elder_id if elder_id else None,
+        EmergencyRow.origin == origin if origin else EmergencyRow.origin != SYNTHETIC,
         EmergencyRow.opened_at >= since if since else None,
         EmergencyRow.opened_at < until if until else None,
         EmergencyRow.id < cursor if cursor else None,
