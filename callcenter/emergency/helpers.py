@@ -28,7 +28,7 @@ from callcenter.emergency.incidents import Incidents
 from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
 from callcenter.emergency.outside import Outside
-from callcenter.emergency.plan import Accept, Step, Target
+from callcenter.emergency.plan import HOUSE_TARGETS, Accept, Step, Target
 from callcenter.emergency.wishes import Order, Wish, evolve, exhausted, made, orders, standing_in
 from callcenter.emergency.words import ACCEPT, words
 from callcenter.errors import InvalidInput
@@ -226,10 +226,13 @@ class Helpers:
 
     # --- dialling ------------------------------------------------------------------------------------------
 
-    def pursue(self, incident: Incident, *, alone: bool) -> None:
-        """Dial whom the wishes of an incident want now. ``alone``: nobody of ours is with the elder."""
+    def pursue(self, incident: Incident, *, alone: bool, with_her: bool = False) -> None:
+        """Dial whom the wishes of an incident want now.
+
+        ``alone``: nobody of ours is with the elder. ``with_her``: one of her own people is: only ours are tried on.
+        """
         for wish in self.wishes(incident.id):
-            self._pursue(incident, wish, alone=alone)
+            self._pursue(incident, wish, alone=alone and not (with_her and wish.target not in HOUSE_TARGETS))
 
     def _pursue(self, incident: Incident, wish: Wish, *, alone: bool) -> None:
         if exhausted(wish):

@@ -4,7 +4,7 @@ It is not a chain of timers: at any moment it is asked what the plan wants by no
 repeated event can neither skip a step nor do one twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 
@@ -17,8 +17,16 @@ from callcenter.emergency.crowd import urgency
 from callcenter.emergency.helpers import Helpers
 from callcenter.emergency.incidents import Incidents
 from callcenter.emergency.mass import MassEvents
-from callcenter.emergency.model import Incident, awaits_voice, milliseconds, needs_call_back, needs_human, targets_by
-from callcenter.emergency.plan import DEFAULT_PLAN, SEAT_TARGETS, Plan, Step, Target
+from callcenter.emergency.model import (
+    Incident,
+    accompanied,
+    awaits_voice,
+    milliseconds,
+    needs_call_back,
+    needs_human,
+    targets_by,
+)
+from callcenter.emergency.plan import DEFAULT_PLAN, HOUSE_TARGETS, SEAT_TARGETS, Plan, Step, Target
 from callcenter.ledger import Ledger
 from callcenter.routing.model import Demand
 from callcenter.routing.service import Routing
@@ -28,14 +36,13 @@ log = structlog.get_logger(__name__)
 
 TEST_SEAT = frozenset({"test_seat"})
 """The only target of a synthetic press: no human is disturbed by the watchdog."""
-HOUSE = SEAT_TARGETS | {Target.DUTY, Target.NEXT_CENTER}
 FLOOR = Plan(
     id="floor",
     name="floor",
     steps=tuple(
         replaced
         for step in DEFAULT_PLAN.steps
-        if (replaced := Step(step.at_seconds, tuple(t for t in step.targets if t in HOUSE))).targets
+        if (replaced := Step(step.at_seconds, tuple(t for t in step.targets if t in HOUSE_TARGETS))).targets
     ),
 )
 """What every incident rings, whatever its plan says: a plan adds to it, never takes away (A9)."""
@@ -179,21 +186,20 @@ class Ladder:
         since = self.waiting.get(incident.id)
         if since is not None and incident.human_answer_ms is None:
             self.mark_late(incident, now - since)
+        with_her = accompanied(self._incidents.calls_of(incident))
         if since is not None and incident.origin != "synthetic":
-            self._climb(incident, now - since)
+            self._climb(incident, now - since, FLOOR.steps if with_her else (*incident.plan.steps, *FLOOR.steps))
         in_vain = self._call_backs.rounds(incident)
         for rounds, targets in RESPONDERS_AFTER:
             for target in targets if in_vain >= rounds else ():
                 self._helpers.plan(incident, target)
-        self._helpers.pursue(incident, alone=since is not None or in_vain > 0)
+        self._helpers.pursue(incident, alone=since is not None or in_vain > 0, with_her=with_her)
 
-    def _climb(self, incident: Incident, waited: float) -> None:
-        """Want whom the plan wants by now outside; the seats come by `demands`. The first step at once."""
-        for plan in (incident.plan, FLOOR):
-            for step in plan.steps:
-                if step.at_seconds <= waited or step is plan.steps[0]:
-                    for target in step.targets:
-                        self._helpers.plan(incident, target, step)
+    def _climb(self, incident: Incident, waited: float, steps: Sequence[Step]) -> None:
+        """Want whom these steps want by now outside; the seats come by `demands`."""
+        for step in steps:
+            for target in step.targets if step.at_seconds <= waited else ():
+                self._helpers.plan(incident, target, step)
 
     def mark_late(self, incident: Incident, waited: float) -> None:
         """No human within the limit: a breach, counted once (A1)."""

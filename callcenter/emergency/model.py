@@ -208,6 +208,12 @@ def needs_call_back(incident: Incident, calls: Iterable[Call], now: datetime) ->
     return not any(call.via == "fallback" or any(leg.live for leg in call.elder_legs) for call in calls if call.open)
 
 
+def accompanied(calls: Iterable[Call]) -> bool:
+    """Whether one of her own people, or 120, is in the room with her: she is not alone, though the desk is wanted."""
+    there = {leg.role for call in calls if call.open for leg in call.live_legs if leg.accepted}
+    return Role.ELDER in there and bool(there - STAFF - {Role.ELDER})
+
+
 def awaits_voice(incident: Incident, now: datetime) -> bool:
     """Whether an alarm's own call may still come (R19)."""
     return incident.voice_by is not None and now < incident.voice_by

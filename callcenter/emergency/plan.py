@@ -40,6 +40,10 @@ SEAT_TARGETS = frozenset(
 )
 
 
+HOUSE_TARGETS = SEAT_TARGETS | {Target.DUTY, Target.NEXT_CENTER}
+"""Who answers for us, inside and outside."""
+
+
 class Accept(StrEnum):
     """What counts as acceptance by a phone outside: a key (voicemail presses none, R15), or picking up."""
 

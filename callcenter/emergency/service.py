@@ -371,6 +371,9 @@ class Emergencies:
         if isinstance(fact.body, f.EmergencyAnswered):
             # The breach counts even when she was answered between two ticks, or by the fallback.
             self._ladder.mark_late(incident, fact.body.milliseconds / 1000)
+        if isinstance(fact.body, cf.LegEnded) and not incident.open:
+            # A call of ours outlives its legs only while she must be reached.
+            self._calls.end_if_empty(self._calls.get(fact.call_id or ""))
         self._ladder.review(incident.id)
 
     def _see_whether_answered(self, incident: Incident, fact: Fact) -> None:

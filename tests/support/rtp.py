@@ -52,11 +52,14 @@ class RtpPeer(asyncio.DatagramProtocol):
         """Send to this port of 127.0.0.1."""
         self._remote = ("127.0.0.1", port)
 
-    def play(self, *frequencies: float) -> None:
-        """Send these tones at once, for ever; none: silence. Whole hundreds of Hz loop without a click."""
+    def play(self, *frequencies: float, level: int = 6000) -> None:
+        """Send these tones at once, for ever; none: silence. Whole hundreds of Hz loop without a click.
+
+        ``level``: each one's amplitude, of 32767.
+        """
         mixed = array.array("h", bytes(2 * 10 * PACKET))
         for frequency in frequencies:
-            mixed = array.array("h", (a + b for a, b in zip(mixed, tone(frequency, 0.2, 6000), strict=True)))
+            mixed = array.array("h", (a + b for a, b in zip(mixed, tone(frequency, 0.2, level), strict=True)))
         sound = to_alaw(mixed)
         self._loop_of_sound = [sound[n : n + PACKET] for n in range(0, len(sound), PACKET)]
 
@@ -71,9 +74,17 @@ class RtpPeer(asyncio.DatagramProtocol):
 
     def hears(self, *frequencies: float, seconds: float = 0.4) -> set[float]:
         """Which of the frequencies are in the last moments of what arrived."""
+        sound = self._lately(seconds)
+        return tones_in(sound, frequencies) if len(sound) >= RATE * seconds / 2 else set()
+
+    def loudness(self, seconds: float = 0.4) -> float:
+        """The mean amplitude of the last moments of what arrived; 8 is the quietest that A-law can say."""
+        sound = self._lately(seconds)
+        return sum(map(abs, sound)) / len(sound) if sound else 0.0
+
+    def _lately(self, seconds: float) -> "array.array[int]":
         since = time.monotonic() - seconds
-        sound = b"".join(data for at, data in self._heard if at >= since)
-        return tones_in(from_alaw(sound), frequencies) if len(sound) >= RATE * seconds / 2 else set()
+        return from_alaw(b"".join(data for at, data in self._heard if at >= since))
 
     @property
     def last_heard_at(self) -> float:

@@ -157,8 +157,9 @@ class World:
         duty: Sequence[str] = DUTY,
         plans: Sequence[Plan] = (),
         elders: Sequence[Elder] = ELDERS,
+        trunk2: str = "",
     ) -> None:
-        self.settings = Settings(data=folder, duty_numbers=tuple(duty), _env_file=None)
+        self.settings = Settings(data=folder, duty_numbers=tuple(duty), trunk2_uri=trunk2, _env_file=None)
         self.accounts = seats
         self.directory = Directory(elders, plans)
         self.clock = HandClock()
@@ -235,6 +236,12 @@ class World:
     def run(self, act: Callable[[], object]) -> None:
         """Do something in the event loop and let everything that follows from it happen."""
         self.runner.run(self._run(act))
+
+    def run_result(self, act: Callable[[], Item]) -> Item:
+        """As `run`, with what it returns."""
+        results: list[Item] = []
+        self.run(lambda: results.append(act()))
+        return results[0]
 
     async def _run(self, act: Callable[[], object]) -> None:
         if self.journal.flushed < len(self.journal.lines):
