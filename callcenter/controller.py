@@ -177,6 +177,8 @@ class Controller:
             self.routing,
             self.messages,
             self.pbx,
+            directory,
+            last_heard=self.presence.last_heard,
             live=lambda: self.in_step and self.live(),
             beats=lambda: self.beats,
         )

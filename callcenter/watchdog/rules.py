@@ -14,6 +14,7 @@ from callcenter.calls.model import LegState, Role
 LONG_WAIT_SECONDS = 60.0
 GREETED_SECONDS = 180.0
 """How long somebody on the hotline may listen to its menu."""
+MOST_DEVICES = 20
 RELAY_LAG_SECONDS = 120.0
 LOOP_LAG_SECONDS = 0.5
 """A late event loop is late for an elder: half a second is a tenth of what A1 allows in all."""
@@ -61,6 +62,7 @@ PATIENCE: Mapping[str, Patience] = MappingProxyType(
         "alone": Patience(120),
         "no_calls": Patience(0),
         "device_silent": Patience(0, 60),
+        "devices_silent": Patience(0, 60),
         "no_seat": Patience(30, 5),
         "none_ready": Patience(300, 5),
         "asterisk": Patience(5),
@@ -135,12 +137,11 @@ class PressSeen:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the settings allow. ``quiet_hours``: 0 is any number; ``on_call``: there are on-call mobiles."""
+    """What the settings allow. ``quiet_hours``: 0 is any number."""
 
     ring_seconds: float = 30.0
     human_answer_seconds: float = 5.0
     quiet_hours: float = 0.0
-    on_call: bool = False
     disk_low: int = 2048 << 20
     disk_full: int = 200 << 20
 
@@ -153,6 +154,8 @@ class Observation:
     incidents: tuple[IncidentSeen, ...] = ()
     legs: tuple[LegSeen, ...] = ()
     seats: tuple[SeatSeen, ...] = (SeatSeen(True),)
+    on_call: bool = False
+    """Whether there are on-call mobiles."""
     asterisk: bool = True
     journal_problem: str = ""
     relay_lag: float = 0.0
@@ -208,7 +211,7 @@ def seats(seen: Observation) -> Iterator[Finding]:
     here = [seat for seat in seen.seats if seat.registered]
     if not seen.asterisk:
         return  # nobody can be seen
-    if not here and seen.limits.on_call:
+    if not here and seen.on_call:
         yield _warning("no_seat", "no seat's phone is registered: only the on-call mobiles can be reached")
     elif not here:
         yield _critical("no_seat", "no seat's phone is registered, and there are no on-call mobiles")
@@ -241,8 +244,12 @@ def silences(seen: Observation) -> Iterator[Finding]:
     hours = seen.limits.quiet_hours
     if hours and seen.quiet_seconds > hours * 3600:
         yield _critical("no_calls", f"no call came in for {hours:g} hours: is the trunk alive?")
-    for device in seen.silent_devices:
-        yield _warning("device_silent", "a device has not been heard of for longer than it may", device)
+    if len(seen.silent_devices) > MOST_DEVICES:
+        # Their network is at fault, or their monitor: one thing is wrong, not a thousand.
+        yield _warning("devices_silent", f"{len(seen.silent_devices)} devices have not been heard of for too long")
+    else:
+        for device in seen.silent_devices:
+            yield _warning("device_silent", "a device has not been heard of for too long", device)
     if seen.messages_given_up:
         yield _warning("messages", f"{seen.messages_given_up} message(s) reached nobody in the last ten minutes")
     if seen.dead_man_problem:

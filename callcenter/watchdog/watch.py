@@ -2,8 +2,9 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,11 +20,13 @@ from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.notifications.service import Messages
+from callcenter.people.directory import Directory
 from callcenter.routing.service import Routing
 from callcenter.settings import Settings
 from callcenter.telephony.pbx import Pbx
 from callcenter.watchdog import facts as f
 from callcenter.watchdog.dead_man import DeadMan
+from callcenter.watchdog.heartbeats import Heartbeats
 from callcenter.watchdog.observer import Observer
 from callcenter.watchdog.press import SyntheticPress
 from callcenter.watchdog.rules import Finding, Limits, Observation, PressSeen
@@ -68,7 +71,6 @@ class Outside:
 
     journal_problem: Callable[[], str] = lambda: ""
     relay_lag: Callable[[], float] = lambda: 0.0
-    silent_devices: Callable[[], Iterable[str]] = tuple
     database: Callable[[], Awaitable[bool]] = _yes
     bus: Callable[[], bool] = lambda: True
 
@@ -86,11 +88,15 @@ class Watch:
         routing: Routing,
         messages: Messages,
         pbx: Pbx,
+        directory: Callable[[], Directory],
         *,
+        last_heard: Callable[[str], datetime | None],
         live: Callable[[], bool],
         beats: Callable[[], int],
     ) -> None:
-        """``live``: we are in step with Asterisk. ``beats``: how often the ladder's pulse has beaten."""
+        """``last_heard``: when a device was last heard of, by its id. ``live``: we are in step with Asterisk. ``beats``:
+        how often the ladder's pulse has beaten.
+        """
         self._settings = settings
         self._clock = clock
         self._messages = messages
@@ -98,6 +104,10 @@ class Watch:
         self._observer = Observer(emergencies, calls, routing, clock)
         self._parts: dict[str, bool] = {}
         self._disks: dict[str, int] = {}
+        self._directory = directory
+        self._heartbeats = Heartbeats(directory, last_heard, clock)
+        self._silent: tuple[str, ...] = ()
+        self._on_call = bool(settings.duty_numbers)
         self._lag = 0.0
         self._called_at = clock.monotonic()
         self._given_up: list[float] = []
@@ -105,7 +115,6 @@ class Watch:
             ring_seconds=settings.ring_seconds,
             human_answer_seconds=settings.human_answer_seconds,
             quiet_hours=settings.silence_hours,
-            on_call=bool(settings.duty_numbers),
             disk_low=settings.disk_low_mb << 20,
             disk_full=settings.disk_full_mb << 20,
         )
@@ -147,6 +156,7 @@ class Watch:
             incidents=self._observer.incidents(),
             legs=self._observer.legs() if live else (),
             seats=self._observer.seats(),
+            on_call=self._on_call,
             asterisk=live,
             journal_problem=self.outside.journal_problem(),
             relay_lag=self.outside.relay_lag(),
@@ -154,7 +164,7 @@ class Watch:
             disks=self._disks,
             loop_lag=self._lag,
             quiet_seconds=now - self._called_at,
-            silent_devices=tuple(self.outside.silent_devices()),
+            silent_devices=self._silent,
             messages_given_up=len(self._given_up),
             press=PressSeen(
                 due=self.press.every_seconds,
@@ -210,6 +220,8 @@ class Watch:
     async def _probe(self) -> None:
         while True:
             self._parts = {"database": await self.outside.database(), "bus": self.outside.bus()}
+            self._silent = self._heartbeats.silent()
+            self._on_call = bool(self._settings.duty_numbers or self._directory().on_call(self._clock.now()))
             folders = {"data": self._settings.data, "recordings": self._settings.recordings_dir}
             self._disks = await asyncio.to_thread(_free, folders)
             await asyncio.sleep(PROBE_EVERY_SECONDS)

@@ -89,7 +89,7 @@ SEEN = [
     ("every phone is off", replace(QUIET, seats=(SeatSeen(False),)), {"no_seat": "critical"}),
     (
         "every phone is off, mobiles are on call",
-        replace(QUIET, seats=(SeatSeen(False),), limits=Limits(on_call=True)),
+        replace(QUIET, seats=(SeatSeen(False),), on_call=True),
         {"no_seat": "warning"},
     ),
     (
@@ -122,6 +122,7 @@ SEEN = [
     ),
     ("no call for a while", replace(QUIET, quiet_seconds=7199, limits=Limits(quiet_hours=2)), {}),
     ("a silent pendant", replace(QUIET, silent_devices=("d",)), {"device_silent:d": "warning"}),
+    ("a network of pendants", replace(QUIET, silent_devices=("d",) * 21), {"devices_silent": "warning"}),
     ("messages reach nobody", replace(QUIET, messages_given_up=2), {"messages": "warning"}),
     ("the watch outside is deaf", replace(QUIET, dead_man_problem="ConnectError"), {"dead_man": "warning"}),
     ("a press failed", replace(QUIET, press=PressSeen(900, 10, failed="called: busy")), {"press_failed": "critical"}),
