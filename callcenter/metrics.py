@@ -13,6 +13,7 @@ from callcenter.controller import Controller
 from callcenter.emergency import facts as ef
 from callcenter.facts import Fact
 from callcenter.journal import Journal
+from callcenter.notifications import facts as mf
 from callcenter.relay import Relay
 from callcenter.reports.live import LiveAnswerTimes, seconds
 from callcenter.routing.model import SeatState
@@ -57,6 +58,14 @@ class Metrics:
         self._gauge("callcenter_journal_healthy", "1 while the journal writes.", lambda: int(journal.healthy))
         self._gauge("callcenter_relay_lag_facts", "Facts not yet in the database.", lambda: relay.lag_facts)
         self._gauge("callcenter_relay_lag_seconds", "Age of the oldest of them.", lambda: relay.lag_seconds)
+        self._messages = Counter(
+            "callcenter_messages",
+            "What became of messages to people outside; no channel: the message itself was given up.",
+            ["purpose", "channel", "result"],
+            registry=self.registry,
+        )
+        self._gauge("callcenter_messages_waiting", "Messages not yet sent.", lambda: controller.messages.waiting_count)
+        self._gauge("callcenter_channels_unwell", "Passed over for now.", lambda: len(controller.messages.unwell()))
         self._seats = Gauge("callcenter_seats", "Seats by state.", ["state"], registry=self.registry)
         self._answer_times = LiveAnswerTimes(controller.clock, controller.settings.human_answer_seconds)
         self._gauge("callcenter_longest_wait_seconds", "Longest wait without a human.", self._answer_times.longest_wait)
@@ -123,12 +132,21 @@ class Metrics:
                 self._human.observe(milliseconds / 1000)
             case ef.AnswerLate():
                 self._late.inc()
+            case body if isinstance(body, mf.RESULTS):
+                self._count_message(body)
             case _:
                 pass
 
     def _synthetic(self, fact: Fact) -> bool:
         incident = self._controller.emergencies.find(fact.incident_id or "")
         return incident is not None and incident.origin == SYNTHETIC
+
+    def _count_message(self, body: mf.Result) -> None:
+        message = self._controller.messages.find(body.message_id)
+        attempt = message.attempt(getattr(body, "attempt_id", "")) if message is not None else None
+        if message is not None:
+            result = type(body).KIND.removeprefix("message.")
+            self._messages.labels(message.purpose, attempt.channel if attempt else "", result).inc()
 
     def recall(self, facts: Iterable[Fact]) -> None:
         """Take in what the journal held at the start, so that the last 24 hours do not begin with a restart."""

@@ -79,4 +79,7 @@ class MessageGivenUp(Body, frozen=True):
     why: str
 
 
+Result = MessageSent | MessageDelivered | MessageFailed | MessageGivenUp
+"""What can become of an attempt, or of the whole message."""
+RESULTS = (MessageSent, MessageDelivered, MessageFailed, MessageGivenUp)
 KINDS = (MessageRequested, MessageAttempted, MessageSent, MessageDelivered, MessageFailed, MessageGivenUp)

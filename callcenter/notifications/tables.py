@@ -37,7 +37,9 @@ class MessageRow(Base):
     why: Mapped[str] = mapped_column(String(60))
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
     given_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    attempts: Mapped[list["MessageMessageAttemptRow"]] = relationship(order_by="MessageMessageAttemptRow.place", lazy="selectin")
+    attempts: Mapped[list["MessageMessageAttemptRow"]] = relationship(
+        order_by="MessageMessageAttemptRow.place", lazy="selectin"
+    )
 
 
 class MessageMessageAttemptRow(Base):
