@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_given_two_devices_that_count_alike_when_both_alarm_then_neither_hides_t
     ],
 )
 def test_given_any_way_to_name_her_when_an_alarm_comes_then_she_is_found_as_surely_as_can_be(
-    world: World, fields: dict[str, object], elder: str | None, caller: str
+    world: World, fields: dict[str, Any], elder: str | None, caller: str
 ) -> None:
     """A8, R20: whoever it is, there is an incident; a serial number is never dialled."""
     send(world, **fields)
