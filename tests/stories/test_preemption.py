@@ -31,7 +31,7 @@ async def test_routine_call_gives_way_at_3_s_and_the_caller_has_her_operator_bac
     await until(lambda: desk.hears(ELDER), 6, "the operator to hear her")
     waited = time.monotonic() - pressed
     await until(lambda: elder.media.hears(OPERATOR), 2, "her to hear the operator")
-    assert 3 <= waited
+    assert waited >= 3
     assert len(op1.calls) == 1, "no new ringing"
     assert not desk.hears(CALLER)
     (emergency,) = (await api.get("/emergencies"))["items"]
