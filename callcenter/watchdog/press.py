@@ -135,7 +135,7 @@ class SyntheticPress:
             await asyncio.sleep(1.0)
             if not self._ready():
                 continue  # that Asterisk is away is said by others; a press could only repeat it
-            self._tidy()
+            self.tidy()
             if self.every_seconds and self._clock.monotonic() >= self._due and self._press is None:
                 await self.press()
 
@@ -209,7 +209,7 @@ class SyntheticPress:
             why = error.code
         finally:
             await self._end(press)
-        recorded = await self._recorded(press)
+        recorded = await self._recorded(press, patience=END_SECONDS if press.stage is Stage.HEARD else 0.0)
         if press.system_ms is None or press.human_ms is None or press.heard_ms is None:
             return f.PressFailed(stage=press.stage.value, why=why or "no test seat", press_id=press.id)
         return f.PressDone(
@@ -224,26 +224,31 @@ class SyntheticPress:
         """Close its incident, end its call, wait until nothing of it is left."""
         with contextlib.suppress(CallCenterError):
             await self._pbx.hangup(press.channel_id)
-        self._tidy(press.incident_id)
+        self._close(press.incident_id)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
                 if press.call_id:
                     await press.ended.wait()
 
-    def _tidy(self, ours: str = "") -> None:
-        """Close synthetic incidents: this one, or those of a life that ended in the middle of a press."""
+    def tidy(self) -> None:
+        """Close what an earlier life left in the middle of a press, and presses that came too late."""
         for incident in self._emergencies.known():
-            current = self._press is not None and incident.id == self._press.incident_id
-            if incident.open and incident.origin == SYNTHETIC and (incident.id == ours or not current):
-                self._emergencies.close(incident.id, SYNTHETIC, "", actor=ACTOR)
+            ours = self._press is not None and incident.id == self._press.incident_id
+            if incident.open and incident.origin == SYNTHETIC and not ours:
+                self._close(incident.id)
 
-    async def _recorded(self, press: _Press) -> bool:
+    def _close(self, incident_id: str) -> None:
+        incident = self._emergencies.find(incident_id)
+        if incident is not None and incident.open:
+            self._emergencies.close(incident.id, SYNTHETIC, "", actor=ACTOR)
+
+    async def _recorded(self, press: _Press, patience: float) -> bool:
         """Whether Asterisk wrote its recording; it is deleted, since nobody was there."""
         call = self._calls.find(press.call_id)
         if call is None:
             return False
         mix = self._recordings / f"{call.recording}.wav"
-        found = await asyncio.to_thread(_written, mix)
+        found = await asyncio.to_thread(_written, mix, patience)
         await asyncio.to_thread(_delete, mix)
         return found
 
@@ -261,14 +266,12 @@ class SyntheticPress:
         return result
 
 
-def _written(path: Path) -> bool:
-    """Whether there is sound in the file: more than its header."""
-    deadline = time.monotonic() + END_SECONDS
-    while time.monotonic() < deadline:
-        if path.exists() and path.stat().st_size > WAV_HEADER:
-            return True
+def _written(path: Path, patience: float) -> bool:
+    """Whether there is sound in the file, more than its header, within so many seconds."""
+    deadline = time.monotonic() + patience
+    while not (found := path.exists() and path.stat().st_size > WAV_HEADER) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return False
+    return found
 
 
 def _delete(mix: Path) -> None:

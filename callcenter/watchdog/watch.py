@@ -94,8 +94,8 @@ class Watch:
         live: Callable[[], bool],
         beats: Callable[[], int],
     ) -> None:
-        """``last_heard``: when a device was last heard of, by its id. ``live``: we are in step with Asterisk. ``beats``:
-        how often the ladder's pulse has beaten.
+        """``last_heard``: when a device was last heard of, by its id. ``live``: we are in step with Asterisk.
+        ``beats``: how often the ladder's pulse has beaten.
         """
         self._settings = settings
         self._clock = clock
