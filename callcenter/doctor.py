@@ -26,6 +26,7 @@ from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
 from callcenter.db import Database
 from callcenter.errors import CallCenterError
+from callcenter.notifications import gateway
 from callcenter.preparation import DATABASE_TROUBLE, check_ports, prepare_data
 from callcenter.processes import ProcessRef
 from callcenter.settings import Settings
@@ -75,6 +76,7 @@ def examine(settings: Settings) -> list[Check]:
         _asterisk,
         _database,
         _redis,
+        _messages,
         _trunk,
         _running,
     ]
@@ -205,6 +207,21 @@ def _database(settings: Settings) -> Iterator[Check]:
     wanted = set(ScriptDirectory.from_config(migrations.config()).get_heads())
     yield Check("database", False, f"{kind} answers")
     yield Check("migrations", heads != wanted, "up to date" if heads == wanted else "behind", "Run callcenter migrate.")
+
+
+def _messages(settings: Settings) -> Iterator[Check]:
+    names = ", ".join(settings.message_channels)
+    try:
+        if "gateway" in settings.message_channels:
+            gateway.load(Path(settings.message_gateway))
+    except CallCenterError as error:
+        yield Check("messages", True, error.message, "Mend the file; texts go by the other channels.", essential=False)
+        return
+    if "twilio" in names and not settings.public_url:
+        remedy = "Set CALLCENTER_PUBLIC_URL to where Twilio reaches this API."
+        yield Check("messages", True, f"{names}; Twilio cannot report deliveries", remedy, essential=False)
+        return
+    yield Check("messages", False, names or "no channel: people outside are called, and not texted")
 
 
 def _redis(settings: Settings) -> Iterator[Check]:

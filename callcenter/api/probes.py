@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from callcenter.api.deps import Services, ServicesDep
+from callcenter.controller import Controller
 
 router = APIRouter(tags=["probes"])
 
@@ -35,6 +36,7 @@ async def readiness(services: Services) -> Readiness:
             not any(one.severity == "critical" for one in wrong), findings=[one.key for one in wrong]
         )
         parts["seats"] = _part(True, registered=sum(seat.registered for seat in controller.routing.seats()))
+        parts["messages"] = _messages(controller)
     if services.journal is not None:
         parts["journal"] = _part(services.journal.healthy, problem=services.journal.problem)
     parts["database"] = _part(await services.database.answers(DATABASE_SECONDS))
@@ -45,6 +47,13 @@ async def readiness(services: Services) -> Readiness:
         relay = services.relay
         parts["relay"] = _part(relay.problem is None, problem=relay.problem, lag_facts=relay.lag_facts)
     return Readiness(all(part["ok"] for part in parts.values() if part["essential"]), parts)
+
+
+def _messages(controller: Controller) -> dict[str, Any]:
+    """Not well while a channel of the settings could not be made, or is passed over for its failures."""
+    channels, unwell = controller.messages.channels, controller.messages.unwell()
+    whole = len(channels) == len(controller.settings.message_channels)
+    return _part(whole and not unwell, channels=channels, unwell=unwell)
 
 
 @router.get("/healthz")

@@ -39,7 +39,8 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.25
 RECENT_MESSAGES = 2000
 """Messages at rest that stay in memory and are carried on: reports and repeated requests still find them."""
-LONGEST_TEXT = 1000
+LONGEST_TEXT = 1500
+"""Characters; Twilio takes 1600."""
 _PROMPT = re.compile(r"[a-z0-9-]{1,60}")
 
 
@@ -106,6 +107,11 @@ class Messages:
     def waiting_count(self) -> int:
         """How many are neither delivered, given up nor on their way."""
         return sum(m.state in (MessageState.QUEUED, MessageState.SENDING) for m in self._messages.values())
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels that there are, in their order."""
+        return list(self._lanes)
 
     def unwell(self) -> list[str]:
         """Channels that are passed over for now."""

@@ -4,7 +4,7 @@ The channel's id is the attempt's, so after a restart a call that is still up is
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from callcenter.errors import CallCenterError, PbxUnavailable
 from callcenter.notifications.channel import NotSent, Order, Receipt
@@ -27,6 +27,14 @@ ACCEPTED = "notice-accepted"
 AT_ONCE = 5
 """Calls at a time: the trunk is there for the elders first."""
 LONGEST_SECONDS = 180.0
+LONGEST_LIST = 900
+"""Bytes; a line of AMI may have 1024 (manager.c)."""
+
+
+def playable(prompts: Sequence[str]) -> str:
+    """Prompts joined as Asterisk wants them; as many as fit, for a longer line Asterisk would drop as a whole."""
+    joined = "&".join(prompts)
+    return joined if len(joined) <= LONGEST_LIST else joined[: LONGEST_LIST + 1].rpartition("&")[0]
 
 
 class TrunkVoice:
@@ -51,7 +59,7 @@ class TrunkVoice:
             context=CONTEXT,
             ring_seconds=self._ring_seconds,
             caller_number=self._shown,
-            variables={"CC_ROLE": ROLE, "CC_PROMPTS": "&".join(order.voice)},
+            variables={"CC_ROLE": ROLE, "CC_PROMPTS": playable(order.voice)},
         )
         try:
             await self._pbx.originate(dial)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from callcenter import doctor
 from callcenter.db import Database
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
@@ -18,6 +19,7 @@ from callcenter.notifications.model import AttemptEvent, AttemptState, Message, 
 from callcenter.notifications.service import RECENT_MESSAGES, Messages
 from callcenter.notifications.setup import channels
 from callcenter.notifications.tables import MessageProjector, MessageRow, to_message
+from callcenter.notifications.voice import LONGEST_LIST, playable
 from callcenter.settings import Settings, load_settings
 from callcenter.telephony.events import PbxEvent
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
@@ -140,7 +142,7 @@ async def test_given_a_wrong_number_or_text_when_asked_then_it_is_refused_and_no
     post = Post(PlayedChannel("gateway"))
     with pytest.raises(InvalidInput):
         post.send("王")
-    for wrong in ({"text": " "}, {"text": "x" * 1001}, {"voice": ("a,b",)}, {"voice": ("${x}",)}):
+    for wrong in ({"text": " "}, {"text": "x" * 1501}, {"voice": ("a,b",)}, {"voice": ("${x}",)}):
         with pytest.raises(InvalidInput):
             post.send(DAUGHTER, **wrong)
     assert post.journal.lines == []
@@ -380,6 +382,29 @@ async def test_given_settings_when_channels_are_made_then_they_come_in_their_ord
     made = channels(settings, FakePbx(SimulatedSwitchboard(clock)), clock)
     assert [channel.route.name for channel in made] == ["voice", "twilio-voice", "twilio"]
     assert not any(channel.route.reports for channel in made), "without a public URL nobody can report"
+
+
+def test_given_the_doctor_when_it_looks_at_the_channels_then_each_trouble_has_its_remedy(tmp_path: Path) -> None:
+    broken = tmp_path / "gateway.json"
+    broken.write_text("{}", "utf-8")
+    account = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "t", "twilio_from": "+15005550006"}
+    for values, failed, said in (
+        ({}, False, "no channel"),
+        ({"message_channels": "voice"}, False, "voice"),
+        ({"message_channels": "gateway", "message_gateway": str(broken)}, True, "url: Field required"),
+        ({"message_channels": "twilio", **account}, True, "cannot report"),
+        ({"message_channels": "twilio", "public_url": "https://c.example.org", **account}, False, "twilio"),
+    ):
+        (check,) = doctor._messages(load_settings(**values, _env_file=None))
+        assert (check.failed, check.essential and check.failed) == (failed, False)
+        assert said in check.detail
+
+
+def test_given_more_prompts_than_a_line_of_ami_holds_then_whole_ones_are_left_out_at_the_end() -> None:
+    assert playable(("a", "b-1")) == "a&b-1"
+    many = playable(("digit-1-tel",) * 200)
+    assert LONGEST_LIST - 12 < len(many) <= LONGEST_LIST
+    assert set(many.split("&")) == {"digit-1-tel"}
 
 
 @pytest.mark.parametrize(
