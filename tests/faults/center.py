@@ -129,10 +129,17 @@ class Center(Instance):
         await self.until(lambda: self.registered(len(self._seats)), what="registered seats")
         return phones
 
+    async def on_again(self) -> None:
+        """Every seat's phone registers again."""
+        for user, phone in self._seats.items():
+            await register(self.folder, self.settings, user, self._sip_password(user), phone.port)
+
     async def unregister(self, user: str, phone: Answerer) -> None:
         """A seat's phone goes off."""
-        password = next(seat["sip_password"] for seat in self.credentials["seats"] if seat["user"] == user)
-        await register(self.folder, self.settings, user, password, phone.port, expires=0)
+        await register(self.folder, self.settings, user, self._sip_password(user), phone.port, expires=0)
+
+    def _sip_password(self, user: str) -> str:
+        return str(next(seat["sip_password"] for seat in self.credentials["seats"] if seat["user"] == user))
 
     async def registered(self, count: int) -> bool:
         """Whether the controller sees so many registered phones."""
