@@ -6,7 +6,7 @@ one: an unusable position, clock or battery must not keep a call for help out.
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import (
     AliasChoices,
     BaseModel,
@@ -29,6 +29,7 @@ from callcenter.alarms.sources import Source
 from callcenter.api import idempotency
 from callcenter.api.areas import elders_seen, sees
 from callcenter.api.deps import ControllerDep, ServicesDep, client_address, require
+from callcenter.api.idempotency import Handler
 from callcenter.api.merged import page, read
 from callcenter.api.problems import responses
 from callcenter.api.types import Moment, Page
@@ -37,7 +38,22 @@ from callcenter.errors import Unavailable
 from callcenter.people.schemas import Latitude, Longitude
 from callcenter.shapes import Instant, Number
 
-router = idempotency.router("", "alarms", live=True)
+
+class _JsonWhateverItSays(idempotency.LiveIdempotentRoute):
+    """Small devices name no content type, or a wrong one; their body is JSON all the same."""
+
+    def get_route_handler(self) -> Handler:
+        original = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            headers = [header for header in request.scope["headers"] if header[0] != b"content-type"]
+            request.scope["headers"] = [*headers, (b"content-type", b"application/json")]
+            return await original(Request(request.scope, request.receive))
+
+        return handle
+
+
+router = APIRouter(prefix="/api/v1", tags=["alarms"], route_class=_JsonWhateverItSays)
 
 MOST_AT_ONCE = 100
 

@@ -163,6 +163,17 @@ async def test_given_the_disk_does_not_take_it_when_sent_then_503_and_sending_ag
     assert services.controller.emergencies.open_count == 1
 
 
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/json"])
+async def test_a8_an_alarm_is_json_whatever_its_content_type_says(
+    client: httpx.AsyncClient, as_role: Login, services: Services, content_type: str | None
+) -> None:
+    secret = (await new_source(as_role, services))["secret"]
+    headers = {"Authorization": f"Bearer {secret}", **({"Content-Type": content_type} if content_type else {})}
+    for body, status in ((json.dumps(PRESS).encode(), 202), (b"{", 422), (b"", 422), (b"\xff", 422)):
+        answer = await client.post(ALARMS, content=body, headers=headers)
+        assert answer.status_code == status, answer.text
+
+
 # --- who may send -------------------------------------------------------------------------------------------
 
 
