@@ -117,6 +117,7 @@ class SyntheticPress:
         self.every_seconds = every_seconds
         self.last: f.PressDone | f.PressFailed | None = None
         """How the last one went; None before the first. A skipped one tells nothing and is not kept here."""
+        ledger.on_apply(self._apply)
         ledger.on_react(self._react)
 
     @property
@@ -133,17 +134,22 @@ class SyntheticPress:
         """Press when one is due, until cancelled; clear away what an earlier life left."""
         while True:
             await asyncio.sleep(1.0)
-            if not self._ready():
-                continue  # that Asterisk is away is said by others; a press could only repeat it
-            self.tidy()
-            if self.every_seconds and self._clock.monotonic() >= self._due and self._press is None:
-                await self.press()
+            await self.step()
+
+    async def step(self) -> None:
+        """Press if one is due. Not while Asterisk is away: that is said by others, a press could only repeat it."""
+        if not self._ready():
+            return
+        self.tidy()
+        if self.every_seconds and self._clock.monotonic() >= self._due and self._press is None:
+            await self.press()
 
     async def press(self) -> Result:
         """Press now and say what became of it, within half a minute. Raises `Conflict` while one is under way."""
         if self._press is not None:
             raise Conflict("a synthetic press is under way; its result follows within half a minute")
         self._tried = self._clock.monotonic()
+        self._due = self._tried + RETRY_SECONDS  # whatever goes wrong now is not tried again every second
         if self._emergencies.waiting_count:
             return self._over(f.PressSkipped(why="emergency"))
         keys = "".join(secrets.SystemRandom().sample(sorted(TONES), 4))
@@ -172,6 +178,10 @@ class SyntheticPress:
             case _:
                 pass
         return True
+
+    def _apply(self, fact: Fact) -> None:
+        if isinstance(fact.body, f.PressDone | f.PressFailed):  # a restart does not make a failed one good
+            self.last = fact.body
 
     def _react(self, fact: Fact) -> None:
         press = self._press
@@ -257,8 +267,6 @@ class SyntheticPress:
         if not (skipped and self._skipping):  # a long emergency is one reason, not one every half minute
             self._ledger.record(result, actor=ACTOR)
         self._skipping = skipped
-        if not isinstance(result, f.PressSkipped):
-            self.last = result
         self._tried = self._clock.monotonic()
         went = isinstance(result, f.PressDone)
         self._due = self._tried + (self.every_seconds if went else min(self.every_seconds, RETRY_SECONDS))

@@ -203,7 +203,7 @@ class Watch:
                 self._messages.send(
                     to=number,
                     text=f"【{self._settings.center_name}】系统告警：{words}。请立即查看。({finding.key})",
-                    purpose="watchdog",
+                    purpose="alert",
                     actor="watchdog",
                 )
             except CallCenterError as error:

@@ -225,3 +225,50 @@ def test_given_any_other_role_then_a_call_is_a_persons(world: World, role: str) 
 
     world.runner.run(arrive())
     assert world.incident().origin == "press"
+
+
+def test_presses_come_by_the_clock_and_sooner_after_one_that_failed(world: World) -> None:
+    press = world.controller.watch.press
+    press.every_seconds = 900
+    outcomes = iter([True, False, True])
+
+    def step() -> int:
+        """Go on by a second; how many presses there were by then."""
+        world.clock.pass_time(1)
+        world.runner.run(press.step())
+        return len(world.bodies(f.PressDone)) + len(world.bodies(f.PressFailed))
+
+    async def measured(_: object) -> Result:
+        if next(outcomes):
+            return f.PressDone(system_ms=1, human_ms=2, heard_ms=3, recorded=True, press_id="p")
+        return f.PressFailed(stage="called", why="busy", press_id="p")
+
+    press._measure = measured  # type: ignore[method-assign]  # how a press goes is tested above; here it is when
+    presses = [step() for _ in range(1800)]
+    assert [presses.count(number) for number in range(4)] == [29, 900, 30, 1800 - 29 - 900 - 30]
+
+
+def test_given_no_asterisk_or_presses_switched_off_then_none_is_made(world: World) -> None:
+    press = world.controller.watch.press
+    press.every_seconds = 900
+    world.lose_link()
+    world.clock.pass_time(5000)
+    world.runner.run(press.step())
+    press.every_seconds = 0
+    world.regain_link()
+    world.runner.run(press.step())
+    assert press.last is None
+    assert world.board.dialled == []
+    # … and the first thing is said, the second is as it was wanted.
+    press.every_seconds = 900
+    world.run(world.controller.watch.watchdog.check)
+    assert [one.finding.check for one in world.controller.watch.watchdog.active()] == ["press_late"]
+
+
+def test_given_a_restart_after_a_failed_press_then_it_is_not_taken_for_good(world: World) -> None:
+    chain = Chain(world)
+    chain.run(chain.refused)
+    world.crash()
+    world.start()
+    assert not world.controller.watch.press.good
+    assert world.controller.watch.trouble() == "press_failed"

@@ -119,7 +119,7 @@ def test_given_numbers_for_alerts_then_what_is_critical_is_told_to_each_once(lon
     watch(lonely, 120)
     told = lonely.bodies(MessageRequested)
     assert [message.to for message in told] == ["13900000001", "13900000002"]
-    assert all("坐席" in message.text and message.purpose == "watchdog" for message in told)
+    assert all("坐席" in message.text and message.purpose == "alert" for message in told)
 
 
 def test_given_calls_that_stop_coming_then_that_is_said_where_it_was_asked_for(world: World) -> None:
