@@ -35,6 +35,7 @@ from callcenter.errors import InvalidInput
 from callcenter.facts import Fact
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
+from callcenter.telephony.events import HangupReason
 from callcenter.telephony.pbx import Pbx
 
 log = structlog.get_logger(__name__)
@@ -286,7 +287,7 @@ class Helpers:
         for call in self._incidents.calls_of(incident):
             for leg in call.live_legs:
                 if not leg.in_room and (leg.id in stop or (leg.role in STAFF and leg.role != Role.SEAT)):
-                    self._calls.hang_up(leg)
+                    self._calls.hang_up(leg, HangupReason.CANCELLED)
 
     # --- what became of it ---------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.notifications.model import Message
 from callcenter.routing.service import Routing
+from callcenter.telephony.events import HangupReason
 from callcenter.telephony.pbx import Pbx
 
 FINISH_EVERY = 5.0
@@ -330,7 +331,7 @@ class Emergencies:
                 if leg.role == Role.ELDER and leg.in_room:
                     self._calls.do(self._pbx.kick(call.room, leg.channel_id), f"goodbye {leg.id}")
                 else:
-                    self._calls.hang_up(leg)
+                    self._calls.hang_up(leg, HangupReason.NORMAL if leg.in_room else HangupReason.CANCELLED)
             self._calls.end_if_empty(call)
 
     # --- as time goes by, and at every fact ----------------------------------------------------------------

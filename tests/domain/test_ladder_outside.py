@@ -171,6 +171,19 @@ def test_first_to_accept_wins_and_the_escalation_stops_ringing(world: World) -> 
     assert outside(world) == set()
 
 
+def test_a_phone_that_stops_ringing_because_another_accepted_or_it_is_over_is_on_record_as_cancelled(
+    world: World,
+) -> None:
+    world.press(WANG)
+    world.wait(20.5)
+    world.accept(world.ringing(DUTY[0]))
+    world.request("doctor")
+    world.close_incident()
+    ended = {body.role: body.reason for body in world.bodies(cf.LegEnded)}
+    for role in ("family", "guardian", "social_worker", "community", "doctor"):
+        assert ended[role] == "cancelled", role
+
+
 def test_when_she_is_alone_again_the_plan_begins_anew(world: World) -> None:
     world.press(WANG)
     world.wait(5.5)
