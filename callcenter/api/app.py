@@ -26,6 +26,7 @@ from callcenter.api import (
     plans,
     probes,
     recordings,
+    reports,
     roster,
     seats,
     statistics,
@@ -37,6 +38,7 @@ from callcenter.api.deps import Services
 from callcenter.api.edge import Edge
 from callcenter.api.idempotency import KEY_PATTERN, Guard
 from callcenter.api.problems import FieldProblem, Problem, install
+from callcenter.reports.drawing import Drawing
 
 ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
@@ -65,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     follow_ups.router,
     statistics.router,
     roster.router,
+    *reports.ROUTERS,
     watchdog.router,
 )
 
@@ -90,6 +93,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.idempotency = Guard()
+    app.state.drawing = Drawing()
     install(app)
     for router in ROUTERS:
         app.include_router(router)

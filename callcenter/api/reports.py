@@ -1,0 +1,75 @@
+"""Reports over REST: one incident as a PDF to be signed (A6, A7), and the codes of outcomes and causes."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from callcenter.accounts.permissions import Principal
+from callcenter.api import idempotency
+from callcenter.api.areas import check
+from callcenter.api.deps import ServicesDep, require, transaction
+from callcenter.api.problems import responses
+from callcenter.api.types import Id
+from callcenter.audit.trail import note
+from callcenter.reports.codes import load_codes
+from callcenter.reports.document import digest
+from callcenter.reports.drawing import Drawing
+from callcenter.reports.incident import document, gather
+
+incidents = idempotency.router("/emergencies", "emergencies")
+codes = idempotency.router("/codes", "codes")
+ROUTERS: tuple[APIRouter, ...] = (incidents, codes)
+
+Reader = Annotated[Principal, Depends(require("emergencies:read"))]
+
+_PDF: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The report. The digest of its content is the header X-Content-Digest, and on every page.",
+    }
+}
+
+
+@incidents.get("/{incident_id}/report.pdf", response_class=Response, responses={**responses(404), **_PDF})
+async def incident_report(request: Request, services: ServicesDep, who: Reader, incident_id: Id) -> Response:
+    """Who, where, when; both answer times; plan, attempts, checklist, messages, recordings, result and timeline.
+
+    As the database has it. Every report that is made is in the audit trail, with the digest of its content.
+    """
+    settings = services.settings
+    async with transaction(request, services) as session:
+        record = await gather(session, incident_id)
+        check(who, services, record.incident.elder_id, "emergency")
+        made = document(record, settings.center_name, settings.human_answer_seconds, services.clock.now(), who.user)
+        content = made.encoded()
+        note(session, "report", "emergencies", incident_id, sha256=digest(content))
+    drawing: Drawing = request.app.state.drawing
+    headers = {
+        "Content-Disposition": f'inline; filename="emergency-{incident_id}.pdf"',
+        "X-Content-Digest": f"sha256={digest(content)}",
+        "Cache-Control": "no-store",
+    }
+    return Response(await drawing.pdf(content), media_type="application/pdf", headers=headers)
+
+
+class CodeView(BaseModel):
+    """A code with its names."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class EmergencyCodes(BaseModel):
+    """Outcomes and causes that are counted; the text of an outcome stays free."""
+
+    version: int
+    outcomes: list[CodeView]
+    causes: list[CodeView]
+
+
+@codes.get("/emergencies", dependencies=[Depends(require("emergencies:read"))], responses=responses())
+async def emergency_codes() -> EmergencyCodes:
+    """The codes for closing an emergency: how it ended, and what caused it."""
+    return EmergencyCodes.model_validate(load_codes(), from_attributes=True)
