@@ -6,7 +6,7 @@ compares that with what rings and mends the difference, so it may be asked as of
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -131,15 +131,20 @@ def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dic
     wanted = _share(sorted((d for d in demands if d.ring_all), key=_urgency), order, now)
     asked_for = {demand.call_id for demand in demands}
     picked_up = {seat.talking_on for seat in seats}
-    for demand in sorted((d for d in demands if not d.ring_all), key=_urgency):
-        if demand.call_id in picked_up:
-            continue
-        open_to = [seat for seat in order if seat.user not in wanted and eligible(seat, demand, now)]
-        kept = [seat for seat in open_to if seat.ringing_for == demand.call_id]
-        idle = [seat for seat in open_to if seat.ringing_for not in asked_for]
-        before = [seat for seat in idle if seat.user == demand.seat]
-        for seat in (kept or before or idle)[:1]:
-            wanted[seat.user] = demand.call_id
+    ringing = {seat.user: seat.ringing_for for seat in order}
+    calm = sorted((d for d in demands if not d.ring_all and d.call_id not in picked_up), key=_urgency)
+    may = _who_may(calm, order, now)
+    left = _everybody(may) - wanted.keys()
+    for demand in calm:
+        if not left:
+            break
+        open_to = [user for user in may[demand.call_id] if user in left]
+        kept = [user for user in open_to if ringing[user] == demand.call_id]
+        idle = [user for user in open_to if ringing[user] not in asked_for]
+        before = [user for user in idle if user == demand.seat]
+        for user in (kept or before or idle)[:1]:
+            wanted[user] = demand.call_id
+            left.discard(user)
     return wanted
 
 
@@ -147,12 +152,41 @@ def _urgency(demand: Demand) -> tuple[int, float]:
     return -demand.priority, demand.since
 
 
+def _who_may(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dict[str, Sequence[str]]:
+    """Call → the seats that may ring for it, longest idle first.
+
+    Demands that differ in nothing but in who rests are asked for together: many press at once, with the same plan.
+    """
+    alike: dict[tuple[object, ...], Sequence[str]] = {}
+    may: dict[str, Sequence[str]] = {}
+    for demand in demands:
+        kind = (demand.targets, demand.seat, demand.only, demand.unproved)
+        if kind not in alike:
+            rested = replace(demand, resting={})
+            alike[kind] = [seat.user for seat in seats if eligible(seat, rested, now)]
+        resting = demand.resting
+        users = alike[kind]
+        may[demand.call_id] = [user for user in users if resting.get(user, 0.0) <= now] if resting else users
+    return may
+
+
+def _everybody(may: Mapping[str, Sequence[str]]) -> set[str]:
+    """All seats that may ring for anybody."""
+    return set().union(*{id(users): users for users in may.values()}.values())
+
+
 def _share(urgent: Sequence[Demand], seats: Sequence[Seat], now: float) -> dict[str, str]:
     """Deal seats, longest idle first, to emergencies, most urgent first, moving as few phones as possible."""
-    open_to = {seat.user: [d.call_id for d in urgent if eligible(seat, d, now)] for seat in seats}
-    open_to = {user: calls for user, calls in open_to.items() if calls}
+    may = _who_may(urgent, seats, now)
+    everybody = _everybody(may)
     ringing = {seat.user: seat.ringing_for for seat in seats}
-    wanted = _one_each([d.call_id for d in urgent], open_to, ringing)
+    wanted = _one_each(may, len(everybody), ringing)
+    if len(wanted) == len(everybody):
+        return wanted
+    open_to: dict[str, list[str]] = {seat.user: [] for seat in seats if seat.user in everybody}
+    for call, users in may.items():
+        for user in users:
+            open_to[user].append(call)
     load = Counter(wanted.values())
     # The rest go on ringing where they ring; idle ones go where the fewest ring; then what is uneven is moved.
     for user, calls in sorted(open_to.items(), key=lambda item: ringing[item[0]] not in item[1]):
@@ -168,13 +202,27 @@ def _share(urgent: Sequence[Demand], seats: Sequence[Seat], now: float) -> dict[
     return wanted
 
 
-def _one_each(
-    calls: Sequence[str], open_to: Mapping[str, Sequence[str]], ringing: Mapping[str, str | None]
-) -> dict[str, str]:
-    """One seat for as many calls as can have one, the first before the later (Kuhn's augmenting paths)."""
-    rank = {call: number for number, call in enumerate(calls)}
+def _one_each(may: Mapping[str, Sequence[str]], most: int, ringing: Mapping[str, str | None]) -> dict[str, str]:
+    """One seat for as many calls as can have one, the first before the later (Kuhn's augmenting paths).
+
+    ``may``: in order of urgency; ``most``: how many seats there are in all.
+    """
+    rank = {call: number for number, call in enumerate(may)}
     crowd = Counter(ringing.values())
+    here: dict[str, list[str]] = {}
+    for user, present in ringing.items():
+        if present is not None:
+            here.setdefault(present, []).append(user)
     holder: dict[str, str] = {}
+    hopeless: set[str] = set()
+    """Seats that a search in vain has come by: no later one can free them either."""
+
+    def at_hand(call: str) -> str | None:
+        """A seat that rings for the call already, else one that rings for nobody."""
+        users = may[call]
+        mine = [user for user in here.get(call, ()) if user not in holder and user in users]
+        idle = (user for user in users if user not in holder and ringing[user] not in rank)
+        return mine[0] if mine else next(idle, None)
 
     def preference(call: str, user: str) -> tuple[int, int]:
         present = ringing[user]
@@ -186,7 +234,7 @@ def _one_each(
         return (2, 0) if crowd[present] > 1 else (3, -rank[present])
 
     def seat(call: str, tried: set[str]) -> bool:
-        mine = [user for user, open_calls in open_to.items() if call in open_calls and user not in tried]
+        mine = [user for user in may[call] if user not in tried and user not in hopeless]
         mine.sort(key=lambda user: preference(call, user))
         for user in mine:
             if user not in holder:
@@ -200,10 +248,16 @@ def _one_each(
                     return True
         return False
 
-    for call in calls:
-        if len(holder) == len(open_to):
+    for call in may:
+        if len(holder) == most:
             break
-        seat(call, set())
+        ready = at_hand(call)
+        if ready is not None:
+            holder[ready] = call
+            continue
+        tried: set[str] = set()
+        if not seat(call, tried):
+            hopeless |= tried
     return holder
 
 
@@ -212,6 +266,8 @@ def _levelling(
 ) -> tuple[str, str] | None:
     """A seat to move from a call with two more than another has to that other, or None when all is even."""
     for user, call in wanted.items():
+        if load[call] < 2:
+            continue
         least = min(open_to[user], key=lambda other: load[other])
         if load[call] - load[least] > 1:
             return user, least

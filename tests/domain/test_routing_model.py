@@ -143,6 +143,7 @@ def seat_lists(draw: st.DrawFn) -> list[Seat]:
             role="supervisor" if user == "sup1" else "operator",
             declared=draw(st.sampled_from(["ready"] * 3 + ["paused"])),
             registered=draw(st.sampled_from([True] * 9 + [False])),
+            auto_answer=draw(st.booleans()),
             ringing_for=draw(st.none() | st.sampled_from(CALLS)),
             talking_on=draw(st.sampled_from([None] * 8 + ["h0", "elsewhere"])),
             idle_since=draw(st.integers(0, 5)),
@@ -157,14 +158,18 @@ def demand_lists(draw: st.DrawFn) -> list[Demand]:
     demands = []
     for call_id in draw(st.lists(st.sampled_from(CALLS), unique=True, min_size=1)):
         urgent = call_id.startswith("e")
+        before = "" if urgent else draw(st.sampled_from(["", "", *USERS]))
         demands.append(
             Demand(
                 call_id=call_id,
                 targets=draw(st.sampled_from([FREE, EVERYBODY])) if urgent else FREE,
                 ring_all=urgent,
-                priority=draw(st.integers(0, 2)) if urgent else 0,
+                priority=draw(st.integers(0, 2)) if urgent else int(bool(before)),
                 since=float(draw(st.integers(0, 4))),
                 resting=draw(resting_maps),
+                seat=before,
+                only=bool(before) and draw(st.booleans()),
+                unproved=urgent and draw(st.booleans()),
             )
         )
     return demands
@@ -248,7 +253,8 @@ def test_a_hotline_caller_rings_one_seat_and_the_longest_idle_of_those_at_rest(
             if passed_over.user not in wanted and passed_over.ringing_for not in asked_for:
                 may = eligible(passed_over, demand, NOW)
                 talks_to_her = any(it.talking_on == demand.call_id for it in seats)
-                assert not may or talks_to_her or (rung and rung[0].idle_since <= passed_over.idle_since)
+                hers = bool(rung) and rung[0].user == demand.seat
+                assert not may or talks_to_her or hers or (rung and rung[0].idle_since <= passed_over.idle_since)
 
 
 @given(demand_lists(), seat_lists())
@@ -256,7 +262,7 @@ def test_among_hotline_callers_who_may_have_the_same_seats_the_first_come_are_se
     demands: list[Demand], seats: list[Seat]
 ) -> None:
     calm = [replace(it, ringing_for=None, talking_on=None) for it in seats]
-    alike = [replace(demand, resting={}) for demand in demands]
+    alike = [replace(demand, resting={}, seat="", only=False, priority=0) for demand in demands]
     served = set(desired(alike, calm, NOW).values())
     waiting = sorted((d for d in alike if not d.ring_all), key=lambda d: d.since)
     seats_left = (
@@ -267,6 +273,76 @@ def test_among_hotline_callers_who_may_have_the_same_seats_the_first_come_are_se
         else 0
     )
     assert [d.call_id in served for d in waiting] == [place < seats_left for place in range(len(waiting))]
+
+
+@given(demand_lists(), seat_lists())
+def test_who_was_on_hold_goes_before_every_other_hotline_caller_and_to_the_seat_she_had(
+    demands: list[Demand], seats: list[Seat]
+) -> None:
+    """A9: whenever that seat may ring for her and no emergency wants it."""
+    calm = [replace(it, ringing_for=None, talking_on=None) for it in seats]
+    wanted = desired(demands, calm, NOW)
+    held = sorted((d for d in demands if d.seat), key=lambda d: d.since)
+    for demand in held[:1]:
+        for it in calm:
+            urgent = any(d.ring_all and eligible(it, d, NOW) for d in demands)
+            if it.user == demand.seat and eligible(it, demand, NOW) and not urgent:
+                same = [d.call_id for d in held if d.since == demand.since]
+                assert wanted[it.user] in same
+    for demand in demands:
+        if demand.only:
+            assert all(user == demand.seat for user, call_id in wanted.items() if call_id == demand.call_id)
+
+
+@given(demand_lists(), seat_lists())
+def test_while_a_phone_that_answered_by_itself_is_unproved_only_others_ring(
+    demands: list[Demand], seats: list[Seat]
+) -> None:
+    """R12."""
+    wanted = desired(demands, seats, NOW)
+    by_call = {demand.call_id: demand for demand in demands}
+    for it in seats:
+        if it.user in wanted and by_call[wanted[it.user]].unproved:
+            assert not it.answers_alone(NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "alone"),
+    [
+        ({}, False),
+        ({"auto_answer": True}, True),
+        ({"auto_answer": True, "declared": "paused"}, False),
+        ({"auto_answer": True, "wrap_up_until": NOW + 1}, False),
+    ],
+)
+def test_a_seat_picks_up_by_itself_only_while_somebody_should_sit_there(
+    changes: dict[str, object], alone: bool
+) -> None:
+    assert seat("op1", **changes).answers_alone(NOW) is alone
+
+
+def test_after_its_time_any_free_seat_may_have_the_held_caller_but_hers_is_preferred() -> None:
+    seats = [seat("op1", idle_since=9), seat("op2", idle_since=1)]
+    held = hotline("h1", priority=1, seat="op1")
+    assert desired([held, hotline("h2")], seats, NOW) == {"op1": "h1", "op2": "h2"}
+    assert desired([held], [seats[1]], NOW) == {"op2": "h1"}
+    assert desired([replace(held, only=True)], [seats[1]], NOW) == {}
+
+
+def test_hundreds_who_wait_and_a_hundred_seats_are_dealt_in_a_moment() -> None:
+    """R21: it is asked at every event, by the one thread that answers calls."""
+    asked = Counter[str]()
+
+    class Counted(Seat):
+        def answers_alone(self, now: float) -> bool:
+            asked["seat"] += 1
+            return super().answers_alone(now)
+
+    seats = [replace(Counted(user=f"op{number:03}", registered=True)) for number in range(150)]
+    demands = [emergency(f"e{number}", since=number, unproved=True, targets=EVERYBODY) for number in range(500)]
+    wanted = desired(demands, seats, NOW)
+    assert set(wanted.values()) == {f"e{number}" for number in range(150)}
+    assert asked["seat"] <= 2 * len(seats), "each seat is asked once, not once for each who waits"
 
 
 def test_a_seat_that_has_picked_up_is_given_to_nobody_else_and_its_caller_is_offered_to_nobody_else() -> None:
