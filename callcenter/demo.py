@@ -113,14 +113,14 @@ _PEOPLE = (
     _Person(
         5,
         *("周福根", _M, date(1940, 9, 30), "吴江区", "苏州市吴江区七都镇隐读村 5 组 18 号", "无", "邻居 周阿三"),
-        *("房颤，服华法林，易出血", ("独居", "五保"), (30.9480, 120.4150), "051265001005", "农村互助"),
+        *("房颤，服华法林，易出血", ("独居", "五保"), (30.9480, 120.4150), "051265001005", "农村互助（一键通知）"),
         *(("周红（女儿）", "周斌（儿子）"), "七都卫生院 严医生", "结对社工 华勇", "隐读村村委会"),
         village=("监护人 周红", "小组长 金水根", "村干部 魏书记"),
     ),
     _Person(
         6,
         *("沈阿妹", _F, date(1939, 4, 17), "相城区", "苏州市相城区阳澄湖镇莲花村 2 组 7 号", "0707", "侄女 沈琴"),
-        *("脑梗后遗症，右侧肢体无力，言语慢", ("失能", "空巢"), (31.4430, 120.8020), None, "农村互助"),
+        *("脑梗后遗症，右侧肢体无力，言语慢", ("失能", "空巢"), (31.4430, 120.8020), None, "农村互助（一键通知）"),
         *(("沈月琴（女儿）", "沈国平（儿子）"), "阳澄湖人民医院 陶医生", "结对社工 姜岚", "莲花村村委会"),
         village=("监护人 沈月琴", "小组长 戚长根", "村干部 谢主任"),
     ),
@@ -146,13 +146,19 @@ _PEOPLE = (
     ),
 )
 
+_LATER = (
+    StepInput(at_seconds=20, targets=["social_worker", "community"]),
+    StepInput(at_seconds=40, targets=["all_family", "doctor"]),
+)
 _PLANS = (
     PlanInput(
         name="默认预案",
         steps=[
             StepInput(at_seconds=0, targets=["free_seats"]),
-            StepInput(at_seconds=3, targets=["paused_seats", "wrap_up_seats", "supervisors"]),
-            StepInput(at_seconds=5, targets=["duty"]),
+            StepInput(at_seconds=3, targets=["paused_seats", "wrap_up_seats", "busy_seats", "supervisors"]),
+            StepInput(at_seconds=5, targets=["duty", "next_center"]),
+            StepInput(at_seconds=10, targets=["family", "guardian"]),
+            *_LATER,
         ],
         checklist=["确认老人姓名与位置", "询问情况并保持通话", "通知家属"],
     ),
@@ -161,7 +167,8 @@ _PLANS = (
         steps=[
             StepInput(at_seconds=0, targets=["free_seats"]),
             StepInput(at_seconds=3, targets=["paused_seats", "wrap_up_seats", "busy_seats", "supervisors"]),
-            StepInput(at_seconds=5, targets=["duty", "family"]),
+            StepInput(at_seconds=5, targets=["duty", "next_center", "family"]),
+            *_LATER,
         ],
         checklist=[
             "意识是否清楚、能否移动",
@@ -169,22 +176,26 @@ _PLANS = (
             "告知 120 地址、门锁密码与过敏史",
             "通知家属与钥匙保管人",
         ],
+        priority=1,
     ),
     PlanInput(
         name="走失",
         steps=[
             StepInput(at_seconds=0, targets=["free_seats", "family"]),
-            StepInput(at_seconds=3, targets=["paused_seats", "wrap_up_seats", "supervisors"]),
-            StepInput(at_seconds=5, targets=["duty", "community"]),
+            StepInput(at_seconds=3, targets=["paused_seats", "wrap_up_seats", "busy_seats", "supervisors"]),
+            StepInput(at_seconds=5, targets=["duty", "next_center", "community"]),
+            *_LATER,
         ],
         checklist=["确认定位终端的位置与时间", "通知家属与社区", "必要时报警"],
     ),
     PlanInput(
-        name="农村互助",
+        name="农村互助（一键通知）",
         steps=[
-            StepInput(at_seconds=0, targets=["free_seats", "community"]),
-            StepInput(at_seconds=3, targets=["paused_seats", "wrap_up_seats", "supervisors"]),
-            StepInput(at_seconds=5, targets=["duty", "family", "doctor"]),
+            StepInput(at_seconds=0, targets=["free_seats", "guardian", "group_leader", "village_cadre"]),
+            StepInput(at_seconds=3, targets=["paused_seats", "wrap_up_seats", "busy_seats", "supervisors"]),
+            StepInput(at_seconds=5, targets=["duty", "next_center"]),
+            StepInput(at_seconds=10, targets=["family"]),
+            *_LATER,
         ],
         checklist=["通知监护人、小组长、村干部", "询问情况并保持通话", "派最近的人上门"],
     ),

@@ -63,7 +63,8 @@ class Incidents:
         return len(self._open)
 
     def calls_of(self, incident: Incident) -> list[Call]:
-        """The incident's calls that are open or ended lately, oldest first."""
+        """The incident's calls that are open or ended lately, oldest first; also those that came since it was read."""
+        incident = self.find(incident.id) or incident
         return [call for call_id in incident.calls if (call := self._calls.find(call_id)) is not None]
 
     def in_room(self, room: str) -> Incident | None:

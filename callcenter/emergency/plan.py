@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import msgspec
 
+from callcenter.emergency.checklists import CHECKLISTS
 from callcenter.errors import InvalidInput
 
 MAX_STEPS = 20
@@ -83,7 +84,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     def checklist_for(self, kind: str) -> tuple[str, ...]:
         """What the operator ticks off in an event of this kind."""
-        return self.checklists.get(kind) or self.checklist
+        return self.checklists.get(kind) or self.checklist or CHECKLISTS.get(kind, ())
 
 
 DEFAULT_PLAN = Plan(

@@ -5,6 +5,7 @@ reordered; the controller is killed with facts unwritten and starts again. After
 believes is held against what is true in the switchboard (R1, R3, R13, R16, R18, R23).
 """
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from callcenter.calls import facts as cf
 from callcenter.calls.model import Call
 from callcenter.controller import RECOMPARE_SECONDS
-from callcenter.emergency.model import Incident
+from callcenter.emergency.model import Incident, Who, awaits_voice
+from callcenter.emergency.plan import DEFAULT_PLAN
 from callcenter.errors import CallCenterError
 from callcenter.recordings.facts import RecordingStarted, RecordingStopped
 from callcenter.telephony.events import HangupReason, PbxEvent
 from tests.support.fake_pbx import Channel
-from tests.support.world import DUTY, LI, STRANGER, WANG, WANG_PENDANT, World, folded
+from tests.support.world import DAUGHTER, DUTY, LI, STRANGER, WANG, WANG_PENDANT, World, folded
 
 OPERATORS = ("op1", "op2", "op3")
 CALLERS = st.sampled_from([WANG, WANG_PENDANT, LI, STRANGER, "anonymous"])
@@ -52,7 +54,8 @@ class Line(RuleBasedStateMachine):
         self.hotline_calls: set[str] = set()
         self.wishes: dict[tuple[str, str], set[str]] = {}
         self.needy_since: dict[str, float] = {}
-        self.gone_since: dict[str, float] = {}
+        self.gone_since: dict[str, tuple[float, int]] = {}
+        """Incident → since when she is on no line, and how often she had been called back by then."""
         self.steady_since = 0.0
 
     def teardown(self) -> None:
@@ -136,6 +139,30 @@ class Line(RuleBasedStateMachine):
 
         self.world.run(ask)
 
+    @precondition(lambda self: self.world.up)
+    @rule(number=st.sampled_from([WANG, LI]), voice=st.sampled_from([0.0, 10.0]))
+    def alarm(self, number: str, voice: float) -> None:
+        """A terminal's message without a call (R19)."""
+        who = Who(caller=number, elder_id="elder-wang" if number == WANG else "elder-li")
+        line = self.world.controller.emergencies
+        self.world.run(lambda: line.alarm(who, "fall", DEFAULT_PLAN, actor="source:t", voice_seconds=voice))
+
+    @precondition(lambda self: self._open_incidents())
+    @rule(data=st.data())
+    def take_off(self, data: st.DataObject) -> None:
+        """An operator takes somebody off, or stops a call-back."""
+        incident = data.draw(st.sampled_from(self._open_incidents()))
+        legs = [leg.id for call in self.world.controller.emergencies.calls_of(incident) for leg in call.live_legs]
+        if not legs:
+            return
+        leg = data.draw(st.sampled_from(legs))
+
+        def remove() -> None:
+            with contextlib.suppress(CallCenterError):  # the elder on the line
+                self.world.controller.emergencies.remove(incident.id, leg, actor="op1")
+
+        self.world.run(remove)
+
     @precondition(lambda self: self._open_incidents())
     @rule(data=st.data())
     def close(self, data: st.DataObject) -> None:
@@ -168,7 +195,7 @@ class Line(RuleBasedStateMachine):
         self.world.start()
         self.steady_since = self.world.clock.monotonic()
 
-    @rule(seconds=st.sampled_from([0.25, 0.25, 1.0, 3.0, 6.0]))
+    @rule(seconds=st.sampled_from([0.25, 0.25, 1.0, 3.0, 6.0, 12.0]))
     def wait(self, seconds: float) -> None:
         self.world.wait(seconds)
 
@@ -227,7 +254,7 @@ class Line(RuleBasedStateMachine):
     def _needs_human(self, incident: Incident) -> bool:
         """By the switchboard's truth, not by ours."""
         roles = {channel.role for channel in self._in_room(incident.room)}
-        if roles & {"seat", "duty"}:
+        if roles & {"seat", "duty"} or (not incident.calls and awaits_voice(incident, self.world.clock.now())):
             return False
         return incident.human_answer_ms is None or roles == {"elder"}
 
@@ -246,6 +273,8 @@ class Line(RuleBasedStateMachine):
         self.whoever_needs_a_human_has_somebody_tried()
         self.everybody_who_waits_has_a_seat_when_there_are_enough()
         self.a_dropped_elder_is_called_back()
+        self.no_phone_outside_is_rung_twice_at_a_time()
+        self.her_people_are_tried_when_ours_do_not_come()
         self.rest_and_wrap_up_end()
         self.hotline_callers_wait_or_talk_and_nobody_sits_in_an_empty_room()
 
@@ -257,8 +286,10 @@ class Line(RuleBasedStateMachine):
         for channel in self.board.channels.values():
             if channel.elder:
                 self._note(channel)
-        gone = {incident.id for incident in self._open_incidents() if self._dropped(incident)}
-        self.gone_since = {id_: self.gone_since.get(id_, now) for id_ in gone}
+        gone = {incident.id: incident for incident in self._open_incidents() if self._dropped(incident)}
+        self.gone_since = {
+            id_: self.gone_since.get(id_, (now, self._call_backs(incident))) for id_, incident in gone.items()
+        }
         if not self._settled():
             self.needy_since.clear()
             self.steady_since = now
@@ -368,19 +399,42 @@ class Line(RuleBasedStateMachine):
                 assert self.world.controller.emergencies.get(id_).room in rung
 
     def a_dropped_elder_is_called_back(self) -> None:
-        """R16: whom no human met and whose number is known has a line of hers, or is dialled."""
+        """R16: whoever has a number and is on no line is dialled within 3 s, whatever was before."""
         if not self._settled():
             return
         now = self.world.clock.monotonic()
         for incident in self._open_incidents():
-            gone = max(self.gone_since.get(incident.id, now), self.steady_since)
-            if incident.id in self.gone_since and now - gone >= 3 + PULSES:
-                tried = {d.variables["CC_CALL"] for d in self.board.dialled if d.context == "cc-callback"}
-                assert tried & set(incident.calls), incident
+            since, before = self.gone_since.get(incident.id, (now, 0))
+            if now - max(since, self.steady_since) >= 3 + PULSES:
+                assert self._call_backs(incident) > before, incident
+
+    def _call_backs(self, incident: Incident) -> int:
+        return sum(d.context == "cc-callback" and d.variables["CC_ROOM"] == incident.room for d in self.board.dialled)
 
     def _dropped(self, incident: Incident) -> bool:
         lines = {self.elders[channel.id] for channel in self.board.channels.values() if channel.elder}
-        return incident.human_answer_ms is None and bool(incident.caller) and not lines & set(incident.calls)
+        reachable = bool(incident.caller) and not incident.call_back_off
+        reachable &= not awaits_voice(incident, self.world.clock.now())
+        return reachable and not lines & set(incident.calls)
+
+    def no_phone_outside_is_rung_twice_at_a_time(self) -> None:
+        """Neither by the plan, nor for two elders, nor because of a crash; a relative who talks is not called."""
+        outside = [c for c in self.board.channels.values() if c.role not in ("seat", "elder", "120", "family")]
+        assert len({channel.target for channel in outside}) == len(outside), outside
+        rooms = [
+            (c.target, c.variables["CC_ROOM"]) for c in self.board.channels.values() if c.role in ("120", "family")
+        ]
+        assert len(set(rooms)) == len(rooms), rooms
+
+    def her_people_are_tried_when_ours_do_not_come(self) -> None:
+        """The plan's later steps: with nobody accepted for so long, her relatives have been dialled."""
+        if not self._settled():
+            return
+        now = self.world.clock.monotonic()
+        for incident in self._open_incidents():
+            since = max(self.needy_since.get(incident.id, now), self.steady_since)
+            if incident.elder_id == "elder-wang" and now - since >= 10 + PULSES:
+                assert self.world.dialled(DAUGHTER), incident
 
     def rest_and_wrap_up_end(self) -> None:
         if not self.world.up:
@@ -425,7 +479,7 @@ class Line(RuleBasedStateMachine):
 
 TestLine = Line.TestCase
 TestLine.settings = settings(
-    max_examples=50,
+    max_examples=300,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
