@@ -72,6 +72,9 @@ def _number(raw: object) -> object:
     return raw
 
 
+Whole = Annotated[int, BeforeValidator(_number)]
+"""A whole number in JSON, 3 or 3.0; true and "1" are none."""
+
 Version = Annotated[
     int,
     Field(ge=1, le=2**31 - 1, description="As read; another version answers 409."),

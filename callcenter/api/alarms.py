@@ -337,7 +337,7 @@ class HeartbeatsInput(BaseModel):
     devices: list[Heartbeat] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
-@router.post("/devices/heartbeats", responses=responses(429))
+@router.post("/heartbeats", responses=responses(429))
 async def receive_heartbeats(body: HeartbeatsInput, by: SourceDep, controller: ControllerDep) -> BatchAnswer:  # noqa: ARG001
     """Devices let themselves be heard (F1)."""
     refused = [

@@ -183,7 +183,7 @@ async def test_i3_nobody_else_may_send(
     operator = await as_role("operator")
     body = json.dumps(PRESS).encode()
     now = str(int(START.timestamp()))
-    for path in (ALARMS, "/api/v1/positions", "/api/v1/devices/heartbeats"):
+    for path in (ALARMS, "/api/v1/positions", "/api/v1/heartbeats"):
         assert (await client.post(path, json=PRESS)).status_code == 401
         assert (await operator.post(path, json=PRESS)).status_code == 401
         assert (await send(PRESS, path, token="ccas_wrong")).status_code == 401
@@ -306,7 +306,7 @@ async def test_f2_a_devices_last_test_and_last_word_are_in_its_file(
     await relay(services, journal)
     answer = await send(
         {"devices": [{"device": "PD-1", "battery": 64}, {"device": "XX"}, {"device": "SM-1"}]},
-        "/api/v1/devices/heartbeats",
+        "/api/v1/heartbeats",
     )
     assert answer.json() == {"accepted": 2, "refused": [{"index": 1, "reason": "unknown_device"}]}
     station = await as_role("station")

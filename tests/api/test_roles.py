@@ -22,7 +22,7 @@ OPEN = {
     # Alarm sources show who they are by a token or a signature of their own.
     "/api/v1/alarms",
     "/api/v1/positions",
-    "/api/v1/devices/heartbeats",
+    "/api/v1/heartbeats",
     # Providers' reports: signed, each in its own way.
     "/api/v1/messages/twilio/status",
     "/api/v1/messages/twilio/voice",
