@@ -72,8 +72,8 @@ def _number(raw: object) -> object:
     return raw
 
 
-Whole = Annotated[int, BeforeValidator(_number)]
-"""A whole number in JSON, 3 or 3.0; true and "1" are none."""
+WHOLE = BeforeValidator(_number)
+"""For ``Annotated[int, Field(…), WHOLE]``: a whole number in JSON, 3 or 3.0; true and "1" are none."""
 
 Version = Annotated[
     int,

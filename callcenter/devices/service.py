@@ -14,10 +14,10 @@ from callcenter.errors import Conflict, IllegalTransition, NotFound
 from callcenter.ids import new_id
 from callcenter.people.model import ElderRow
 from callcenter.people.service import later, same_version
-from callcenter.shapes import Phone, Reference, Version, Whole
+from callcenter.shapes import WHOLE, Phone, Reference, Version
 
 TEST_MINUTES = 60
-Heartbeat = Annotated[Whole, Field(ge=10, le=7 * 86_400)]
+Heartbeat = Annotated[int, Field(ge=10, le=7 * 86_400), WHOLE]
 Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z._:-]{1,60}$", examples=["PD-0001"])]
 
 

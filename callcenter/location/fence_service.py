@@ -13,7 +13,7 @@ from callcenter.location.fences import MAX_POINTS, MAX_RADIUS_M, MIN_POINTS, MIN
 from callcenter.location.model import FenceRow
 from callcenter.people.schemas import Latitude, Longitude
 from callcenter.people.service import later, same_version
-from callcenter.shapes import Flag, Line, Number, Version, Whole
+from callcenter.shapes import WHOLE, Flag, Line, Number, Version
 
 MOST_FENCES = 20
 
@@ -43,7 +43,7 @@ class FenceInput(BaseModel):
     points: Annotated[list[PointInput], Field(min_length=MIN_POINTS, max_length=MAX_POINTS + 1)] | None = None
     alarm_on: AlarmOn = AlarmOn.LEAVE
     margin_m: Number = Field(30, ge=0, le=1000, description="How far beyond the line, besides a fix's accuracy.")
-    fixes: Annotated[Whole, Field(ge=1, le=20)] = Field(2, description="So many clear fixes in a row, or …")
+    fixes: Annotated[int, Field(ge=1, le=20), WHOLE] = Field(2, description="So many clear fixes in a row, or …")
     seconds: Number = Field(120, ge=0, le=3600, description="… one that stood for so long.")
     tell: list[Tell] = Field(["family"], max_length=8, description="Who is told at once, besides the desk.")
     active: Flag = True
