@@ -2,7 +2,7 @@
 
 FAILURES = 3
 """So many failures one after another open it."""
-REST_SECONDS = 30.0
+REST_SECONDS = 15.0
 
 
 class Breaker:
