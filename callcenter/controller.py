@@ -352,7 +352,7 @@ class Controller:
         if not self.in_step or not self.live():
             return
         now = self.clock.monotonic()
-        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick, self.location.tick, self.life.tick]
+        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick, self.location.tick, *self.life.ticks]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS
             due.append(self.leases.tick)

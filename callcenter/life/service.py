@@ -1,4 +1,4 @@
-"""Signs of life as one part of the controller: the silent elder, and the lines that die (R14, R16, R17)."""
+"""Signs of life as one part of the controller: the silent elder, lines that die, music that does not (R14–R17)."""
 
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
@@ -6,10 +6,18 @@ from callcenter.emergency.service import Emergencies
 from callcenter.emergency.silence import rules
 from callcenter.ledger import Ledger
 from callcenter.life.lines import Lines
+from callcenter.life.music import Music
 from callcenter.life.quiet import Quiet
 from callcenter.routing.service import Routing
 from callcenter.settings import Settings
-from callcenter.telephony.events import PbxEvent, PhoneStatus, TalkingStarted, TalkingStopped
+from callcenter.telephony.events import (
+    ChannelHungUp,
+    HoldMusic,
+    PbxEvent,
+    PhoneStatus,
+    TalkingStarted,
+    TalkingStopped,
+)
 from callcenter.telephony.pbx import Pbx
 
 
@@ -44,6 +52,9 @@ class Life:
             stalled_seconds=settings.line_stalled_seconds,
             dropped_seconds=settings.line_dropped_seconds,
         )
+        self.music = Music(calls, emergencies, pbx)
+        self.ticks = (self.lines.tick, self.quiet.tick, self.music.tick)
+        """What goes by time: each several times a second, with the monotonic time."""
 
     def hear(self, event: PbxEvent) -> None:
         """Take in one event of the switchboard; most mean nothing here."""
@@ -52,13 +63,10 @@ class Life:
                 self.quiet.hear(event)
             case PhoneStatus():
                 self.lines.phone(event)
+            case HoldMusic() | ChannelHungUp():
+                self.music.hear(event)
             case _:
                 pass
-
-    def tick(self, now: float) -> None:
-        """Several times a second; ``now`` in monotonic seconds."""
-        self.lines.tick(now)
-        self.quiet.tick(now)
 
     def resume(self) -> None:
         """In step with Asterisk, at the start or again: what was said meanwhile is not known."""

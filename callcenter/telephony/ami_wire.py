@@ -36,6 +36,8 @@ WANTED_EVENTS = frozenset(
         b"ChannelTalkingStart",
         b"ChannelTalkingStop",
         b"Hangup",
+        b"MusicOnHoldStart",
+        b"MusicOnHoldStop",
         b"Newchannel",
         b"Newstate",
         b"OriginateResponse",

@@ -92,6 +92,14 @@ class TalkingStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldMusic:
+    """Music (or the prompts in its place) begins to play to a channel, or stops."""
+
+    channel_id: str
+    playing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneStatus:
     """A seat's phone registered or went away. ``endpoint`` is the PJSIP endpoint (the seat's user name)."""
 
@@ -153,6 +161,7 @@ PbxEvent = (
     | SeatCode
     | TalkingStarted
     | TalkingStopped
+    | HoldMusic
     | PhoneStatus
     | PbxConnected
     | PbxDisconnected

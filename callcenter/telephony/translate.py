@@ -14,6 +14,7 @@ from callcenter.telephony.events import (
     ChannelRinging,
     DialFailed,
     HangupReason,
+    HoldMusic,
     PbxEvent,
     PhoneStatus,
     RoomJoined,
@@ -136,6 +137,11 @@ def _talking(message: Mapping[str, Any]) -> PbxEvent | None:
     return (TalkingStarted if started else TalkingStopped)(channel_id) if channel_id else None
 
 
+def _music(message: Mapping[str, Any]) -> PbxEvent | None:
+    channel_id = _channel(message)
+    return HoldMusic(channel_id, text(message, "Event") == "MusicOnHoldStart") if channel_id else None
+
+
 _READERS = {
     "Newstate": _newstate,
     "Hangup": _hangup,
@@ -146,4 +152,6 @@ _READERS = {
     "ContactStatus": _contact_status,
     "ChannelTalkingStart": _talking,
     "ChannelTalkingStop": _talking,
+    "MusicOnHoldStart": _music,
+    "MusicOnHoldStop": _music,
 }
