@@ -25,6 +25,8 @@ class Recorder:
         self._calls = calls
         self._running: dict[str, tuple[datetime, list[str]]] = {}
         """Leg id → when it began and the ids of its recordings."""
+        self._replayed: set[str] | None = set()
+        """Legs whose recordings the journal tells of; None once everything has been taken up."""
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
 
@@ -32,6 +34,8 @@ class Recorder:
         match fact.body:
             case RecordingStarted(leg_id=leg_id, recording_id=recording_id, began_at=began_at) if leg_id is not None:
                 self._running.setdefault(leg_id, (began_at or fact.at, []))[1].append(recording_id)
+                if self._replayed is not None:
+                    self._replayed.add(leg_id)
             case RecordingStopped(recording_id=recording_id):
                 for leg_id, (_, recordings) in list(self._running.items()):
                     if recording_id in recordings:
@@ -57,12 +61,15 @@ class Recorder:
 
     def resume(self) -> None:
         """After a restart: say what a crash left unsaid between a leg's fact and that of its recordings."""
+        told, self._replayed = self._replayed or set(), None
         for call in (call for call in self._calls.known() if call.via != SYNTHETIC):
             for leg in call.legs.values():
                 if leg.id in self._running and not leg.live:
                     self._stop(call, leg.id, leg.ended_at)
-                elif leg.live and leg.id not in self._running and _recorded(leg):
+                elif leg.id not in told and leg.id not in self._running and _recorded(leg):
                     self._start(call, leg)
+                    if not leg.live:
+                        self._stop(call, leg.id, leg.ended_at)
 
     def _start(self, call: Call, leg: Leg) -> None:
         # The leg's own times, not now: a call that the fallback took is told of long after it was recorded.
