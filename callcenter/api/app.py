@@ -66,7 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     work_orders.router,
     follow_ups.router,
     statistics.router,
-    roster.router,
+    *roster.ROUTERS,
     *reports.ROUTERS,
     watchdog.router,
 )

@@ -19,7 +19,9 @@ from callcenter.people.roster import gaps, on_call
 from callcenter.people.shifts import ShiftInput, ShiftPatch, ShiftRow
 from callcenter.shapes import Instant
 
-router = idempotency.router("/roster", "roster")
+shifts_router = idempotency.router("/roster", "roster")
+on_call_router = idempotency.router("/on-call", "roster")
+ROUTERS = (shifts_router, on_call_router)
 
 Reader = Annotated[Principal, Depends(require("plans:read"))]
 Writer = Annotated[Principal, Depends(require("plans:write"))]
@@ -79,14 +81,14 @@ class Gaps(BaseModel):
     gaps: list[Gap]
 
 
-@router.get("", responses=responses())
+@shifts_router.get("", responses=responses())
 async def list_shifts(session: SessionDep, part: PageDep, who: Reader) -> Page[RosterShift]:
     """All shifts, oldest entry first."""
     rows, following = await fetch_page(session, shifts.shifts_query(who), ShiftRow.id, part)
     return Page(items=[RosterShift.of(row) for row in rows], next=following)
 
 
-@router.post("", status_code=201, responses=responses(409))
+@shifts_router.post("", status_code=201, responses=responses(409))
 async def create_shift(
     body: ShiftInput, session: SessionDep, services: ServicesDep, who: Writer, response: Response
 ) -> RosterShift:
@@ -97,7 +99,7 @@ async def create_shift(
     return RosterShift.of(row)
 
 
-@router.get("/on-call", responses=responses())
+@on_call_router.get("", responses=responses())
 async def who_is_on_call(
     session: SessionDep,
     services: ServicesDep,
@@ -112,7 +114,7 @@ async def who_is_on_call(
     return OnCallNow(at=moment, area=area, people=people)
 
 
-@router.get("/gaps", responses=responses())
+@on_call_router.get("/gaps", responses=responses())
 async def where_nobody_is_on_call(
     session: SessionDep,
     services: ServicesDep,
@@ -129,7 +131,7 @@ async def where_nobody_is_on_call(
     return Gaps(since=begin, until=end, area=area, gaps=holes)
 
 
-@router.get("/{id}", responses=responses(404))
+@shifts_router.get("/{id}", responses=responses(404))
 async def get_shift(id: Id, session: SessionDep, who: Reader, response: Response) -> RosterShift:
     """One shift."""
     row = await shifts.get_shift(session, id, who)
@@ -137,7 +139,7 @@ async def get_shift(id: Id, session: SessionDep, who: Reader, response: Response
     return RosterShift.of(row)
 
 
-@router.patch("/{id}", responses=responses(404, 409, 412))
+@shifts_router.patch("/{id}", responses=responses(404, 409, 412))
 async def change_shift(
     id: Id,
     body: ShiftPatch,
@@ -156,7 +158,7 @@ async def change_shift(
     return RosterShift.of(row)
 
 
-@router.delete("/{id}", status_code=204, responses=responses(404, 409, 412))
+@shifts_router.delete("/{id}", status_code=204, responses=responses(404, 409, 412))
 async def delete_shift(id: Id, session: SessionDep, who: Writer, if_match: IfMatch = None) -> None:
     """Take somebody off the roster."""
     row = await shifts.get_shift(session, id, who)

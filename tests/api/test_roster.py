@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Login
 
-PATH = "/api/v1/roster"
+PATH, ON_CALL = "/api/v1/roster", "/api/v1/on-call"
 NIGHT: dict[str, Any] = {
     "name": "值班站长",
     "phone": "+86 138 0000 9001",
@@ -33,11 +33,11 @@ async def test_given_a_supervisor_when_they_write_the_roster_then_everybody_read
     assert (await operator.post(PATH, json=SPAN)).status_code == 403
     assert len((await operator.get(PATH)).json()["items"]) == 2
     for at, people in (("2026-03-02T09:00:00+08:00", ["李"]), ("2026-03-03T05:59:00+08:00", ["值班站长"])):
-        answer = (await operator.get(f"{PATH}/on-call", params={"at": at, "area": "姑苏区"})).json()
+        answer = (await operator.get(ON_CALL, params={"at": at, "area": "姑苏区"})).json()
         assert [person["name"] for person in answer["people"]] == people
     # The clock stands at 09:00 on Monday, 2 March.
-    assert (await operator.get(f"{PATH}/on-call")).json()["at"] == "2026-03-02T09:00:00+08:00"
-    gaps = (await operator.get(f"{PATH}/gaps", params={"days": 1})).json()["gaps"]
+    assert (await operator.get(ON_CALL)).json()["at"] == "2026-03-02T09:00:00+08:00"
+    gaps = (await operator.get(f"{ON_CALL}/gaps", params={"days": 1})).json()["gaps"]
     assert gaps == [
         {"since": "2026-03-02T09:00:00+08:00", "until": "2026-03-02T22:00:00+08:00"},
         {"since": "2026-03-03T06:00:00+08:00", "until": "2026-03-03T09:00:00+08:00"},
