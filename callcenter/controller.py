@@ -30,6 +30,7 @@ from callcenter.facts import Fact
 from callcenter.ledger import Ledger, Sink
 from callcenter.life.service import Life
 from callcenter.location.service import Location
+from callcenter.notifications.model import CONFIRMED, Message, Want
 from callcenter.notifications.service import Messages
 from callcenter.notifications.setup import channels
 from callcenter.people.directory import Directory
@@ -113,6 +114,7 @@ class Controller:
             clock,
             channels(settings, self.pbx, clock),
             delivery_seconds=settings.delivery_seconds,
+            want=self._still_wanted,
         )
         self.open_facts.also(self.messages.carried)
         self.calls = Calls(self.ledger, journal, self.pbx, clock, settings.recordings_dir)
@@ -220,6 +222,16 @@ class Controller:
                 group.create_task(self.messages.run(), name="messages")
         finally:
             await self.agi.close()
+
+    def _still_wanted(self, message: Message) -> Want:
+        """No alert once its emergency is closed; no announcement by phone to whom the emergency itself has called."""
+        incident = self.emergencies.find(message.incident_id or "")
+        if incident is None:
+            return Want.ANYTHING
+        if not incident.open:
+            return Want.NOTHING if message.purpose in CONFIRMED else Want.ANYTHING
+        legs = [leg for call in self.emergencies.calls_of(incident) for leg in call.legs.values()]
+        return Want.TEXT if any(leg.number == message.to for leg in legs) else Want.ANYTHING
 
     def hear(self, event: PbxEvent) -> None:
         """Take in one event of the switchboard, at once."""

@@ -54,7 +54,7 @@ class MessageView(BaseModel):
 
     id: str
     state: str = Field(description="queued, sending, sent, delivered or given_up")
-    why: str = Field(description="Why it was given up: no_channel, failed, unconfirmed or too_late.")
+    why: str = Field(description="Why it was given up: no_channel, failed, unconfirmed, too_late or not_wanted.")
     to: str
     name: str
     role: str

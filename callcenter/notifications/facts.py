@@ -72,7 +72,8 @@ class MessageFailed(Body, frozen=True):
 @kind("message.given_up")
 class MessageGivenUp(Body, frozen=True):
     """No channel is left. ``why``: ``no_channel`` (none is configured), ``failed`` (all said no), ``unconfirmed``
-    (something went out, and nothing came back), ``too_late`` (no channel was in reach for too long).
+    (something went out, and nothing came back), ``too_late`` (no channel was in reach for too long), ``not_wanted``
+    (the emergency was closed first).
     """
 
     message_id: str

@@ -159,6 +159,17 @@ class Route:
     reports: bool = False
 
 
+class Want(StrEnum):
+    """What is still wanted of a message, asked anew before every step.
+
+    ``text``: no call, for the person is being called anyway. ``nothing``: what it is about is over.
+    """
+
+    ANYTHING = "anything"
+    TEXT = "text"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
     """Ask this channel now."""
@@ -192,6 +203,7 @@ def next_step(
     quiet: float,
     age: float,
     delivery_seconds: float,
+    want: Want = Want.ANYTHING,
 ) -> Step:
     """What to do about a message.
 
@@ -204,6 +216,8 @@ def next_step(
     states = {attempt.state for attempt in message.attempts}
     if message.over or AttemptState.SENDING in states:
         return None
+    if want is Want.NOTHING:
+        return None if AttemptState.SENT in states else GiveUp("not_wanted")
     by_name = {route.name: route for route in routes}
     if AttemptState.SENT in states:
         last = next(a for a in reversed(message.attempts) if a.state is AttemptState.SENT)
@@ -212,7 +226,7 @@ def next_step(
             return None
         if quiet < delivery_seconds:
             return Wait(delivery_seconds - quiet)
-    left = [route for route in routes if _may_try(message, route)]
+    left = [route for route in routes if _may_try(message, route, want)]
     if not left:
         return GiveUp(_why(routes, states))
     if age > PATIENCE_SECONDS:
@@ -225,8 +239,8 @@ def next_step(
     return Try(route.name)
 
 
-def _may_try(message: Message, route: Route) -> bool:
-    if route.voice and not message.voice:
+def _may_try(message: Message, route: Route, want: Want) -> bool:
+    if route.voice and (want is Want.TEXT or not message.voice):
         return False
     tries = [attempt for attempt in message.attempts if attempt.channel == route.name]
     if not tries:

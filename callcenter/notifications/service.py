@@ -5,7 +5,7 @@ Uses memory, the journal and the channels; no database (A10). A restart goes on 
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -27,6 +27,7 @@ from callcenter.notifications.model import (
     MessageState,
     Try,
     Wait,
+    Want,
     evolve,
     next_state,
     next_step,
@@ -37,10 +38,11 @@ from callcenter.telephony.events import PbxConnected, PbxEvent
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.25
-RECENT_MESSAGES = 2000
+RECENT_MESSAGES = 1000
 """Messages at rest that stay in memory and are carried on: reports and repeated requests still find them."""
 LONGEST_TEXT = 1500
 """Characters; Twilio takes 1600."""
+LONGEST_NAME = 100
 _PROMPT = re.compile(r"[a-z0-9-]{1,60}")
 
 
@@ -62,10 +64,13 @@ class Messages:
         channels: Sequence[Channel] = (),
         *,
         delivery_seconds: float = 60.0,
+        want: Callable[[Message], Want] = lambda _: Want.ANYTHING,
     ) -> None:
+        """``delivery_seconds``: how long an alert waits for its report. ``want``: asked before every step."""
         self._ledger = ledger
         self._clock = clock
         self._delivery_seconds = delivery_seconds
+        self._want = want
         self._channels = channels
         self._routes = [channel.route for channel in channels]
         self._lanes = lanes(channels, clock, self._begin, self._done, journal.durable)
@@ -166,7 +171,7 @@ class Messages:
                 to=number,
                 text=text,
                 purpose=purpose,
-                name=name,
+                name=name[:LONGEST_NAME],
                 role=role,
                 request_id=request_id,
                 voice=tuple(voice),
@@ -292,6 +297,7 @@ class Messages:
             quiet=now - self._heard[message.id],
             age=now - self._begun[message.id],
             delivery_seconds=self._delivery_seconds,
+            want=self._want(message),
         )
 
     def _begin(self, message_id: str, channel: str) -> Order | None:

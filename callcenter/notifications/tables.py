@@ -29,7 +29,7 @@ class MessageRow(Base):
     role: Mapped[str] = mapped_column(String(32))
     incident_id: Mapped[str | None] = mapped_column(String(36), index=True)
     call_id: Mapped[str | None] = mapped_column(String(36))
-    request_id: Mapped[str | None] = mapped_column(String(200))
+    request_id: Mapped[str | None] = mapped_column(String(400))
     voice: Mapped[list[str]] = mapped_column(JSON)
     template: Mapped[str] = mapped_column(String(100))
     params: Mapped[dict[str, str]] = mapped_column(JSON)

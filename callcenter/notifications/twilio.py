@@ -30,6 +30,8 @@ LANGUAGE = "zh-CN"
 AT_ONCE = 10
 RING_SECONDS = 30
 _API = "https://api.twilio.com"
+_NO_ENVIRONMENT = {"TWILIO_REGION": ""}
+"""The client would read a region, and so another host, from the process's environment; an empty one it ignores."""
 _PRESS_ONE = "收到请按一。"
 _THANKS = "谢谢您，再见。"
 
@@ -60,7 +62,7 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # the package has no t
     def __init__(self, api_url: str) -> None:
         super().__init__(logging.getLogger("twilio.silent"), True, SECONDS)
         self._api_url = api_url.rstrip("/")
-        self.http = Http(AT_ONCE)
+        self.http = Http(2 * AT_ONCE)  # texts and calls
 
     async def request(
         self,
@@ -87,7 +89,12 @@ class Twilio:
 
     def __init__(self, settings: Settings) -> None:
         self.transport = _Transport(settings.twilio_api_url)
-        self.client = Client(settings.twilio_account_sid, settings.twilio_auth_token, http_client=self.transport)
+        self.client = Client(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token,
+            http_client=self.transport,
+            environment=_NO_ENVIRONMENT,
+        )
         self.public_url = settings.public_url.rstrip("/")
         self.sender: dict[str, str] = {"from_": settings.twilio_from}
 

@@ -15,7 +15,7 @@ from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.notifications import facts as f
 from callcenter.notifications.channel import NotSent, Order, Receipt
-from callcenter.notifications.model import AttemptEvent, AttemptState, Message, MessageState, Route
+from callcenter.notifications.model import AttemptEvent, AttemptState, Message, MessageState, Route, Want
 from callcenter.notifications.service import RECENT_MESSAGES, Messages
 from callcenter.notifications.setup import channels
 from callcenter.notifications.tables import MessageProjector, MessageRow, to_message
@@ -23,7 +23,7 @@ from callcenter.notifications.voice import LONGEST_LIST, playable
 from callcenter.settings import Settings, load_settings
 from callcenter.telephony.events import PbxEvent
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
-from tests.support.world import HandClock, MemoryJournal
+from tests.support.world import WANG, HandClock, MemoryJournal, World
 
 DAUGHTER = "13700000001"
 OK = Receipt("p-1")
@@ -364,6 +364,28 @@ async def test_given_facts_of_messages_when_relayed_then_the_rows_say_what_memor
         row = (await session.scalars(select(MessageRow))).one()
         assert row.state == "delivered"
         assert to_message(row) == post.now(message)
+
+
+def test_given_an_emergency_when_its_people_are_called_or_it_is_closed_then_less_is_wanted(world: World) -> None:
+    world.press(WANG)
+    incident = world.incident()
+    asked = world.controller._still_wanted
+
+    def send(purpose: str) -> Message:
+        return world.run_result(
+            lambda: world.controller.messages.send(
+                to=DAUGHTER, text="x", purpose=purpose, actor="system", incident_id=incident.id
+            )
+        )
+
+    alert, briefing = send("alert"), send("briefing")
+    assert asked(alert) is Want.ANYTHING
+    world.request("number", DAUGHTER)
+    assert asked(alert) is Want.TEXT
+    world.close_incident()
+    assert (asked(alert), asked(briefing)) == (Want.NOTHING, Want.ANYTHING)
+    carried = [fact.id for fact in world.controller.open_facts() if isinstance(fact.body, f.KINDS)]
+    assert len(carried) == len(set(carried)) >= 2, "a new journal segment begins with them, each once"
 
 
 async def test_given_settings_when_channels_are_made_then_they_come_in_their_order_and_a_broken_one_is_left_out(

@@ -22,6 +22,7 @@ from callcenter.notifications.model import (
     Step,
     Try,
     Wait,
+    Want,
     check_transition,
     evolve,
     next_step,
@@ -49,8 +50,9 @@ def step(
     unwell: tuple[str, ...] = (),
     quiet: float = 5.0,
     age: float = 5.0,
+    want: Want = Want.ANYTHING,
 ) -> Step:
-    return next_step(message, routes, unwell, quiet=quiet, age=age, delivery_seconds=60)
+    return next_step(message, routes, unwell, quiet=quiet, age=age, delivery_seconds=60, want=want)
 
 
 @pytest.mark.parametrize("state", AttemptState)
@@ -98,6 +100,19 @@ def test_given_what_was_tried_when_asked_then_the_next_step_follows(
 def test_given_no_text_arrived_when_prompts_are_named_then_a_call_is_made() -> None:
     spent = (attempt("gateway", S.FAILED), attempt("twilio", S.DOUBTFUL))
     assert step(message(*spent, voice=("kind-fall",))) == Try("voice")
+
+
+def test_given_the_person_is_being_called_anyway_then_texts_are_all_there_is() -> None:
+    spent = message(attempt("gateway", S.FAILED), attempt("twilio", S.DOUBTFUL), voice=("kind-fall",))
+    assert step(spent, want=Want.TEXT) == GiveUp("unconfirmed")
+    assert step(message(voice=("kind-fall",)), want=Want.TEXT) == Try("gateway")
+
+
+def test_given_what_it_is_about_is_over_then_nothing_more_goes_out() -> None:
+    assert step(message(), want=Want.NOTHING) == GiveUp("not_wanted")
+    assert step(message(attempt("gateway", S.FAILED)), want=Want.NOTHING) == GiveUp("not_wanted")
+    sent = message(attempt("gateway", S.SENT), purpose="alert")
+    assert step(sent, quiet=600, want=Want.NOTHING) is None
 
 
 def test_given_no_channel_at_all_then_it_is_given_up_by_that_name() -> None:

@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=32), nullable=False),
         sa.Column("incident_id", sa.String(length=36), nullable=True),
         sa.Column("call_id", sa.String(length=36), nullable=True),
-        sa.Column("request_id", sa.String(length=200), nullable=True),
+        sa.Column("request_id", sa.String(length=400), nullable=True),
         sa.Column("voice", sa.JSON(), nullable=False),
         sa.Column("template", sa.String(length=100), nullable=False),
         sa.Column("params", sa.JSON(), nullable=False),
