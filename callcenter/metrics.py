@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from callcenter.calls import facts as cf
-from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Role
 from callcenter.controller import Controller
 from callcenter.emergency import facts as ef
@@ -15,7 +14,7 @@ from callcenter.facts import Fact
 from callcenter.journal import Journal
 from callcenter.notifications import facts as mf
 from callcenter.relay import Relay
-from callcenter.reports.live import LiveAnswerTimes, seconds
+from callcenter.reports.live import CALLS, LiveAnswerTimes, seconds
 from callcenter.routing.model import SeatState
 from callcenter.watchdog import facts as f
 from callcenter.watchdog.rules import PATIENCE
@@ -116,7 +115,7 @@ class Metrics:
                 call = self._controller.calls.find(fact.call_id or "")
                 if call is not None and call.via == "controller":
                     self._system.labels(call.line).observe(max(0.0, (fact.at - call.invited_at).total_seconds()))
-            case ef.EmergencyAnswered() | ef.AnswerLate() if self._synthetic(fact):
+            case ef.EmergencyAnswered() | ef.AnswerLate() if not self._emergency_call(fact):
                 pass
             case f.PressDone() as done:
                 self._presses.labels("done").inc()
@@ -137,9 +136,10 @@ class Metrics:
             case _:
                 pass
 
-    def _synthetic(self, fact: Fact) -> bool:
+    def _emergency_call(self, fact: Fact) -> bool:
+        """Whether A1 counts it: alarms, drills and presses of our own are figures of their own."""
         incident = self._controller.emergencies.find(fact.incident_id or "")
-        return incident is not None and incident.origin == SYNTHETIC
+        return incident is None or (incident.origin in CALLS and incident.drill is None)
 
     def _count_message(self, body: mf.Result) -> None:
         message = self._controller.messages.find(body.message_id)

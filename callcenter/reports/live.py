@@ -16,7 +16,8 @@ from callcenter.reports.answer_times import Times, times
 DAY = timedelta(hours=24)
 MOST = 20_000
 """Incidents that are remembered; a flood beyond it forgets the oldest."""
-_CALLS = frozenset({"press", "menu"})
+CALLS = frozenset({"press", "menu"})
+"""Origins of emergency calls."""
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class LiveAnswerTimes:
         if incident_id is None:
             return
         if isinstance(body, ef.EmergencyOpened):
-            if body.origin in _CALLS and body.drill is None and incident_id not in self._seen:
+            if body.origin in CALLS and body.drill is None and incident_id not in self._seen:
                 if len(self._seen) >= MOST:
                     del self._seen[next(iter(self._seen))]
                 self._seen[incident_id] = _Seen(body.invited_at, body.origin == "press", live)
