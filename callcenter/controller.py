@@ -321,12 +321,11 @@ class Controller:
         if call is None:
             self.calls.do(self.pbx.hangup(channel.channel_id), f"hang up {channel.channel_id}")
             return
-        endpoint = channel.name.removeprefix("PJSIP/").rpartition("-")[0]
         self.ledger.record(
             cf.LegAdded(
                 leg_id=leg_id,
                 role=role,
-                number=endpoint if role == Role.SEAT else "",
+                number=channel.variables.get("CC_NUMBER", ""),
                 auto=channel.variables.get("CC_AUTO") == "1",
                 channel_id=channel.channel_id,
             ),

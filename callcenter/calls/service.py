@@ -163,20 +163,21 @@ class Calls:
             ring_seconds=ring_seconds,
             caller_number=caller_number,
             caller_name=caller_name,
-            variables={**self._variables(call, leg_id, role, auto), **variables},
+            variables={**self._variables(call, leg_id, role, number, auto), **variables},
             headers=headers,
         )
         self._unsent.add(leg_id)
         self._spawn(self._send(order), f"dial {leg_id}")
         return self.get(call.id).legs[leg_id]
 
-    def _variables(self, call: Call, leg_id: str, role: str, auto: bool) -> dict[str, str]:
+    def _variables(self, call: Call, leg_id: str, role: str, number: str, auto: bool) -> dict[str, str]:
         """What the dialplan and, after a crash, a snapshot must know of a leg."""
         return {
             "CC_CALL": call.id,
             "CC_ROOM": call.room,
             "CC_LEG": leg_id,
             "CC_ROLE": role,
+            "CC_NUMBER": number,
             "CC_REC": str(self._recordings / call.recording),
             "CC_AUTO": str(int(auto)),
         }
@@ -194,6 +195,10 @@ class Calls:
             await self._pbx.originate(order)
             if order.channel_id in self._call_of_channel:
                 self._heard[order.channel_id] = self._clock.monotonic()
+        except PbxUnavailable:
+            # It may ring or not (R3). Given up here, it would be hung up while it rings and then be dialled again;
+            # the events, or the next comparison, tell.
+            log.warning("dial_unanswered", leg_id=order.channel_id)
         except CallCenterError as error:
             log.warning("dial_failed", leg_id=order.channel_id, error=error.code)
             self._end_leg(order.channel_id, HangupReason.FAILED, 0)
@@ -233,7 +238,7 @@ class Calls:
 
     async def _redirect(self, call: Call, leg: Leg) -> None:
         try:
-            for name, value in self._variables(call, leg.id, leg.role, leg.auto).items():
+            for name, value in self._variables(call, leg.id, leg.role, leg.number, leg.auto).items():
                 await self._pbx.set_variable(leg.channel_id, name, value)
             await self._pbx.redirect(leg.channel_id, MOVED_CONTEXT)
         except PbxUnavailable:

@@ -9,7 +9,7 @@ from callcenter.telephony.ami_wire import Fields, text
 from callcenter.telephony.events import LiveChannel, Snapshot
 from callcenter.telephony.translate import INTERNAL_PREFIX, contact_registered
 
-CHANNEL_VARIABLES = ("CC_CALL", "CC_LEG", "CC_LINE", "CC_ROOM", "CC_ROLE", "CC_STAGE", "CC_AUTO")
+CHANNEL_VARIABLES = ("CC_CALL", "CC_LEG", "CC_LINE", "CC_ROOM", "CC_ROLE", "CC_NUMBER", "CC_STAGE", "CC_AUTO")
 """The channel variables that a snapshot brings back; the dialplan and the controller set them."""
 
 AskList = Callable[[str, Fields], Awaitable[Sequence[Mapping[str, Any]]]]

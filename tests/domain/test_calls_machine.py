@@ -52,6 +52,8 @@ class Line(RuleBasedStateMachine):
         self.elders: dict[str, str] = {}
         """Elder channel → call."""
         self.hotline_calls: set[str] = set()
+        self.taken_off: set[str] = set()
+        """Legs that an operator wanted off."""
         self.wishes: dict[tuple[str, str], set[str]] = {}
         self.needy_since: dict[str, float] = {}
         self.gone_since: dict[str, tuple[float, int]] = {}
@@ -156,6 +158,8 @@ class Line(RuleBasedStateMachine):
         if not legs:
             return
         leg = data.draw(st.sampled_from(legs))
+
+        self.taken_off.add(leg)
 
         def remove() -> None:
             with contextlib.suppress(CallCenterError):  # the elder on the line
@@ -353,7 +357,8 @@ class Line(RuleBasedStateMachine):
     def an_elders_line_is_cut_only_by_a_close(self) -> None:
         if not self.world.up:
             return
-        for channel_id in {*self.board.hung_up_by_us, *self.board.kicked} & self.elders.keys():
+        cut = {*self.board.hung_up_by_us, *self.board.kicked} - self.taken_off
+        for channel_id in cut & self.elders.keys():
             call = self.world.controller.calls.find(self.elders[channel_id])
             assert call is not None
             assert call.incident_id in self.closed or (call.incident_id is None and call.id in self.hotline_calls)
@@ -433,7 +438,8 @@ class Line(RuleBasedStateMachine):
         now = self.world.clock.monotonic()
         for incident in self._open_incidents():
             since = max(self.needy_since.get(incident.id, now), self.steady_since)
-            if incident.elder_id == "elder-wang" and now - since >= 10 + PULSES:
+            alone = {channel.role for channel in self._in_room(incident.room)} <= {"elder"}
+            if incident.elder_id == "elder-wang" and alone and now - since >= 10 + PULSES:
                 assert self.world.dialled(DAUGHTER), incident
 
     def rest_and_wrap_up_end(self) -> None:
