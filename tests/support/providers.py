@@ -63,12 +63,11 @@ class Provider:
             f"HTTP/1.1 {answer.status} X\r\nContent-Type: application/json\r\nConnection: close\r\n"
             f"Content-Length: {len(answer.body)}\r\n\r\n".encode()
         )
-        for start in range(len(answer.body)):
-            writer.write(answer.body[start : start + 1])
-            if answer.drip:
-                await writer.drain()
-                await asyncio.sleep(0.05)
-        await writer.drain()
+        size = 1 if answer.drip else len(answer.body) or 1
+        for start in range(0, len(answer.body), size):
+            writer.write(answer.body[start : start + size])
+            await writer.drain()
+            await asyncio.sleep(0.05 if answer.drip else 0)
 
 
 @contextlib.asynccontextmanager
