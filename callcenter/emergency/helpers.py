@@ -48,6 +48,8 @@ MAX_OUTSIDE = 60
 always dialled."""
 SILENT_SECONDS = 15.0
 """How long the ambulance's line may be without a sound before the operator is told (R10)."""
+TALK_DETECT, TALK_SETTING = "TALK_DETECT(set)", "1000,200"
+"""Silence in ms, and the mean sample that is speech: set once it is in the room, so that its first word is news."""
 
 
 class Tell(Protocol):
@@ -349,6 +351,7 @@ class Helpers:
         match fact.body:
             case cf.LegJoined(role=Role.AMBULANCE, leg_id=leg_id):
                 self._listening[leg_id] = (incident.id, self._clock.monotonic())
+                self._calls.do(self._pbx.set_variable(leg_id, TALK_DETECT, TALK_SETTING), f"listen {leg_id}")
             case cf.LegEnded(role=role, leg_id=leg_id):
                 self._listening.pop(leg_id, None)
                 self._attempt_ended(incident, role, leg_id, fact.at)

@@ -295,6 +295,7 @@ def test_r10_120_that_spoke_once_is_never_taken_for_silent(tmp_path: Path) -> No
     world.request("120")
     ambulance = world.ringing(AMBULANCE)
     world.answer(ambulance)
+    assert ambulance.listened_to, "else nobody would say that it speaks"
     world.wait(3)
     world.run(lambda: world.controller.emergencies.heard(ambulance.id))
     world.wait(60)

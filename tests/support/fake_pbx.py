@@ -63,6 +63,8 @@ class Channel:
     """When the prompt that the dialplan plays to it is over."""
     lease_ends: float | None = None
     volume: int = 1
+    listened_to: bool = False
+    """Whether Asterisk was asked to tell when it speaks."""
     sends: bool = False
     """Whether audio comes from it."""
     packets: int = 0
@@ -327,6 +329,7 @@ class SimulatedSwitchboard:
             channel.claims = value or None
             return
         if name == "TALK_DETECT(set)":
+            channel.listened_to = True
             return
         if name == "VOLUME(RX)":
             channel.volume = int(value)
