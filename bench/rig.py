@@ -140,6 +140,7 @@ def _settings(data: Path) -> Settings:
         token_minutes=600,
         wrap_up_seconds=0,
         demo=False,
+        synthetic_minutes=0,
         _env_file=None,
     )
 
