@@ -138,6 +138,14 @@ class Baresip:
             self._listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listener
+        if self._writer is not None:
+            with contextlib.suppress(ConnectionError):
+                await self._writer.wait_closed()
+
+    def signal(self, number: int) -> None:
+        """Send its process a signal, e.g. SIGSTOP: a phone that hangs."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """As a phone that loses power."""
