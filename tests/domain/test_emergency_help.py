@@ -7,6 +7,7 @@ import pytest
 from callcenter.calls import facts as cf
 from callcenter.errors import IllegalTransition, InvalidInput, NotFound
 from callcenter.telephony.events import HangupReason
+from callcenter.telephony.pbx import Dial
 from tests.support.world import (
     AMBULANCE,
     DAUGHTER,
@@ -265,19 +266,37 @@ def test_a_dial_that_asterisk_refuses_is_an_ended_leg(world: World) -> None:
     assert (leg.state, leg.reason) == ("ended", "failed")
 
 
-def test_r3_a_dial_whose_answer_came_too_late_is_ended_in_asterisk_too(world: World) -> None:
-    """An ended leg stays ended: if it lives all the same it is hung up, or it would be dialled twice."""
+def late_answer(world: World) -> tuple[str, Dial]:
+    """120 is asked for; what Asterisk says to it is never heard. The leg, and the order that was sent."""
     with_operator(world)
     world.pbx.held.add("originate")
     leg_id = world.request("120")
     order = world.pbx.of("originate")[-1][0]
+    assert isinstance(order, Dial)
     world.pbx.down = True
     world.run(world.pbx.release)
     world.pbx.down = False
-    world.run(lambda: world.board.dial(order))  # type: ignore[arg-type]
+    world.pbx.held.clear()
+    return leg_id, order
+
+
+def test_r3_a_dial_whose_answer_came_too_late_and_that_rings_goes_on_ringing(world: World) -> None:
+    """Given up, it would be cut off in mid-ring and dialled a second time."""
+    leg_id, order = late_answer(world)
+    world.run(lambda: world.board.dial(order))
     world.compare()
-    assert not world.rings(AMBULANCE)
-    assert world.board.hung_up_by_us[-1] == leg_id
+    assert world.rings(AMBULANCE)
+    world.wait(20)
+    assert world.dialled(AMBULANCE) == 1
+    assert world.controller.calls.get(world.incident().calls[0]).legs[leg_id].live
+
+
+def test_r3_a_dial_whose_answer_came_too_late_and_that_never_rang_is_lost_at_the_next_comparison(world: World) -> None:
+    leg_id, _ = late_answer(world)
+    assert world.controller.calls.get(world.incident().calls[0]).legs[leg_id].live
+    world.compare()
+    leg = world.controller.calls.get(world.incident().calls[0]).legs[leg_id]
+    assert (leg.state, leg.reason) == ("ended", "lost")
 
 
 # --- the close ----------------------------------------------------------------------------------------------
