@@ -83,7 +83,7 @@ async def serve(settings: Settings) -> None:
     services.alarm_sources.restore()
     telemetry = Telemetry(
         database,
-        settings.data / "telemetry.json",
+        settings.data / "telemetry.jsonl",
         controller.location,
         controller.presence,
         clock,

@@ -208,7 +208,8 @@ class Alarms:
                 incident_id=known.id,
             )
             return known
-        calls = whose.device is None or whose.device.talks
+        # A call that nobody could match to this incident is not waited for.
+        calls = bool(whose.caller) and (whose.device is None or whose.device.talks)
         incident = self._emergencies.alarm(
             who,
             event,
@@ -253,17 +254,17 @@ class Alarms:
 
     def _note(self, report: Report, whose: _Whose) -> None:
         """What else the alarm tells: where she is, that the device lives, how long it will."""
-        if whose.elder is None or whose.device is None:
+        if whose.elder is None:
             return
         try:
-            low = report.kind == AlarmKind.BATTERY
-            self._heard(whose.elder, whose.device, report.battery, low=low)
+            if whose.device is not None:
+                self._heard(whose.elder, whose.device, report.battery, low=report.kind == AlarmKind.BATTERY)
             fix = self._fix(report.place, whose.device)
             if fix is not None:
                 self._location.take(whose.elder, whose.device, fix)
         except Exception:
             # The alarm itself is in; what it said besides must not make it fail.
-            log.exception("alarm_note_failed", device_id=whose.device.id)
+            log.exception("alarm_note_failed", elder_id=whose.elder.id)
 
     def _fix(self, place: Place | None, device: Device | None) -> Fix | None:
         if place is None:

@@ -4,6 +4,7 @@ A source shows who it is by a token or a signature. An alarm is refused only whe
 one: an unusable position, clock or battery must not keep a call for help out.
 """
 
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -247,12 +248,13 @@ async def list_alarms(
     wanted = {"kind": kind, "state": state, "elder_id": elder_id, "device_id": device_id, "incident_id": incident_id}
     given = {name: str(value) for name, value in wanted.items() if value is not None}
 
-    def fits(view: AlarmView) -> bool:
+    def fits(values: dict[str, Any]) -> bool:
         return (
-            all(getattr(view, name) == value for name, value in given.items())
-            and (since is None or view.received_at >= since)
-            and (until is None or view.received_at < until)
-            and sees(who, services, view.elder_id)
+            all(values[name] == value for name, value in given.items())
+            and (cursor is None or values["id"] < cursor)
+            and (since is None or values["received_at"] >= since)
+            and (until is None or values["received_at"] < until)
+            and sees(who, services, values["elder_id"])
         )
 
     query: Select[AlarmRow] = select(AlarmRow).order_by(AlarmRow.id.desc()).limit(limit + 1)
@@ -269,13 +271,14 @@ async def list_alarms(
     async def stored(session: AsyncSession) -> list[AlarmView]:
         return [AlarmView.of(vars(row)) for row in await session.scalars(query)]
 
-    live = [
-        AlarmView.of(values_of(fact, fact.body))
-        for fact in controller.alarms.latest()
+    newest_first = (
+        values_of(fact, fact.body)
+        for fact in reversed(controller.alarms.latest())
         if isinstance(fact.body, AlarmReceived)
-    ]
+    )
+    live = [AlarmView.of(values) for values in islice(filter(fits, newest_first), limit + 1)]
     rows = await read(request, services, stored, list[AlarmView]())
-    items, following = page([view for view in live if fits(view)], rows, cursor, limit)
+    items, following = page(live, rows, cursor, limit)
     return Page(items=items, next=following)
 
 

@@ -56,6 +56,7 @@ class Location:
         self._clock = clock
         self._map_url = map_url
         self._latest: dict[str, Located] = {}
+        """By device; by elder, where an alarm's device is not known."""
         self._pending: deque[Located] = deque(maxlen=MOST_PENDING)
         self._watches: dict[Key, Watch] = {}
         self._restless: dict[Key, Located] = {}
@@ -68,7 +69,7 @@ class Location:
     def latest(self, elder_id: str) -> Fix | None:
         """Where the elder's terminals last said she is; look at its age. None when none ever did."""
         elder = self._directory().elder(elder_id)
-        known = [self._latest.get(device.id) for device in elder.devices] if elder else []
+        known = [self._latest.get(key) for key in (elder_id, *(one.id for one in elder.devices))] if elder else []
         # A terminal that was another elder's before tells nothing of this one.
         own = [one for one in known if one is not None and one.elder_id == elder_id]
         return max(own, key=lambda one: one.fix.at).fix if own else None
@@ -88,19 +89,21 @@ class Location:
 
     # --- taking in -----------------------------------------------------------------------------------------
 
-    def take(self, elder: Elder, device: Device, fix: Fix) -> None:
+    def take(self, elder: Elder, device: Device | None, fix: Fix) -> None:
         """Take in a fix of an elder's device; what it says of her fences follows at once.
 
-        An older one than the newest goes into the history only; so does one that comes too late to act upon.
+        An older one than the newest goes into the history only; so does one that comes too late to act upon. A device
+        that nobody knows tells where she is, but moves no fence.
         """
         now = self._clock.now()
-        located = Located(elder.id, device.id, fix, now)
+        located = Located(elder.id, device.id if device else "", fix, now)
         self._pending.append(located)
-        before = self._latest.get(device.id)
+        key = device.id if device else elder.id
+        before = self._latest.get(key)
         if before is not None and before.elder_id == elder.id and before.fix.at >= fix.at:
             return
-        self._latest[device.id] = located
-        if now - fix.at > STALE:
+        self._latest[key] = located
+        if device is None or now - fix.at > STALE:
             return
         for fence in elder.fences:
             known = self._watches.get((fence.id, device.id), UNKNOWN)
@@ -193,7 +196,7 @@ class Location:
 
     @property
     def everybody(self) -> Mapping[str, Located]:
-        """The newest fix by device; do not change it."""
+        """The newest fix by device, or by elder; do not change it."""
         return self._latest
 
     def restore(self, latest: Mapping[str, Located]) -> None:

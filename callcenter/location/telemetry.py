@@ -26,14 +26,18 @@ from callcenter.location.service import Located, Location
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 5.0
+SAVE_SECONDS = 30.0
 PIECE = 200
 """Rows a transaction: the event loop is free between them."""
 PRUNE_SECONDS = 3600.0
 
 
-class _Saved(msgspec.Struct):
-    latest: dict[str, Located]
-    heard: dict[str, Heard]
+class _Line(msgspec.Struct, omit_defaults=True):
+    """One line of the file: what is known of a device."""
+
+    device: str
+    located: Located | None = None
+    heard: Heard | None = None
 
 
 class Telemetry:
@@ -49,34 +53,44 @@ class Telemetry:
         self._presence = presence
         self._clock = clock
         self._kept = timedelta(days=days)
-        self._prune_at = 0.0
+        self._prune_at = self._save_at = 0.0
 
     def restore(self) -> None:
-        """Take up what the file holds; never fails, since an emergency must not wait for it. Blocks."""
+        """Take up what the file holds; never fails, since an emergency must not wait for it. Blocks.
+
+        A damaged line costs its device only (R28).
+        """
         try:
-            saved = msgspec.json.decode(self._path.read_bytes(), type=_Saved)
+            lines = self._path.read_bytes().splitlines()
         except FileNotFoundError:
             return
-        except (OSError, msgspec.DecodeError) as error:
+        except OSError as error:
             log.error("telemetry cannot be read; terminals stay unknown until heard", problem=type(error).__name__)
             return
-        self._location.restore(saved.latest)
-        self._presence.restore(saved.heard)
+        known = [line for raw in lines if (line := _decoded(raw)) is not None]
+        if len(known) < len(lines):
+            log.error("telemetry is damaged; some terminals stay unknown until heard", lines=len(lines) - len(known))
+        self._location.restore({line.device: line.located for line in known if line.located is not None})
+        self._presence.restore({line.device: line.heard for line in known if line.heard is not None})
 
     async def run(self) -> None:
         """Write until cancelled; survives the database and the disk."""
-        while True:
-            try:
-                await self.step()
-            except Exception as error:
-                log.warning("telemetry waits for the database", problem=type(error).__name__)
-            await asyncio.sleep(EVERY_SECONDS)
+        try:
+            while True:
+                try:
+                    await self.step()
+                except Exception as error:
+                    log.warning("telemetry waits for the database", problem=type(error).__name__)
+                await asyncio.sleep(EVERY_SECONDS)
+        finally:
+            self.save()
 
     async def step(self) -> None:
         """Write what is new; raises what the database raises, and then nothing is lost."""
-        fixes, heard = self._location.take_news(), self._presence.take_news()
-        if fixes or heard:
+        if self._clock.monotonic() >= self._save_at:
+            self._save_at = self._clock.monotonic() + SAVE_SECONDS
             await asyncio.to_thread(self._save, dict(self._location.everybody), dict(self._presence.everybody))
+        fixes, heard = self._location.take_news(), self._presence.take_news()
         try:
             while fixes:
                 await self._write_fixes(fixes[:PIECE])
@@ -129,13 +143,26 @@ class Telemetry:
                 [{"device": device_id, "seen": one.at, "percent": one.battery} for device_id, one in heard.items()],
             )
 
-    def _save(self, latest: dict[str, Located], heard: dict[str, Heard]) -> None:
+    def save(self) -> None:
+        """Write the file now. Blocks."""
+        self._save(self._location.everybody, self._presence.everybody)
+
+    def _save(self, latest: Mapping[str, Located], heard: Mapping[str, Heard]) -> None:
         draft = self._path.with_name(f"{self._path.name}.new")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(_Saved(latest, heard)))
+                # Line by line: encoding everybody at once would hold the interpreter's lock, and the calls with it.
+                for device in latest.keys() | heard.keys():
+                    file.write(msgspec.json.encode(_Line(device, latest.get(device), heard.get(device))) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._path)
         except OSError as error:
             log.error("telemetry cannot be saved; a restart would not know it", problem=type(error).__name__)
+
+
+def _decoded(raw: bytes) -> _Line | None:
+    try:
+        return msgspec.json.decode(raw, type=_Line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -209,6 +209,19 @@ def test_given_a_damaged_file_when_restored_then_nothing_fails(
     assert controller.location.everybody == {}
 
 
+async def test_r28_a_damaged_line_costs_its_device_only(
+    elder: str, terminals: httpx.AsyncClient, services: Services, settings: Settings, clock: ManualClock, tmp_path: Path
+) -> None:
+    await terminals.post("/api/v1/positions", json={"positions": [place(77)]})
+    path = tmp_path / "telemetry.json"
+    telemetry(services, path).save()
+    path.write_bytes(b'{"device":"cut","heard":{"at"\n' + path.read_bytes() + b"\xff\xfe\n")
+    again = Controller(settings, clock, MemoryJournal(), lambda: services.directory.directory, "", live=lambda: True)
+    Telemetry(services.database, path, again.location, again.presence, clock, days=7).restore()
+    assert again.location.latest(elder) is not None
+    assert len(again.presence.everybody) == 1
+
+
 async def test_a5_a_fence_drawn_over_rest_alarms_when_she_leaves(
     elder: str,
     terminals: httpx.AsyncClient,

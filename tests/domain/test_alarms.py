@@ -186,6 +186,7 @@ def test_a8_a_device_that_nobody_knows_is_one_incident_however_often_it_alarms(w
         assert send(world, device="XX-1", reference=str(number)).incident_id == first.incident_id
     assert world.incident().priority == 8
     assert world.incident().area == "吴中区"  # the source's
+    assert world.incident().voice_by == START  # no call of hers could be told for one
     assert send(world, device="XX-2").incident_id != first.incident_id
     world.crash()
     world.start()
@@ -274,6 +275,13 @@ def test_given_an_alarm_with_a_place_when_taken_then_she_is_located(world: World
     assert (fix.latitude, fix.longitude, fix.accuracy_m, fix.device_id) == (31.3175, 120.6353, 12.0, "d-watch")
     (alarm,) = world.bodies(AlarmReceived)
     assert (alarm.latitude, alarm.accuracy_m, alarm.fix_at) == (31.3175, 12.0, START)
+
+
+def test_a4_the_place_of_a_device_that_nobody_knows_is_hers_when_she_is_named(world: World) -> None:
+    send(world, AlarmKind.FALL, device="XX-1", elder_code=WANG.code, place=Place(31.3175, 120.6353))
+    fix = world.controller.location.latest(WANG.id)
+    assert fix is not None
+    assert (fix.latitude, fix.device_id) == (31.3175, None)
 
 
 def test_given_a_place_that_is_none_when_an_alarm_has_it_then_the_alarm_is_taken_all_the_same(world: World) -> None:
