@@ -24,6 +24,7 @@ from callcenter.clock import Clock
 from callcenter.devices.presence import Presence
 from callcenter.emergency.briefing import Letterhead
 from callcenter.emergency.help import Numbers
+from callcenter.emergency.plan import Target
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
@@ -345,9 +346,15 @@ class Controller:
             log.warning("code_ignored", channel_id=event.channel_id, code=event.code)
             return
         call, leg = found
+        role, _, number = event.code.removeprefix("add-").partition("-")
+        everybody = role == Target.ALL_FAMILY
         try:
             self.emergencies.request_help(
-                call.incident_id or "", event.code.removeprefix("add-"), None, actor=leg.number
+                call.incident_id or "",
+                Role.FAMILY if everybody else role,
+                number if role == Role.NUMBER else None,
+                actor=leg.number,
+                everybody=everybody,
             )
         except CallCenterError as error:
             log.warning("code_refused", channel_id=event.channel_id, code=event.code, error=error.code)
