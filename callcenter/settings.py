@@ -152,6 +152,17 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError("must be an IP address of this machine") from error
 
+    @field_validator("map_url")
+    @classmethod
+    def _map(cls, value: str) -> str:
+        try:
+            link = value.format(latitude="31.300000", longitude="120.600000")
+        except (LookupError, ValueError, AttributeError) as error:
+            raise ValueError("must hold {latitude} and {longitude}, and no other braces") from error
+        if not link.startswith(("https://", "http://")) or not ("31.300000" in link and "120.600000" in link):
+            raise ValueError("must begin with https:// or http:// and hold {latitude} and {longitude}")
+        return value
+
     @field_validator("trunk_match")
     @classmethod
     def _networks(cls, value: str) -> str:

@@ -62,6 +62,9 @@ def test_given_a_variable_it_wins_over_dot_env_which_wins_over_the_default(
         ("CALLCENTER_REFRESH_HOURS", "nan", "8784"),
         ("CALLCENTER_FOLLOW_UP_HOURS", "1e300", "8784"),
         ("CALLCENTER_WRAP_UP_SECONDS", "inf", "86400"),
+        ("CALLCENTER_MAP_URL", "https://map.example/{lat},{lng}", "no other braces"),
+        ("CALLCENTER_MAP_URL", "https://map.example/{latitude}", "longitude"),
+        ("CALLCENTER_MAP_URL", "javascript:{latitude},{longitude}", "https"),
     ],
 )
 def test_given_a_bad_value_then_the_start_stops_and_names_it(
