@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -27,6 +28,7 @@ class Drawing:
                 *(sys.executable, "-m", "callcenter.reports.pdf"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                cwd=Path(__file__).parents[2],  # where this package is found, wherever the product was started
                 stderr=asyncio.subprocess.DEVNULL,  # a traceback could hold what is in the report (I1)
             )
             try:

@@ -184,6 +184,8 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "hotline.queued": lambda _: "进入热线排队",
     "hotline.offered": lambda d: f"排队来电分配给坐席 {d.get('seat', '')}",
     "hotline.held": lambda d: f"坐席 {d.get('seat', '')} 让位于紧急呼叫",
+    "watchdog.raised": lambda d: f"监护程序发现异常：{d.get('check', '')}",
+    "watchdog.cleared": lambda d: f"异常已解除：{d.get('check', '')}",
     "work_order.created": lambda d: f"生成工单 {d.get('number', '')}",
     "work_order.moved": lambda d: f"工单 {d.get('number', '')} 状态变更",
     "follow_up.due": lambda _: "生成回访任务",

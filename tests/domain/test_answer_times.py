@@ -1,6 +1,7 @@
 """The two answer times of A1: what is counted, from when, and that the database reckons as memory does."""
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -107,7 +108,7 @@ async def test_given_random_incidents_when_grouped_in_the_database_then_every_gr
         )
     await store(database, *rows)
     calls = [row for row in rows if row["origin"] in ("press", "menu")]
-    names = {
+    names: dict[Grouping, Callable[[dict[str, Any]], str]] = {
         Grouping.NONE: lambda row: "",
         Grouping.KIND: lambda row: row["kind"],
         Grouping.AREA: lambda row: row["area"],

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+import callcenter.app  # noqa: F401 - every kind of fact is known
 from callcenter.calls.tables import LegRow
 from callcenter.emergency.kinds import Drill
 from callcenter.emergency.model import Incident, IncidentState, Tick
 from callcenter.emergency.plan import DEFAULT_PLAN
+from callcenter.facts import Body
 from callcenter.ids import new_id
 from callcenter.reports import words
 from callcenter.reports.codes import cause_name, load_codes, outcome_name
@@ -170,6 +172,15 @@ def test_given_more_facts_than_fit_when_reported_then_it_says_so() -> None:
     made = section(report(record(facts=[fact(0, "leg.left")] * (MOST_FACTS + 1))), "时间线")
     assert len(made.rows) == MOST_FACTS
     assert "其余见系统" in made.note
+
+
+def test_given_every_kind_of_fact_of_an_incident_when_looked_up_then_it_has_a_sentence() -> None:
+    """A7: a station manager reads sentences. A new kind of fact gets one in callcenter/reports/words.py."""
+    families = {"call", "leg", "emergency", "alarm", "fence", "message", "recording", "hotline"}
+    ours = [body.KIND for body in Body.__subclasses__() if body.__module__.startswith("callcenter.")]
+    assert len(ours) > 40
+    told = {kind for kind in ours if kind.partition(".")[0] in families}
+    assert told - set(words.SENTENCES) == set()
 
 
 @pytest.mark.parametrize("kind", words.SENTENCES)
