@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from callcenter.alarms.facts import AlarmReceived, DeviceBatteryLow, TestAcknowledged
 from callcenter.alarms.kinds import AlarmKind, AlarmState
@@ -294,3 +297,29 @@ def test_given_alarms_when_listed_then_the_latest_are_known_without_the_database
         send(world, AlarmKind.TEST, reference=str(number))
     facts: list[Fact] = world.controller.alarms.latest()
     assert [fact.body.reference for fact in facts if isinstance(fact.body, AlarmReceived)] == ["0", "1", "2"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(AlarmKind), st.integers(1, 3), st.sampled_from([PENDANT, SMOKE, "XX-1"])), max_size=15
+    )
+)
+def test_r18_whatever_is_sent_however_often_in_whatever_order_each_alarm_counts_once(
+    sent: list[tuple[AlarmKind, int, str]],
+) -> None:
+    """One open incident a person; tests and batteries open none; a resend changes nothing."""
+    with TemporaryDirectory() as folder:
+        world = World(Path(folder), elders=(WANG, LI))
+        try:
+            answers = {
+                (kind, number, device): send(world, kind, str(number), device=device) for kind, number, device in sent
+            }
+            again = [send(world, kind, str(number), device=device) for kind, number, device in sent]
+            assert all(receipt.duplicate for receipt in again)
+            assert len(world.bodies(AlarmReceived)) == len(answers)
+            raised = {device for kind, _, device in sent if kind not in (AlarmKind.TEST, AlarmKind.BATTERY)}
+            persons = {"stranger" if device == "XX-1" else WANG.id for device in raised}
+            assert world.controller.emergencies.open_count == len(persons)
+        finally:
+            world.close()
