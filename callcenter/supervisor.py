@@ -37,7 +37,7 @@ HUNG_AFTER = 10
 """Probes without an answer, after which our process is killed and started again; at the second one we say so (R2)."""
 
 
-ALARM_SECONDS, ALARM_TIMEOUT = 6.0, 5.0
+ALARM_SECONDS, ALARM_TIMEOUT = 8.0, 5.0
 """After so long without an answer, whether it hangs or keeps dying, somebody outside is told."""
 
 

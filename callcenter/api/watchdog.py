@@ -87,7 +87,7 @@ async def read_watchdog(controller: ControllerDep, _: Reader) -> WatchdogView:
     """What is wrong just now; empty findings are the good news."""
     watch = controller.watch
     return WatchdogView(
-        healthy=not watch.trouble(),
+        healthy=watch.well(),
         findings=[FindingView.of(active) for active in watch.watchdog.active()],
         last_press=PressView.of(watch.press.last) if watch.press.last else None,
         checks=sorted(PATIENCE),

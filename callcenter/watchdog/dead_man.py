@@ -16,13 +16,24 @@ TIMEOUT_SECONDS = 10.0
 
 
 class DeadMan:
-    """``beats``: how often the ladder's pulse has beaten. ``trouble``: why we are not well, empty when we are."""
+    """``beats``: how often the ladder's pulse has beaten. ``trouble``: why we are not well, empty when we are.
+    ``well``: False keeps us silent: something is amiss and may yet pass, so it is neither told of nor denied.
+    """
 
-    def __init__(self, url: str, seconds: float, beats: Callable[[], int], trouble: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        seconds: float,
+        *,
+        beats: Callable[[], int],
+        trouble: Callable[[], str],
+        well: Callable[[], bool],
+    ) -> None:
         self._url = url
         self._seconds = seconds
         self._beats = beats
         self._trouble = trouble
+        self._well = well
         self._counted = -1
         self.problem = ""
         """Why the last ping did not arrive; empty when it did."""
@@ -37,10 +48,12 @@ class DeadMan:
                 await self.ping(client)
 
     async def ping(self, client: httpx.AsyncClient) -> None:
-        """Say once that we live, or why we do not."""
+        """Say once that we live, or why we do not, or nothing."""
         beats = self._beats()
         trouble = "the ladder stands still" if beats == self._counted else self._trouble()
         self._counted = beats
+        if not trouble and not self._well():
+            return
         try:
             if trouble:
                 log.error("dead_man_not_well", trouble=trouble)

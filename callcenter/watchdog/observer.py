@@ -75,7 +75,8 @@ class Observer:
                 state=leg.state,
                 seconds=now - self._legs[leg.id][1],
                 alone=leg.in_room and crowd[call.room] == 1,
-                excused=leg.role == Role.ELDER and (call.line == Line.HOTLINE or call.via == "fallback"),
+                hotline=leg.role == Role.ELDER and call.line == Line.HOTLINE,
+                excused=call.via == "fallback",
             )
             for call, leg in live
         )

@@ -101,8 +101,8 @@ class IncidentSeen:
 
 @dataclass(frozen=True, slots=True)
 class LegSeen:
-    """A live leg. ``seconds``: since it came to its state. ``alone``: the only one in its room. ``excused``: nobody of
-    ours moves it on (a caller at the menu, or with the duty desk).
+    """A live leg. ``seconds``: since it came to its state. ``alone``: the only one in its room. ``hotline``: a caller
+    at the menu or in the queue. ``excused``: with the duty desk, where nobody of ours moves it on.
     """
 
     id: str
@@ -110,6 +110,7 @@ class LegSeen:
     state: LegState
     seconds: float
     alone: bool = False
+    hotline: bool = False
     excused: bool = False
 
 
@@ -192,7 +193,7 @@ def legs(seen: Observation) -> Iterator[Finding]:
         longest = _longest(leg, seen.limits)
         if longest is not None and leg.seconds > longest:
             yield _critical("stuck_leg", f"a leg ({leg.role}) is {leg.state} for more than {longest:.0f} s", leg.id)
-        if leg.alone and leg.role == Role.ELDER and not leg.excused:
+        if leg.alone and leg.role == Role.ELDER and not (leg.hotline or leg.excused):
             yield _critical("alone", "she is alone in her room", leg.id)
 
 
@@ -200,8 +201,8 @@ def _longest(leg: LegSeen, limits: Limits) -> float | None:
     match leg.state:
         case LegState.DIALING | LegState.RINGING:
             return limits.ring_seconds + 15
-        case LegState.ANSWERED:
-            return GREETED_SECONDS if leg.excused else LONG_WAIT_SECONDS
+        case LegState.ANSWERED if not leg.excused:
+            return GREETED_SECONDS if leg.hotline else LONG_WAIT_SECONDS
         case _:
             return None
 

@@ -133,7 +133,9 @@ class Watch:
             recordings=settings.recordings_dir,
             ready=live,
         )
-        self.dead_man = DeadMan(settings.deadman_url, settings.deadman_seconds, beats, self.trouble)
+        self.dead_man = DeadMan(
+            settings.deadman_url, settings.deadman_seconds, beats=beats, trouble=self.trouble, well=self.well
+        )
         ledger.on_react(self._react)
 
     async def run(self) -> None:
@@ -178,14 +180,12 @@ class Watch:
             dead_man_problem=self.dead_man.problem,
         )
 
+    def well(self) -> bool:
+        """Whether an emergency would be answered now, as far as can be seen at this moment."""
+        return self._live() and not self.outside.journal_problem() and self.press.good and not self.trouble()
+
     def trouble(self) -> str:
-        """Why we are not well; empty when we are."""
-        if not self._live():
-            return "asterisk"
-        if self.outside.journal_problem():
-            return "journal"
-        if not self.press.good:
-            return "press_failed"
+        """What keeps emergencies from being answered as they must, and has lasted; empty when nothing does."""
         active = (one.finding for one in self.watchdog.active())
         return next((one.check for one in active if one.check in FATAL and one.severity == "critical"), "")
 

@@ -271,4 +271,4 @@ def test_given_a_restart_after_a_failed_press_then_it_is_not_taken_for_good(worl
     world.crash()
     world.start()
     assert not world.controller.watch.press.good
-    assert world.controller.watch.trouble() == "press_failed"
+    assert not world.controller.watch.well()

@@ -35,7 +35,7 @@ def test_given_a_press_that_is_answered_then_nothing_is_wrong(world: World) -> N
     world.close_incident()
     watch(world, 60)
     assert wrong(world) == set()
-    assert world.controller.watch.trouble() == ""
+    assert world.controller.watch.well()
 
 
 @pytest.fixture
@@ -96,6 +96,8 @@ def test_given_a_link_that_is_cut_then_asterisk_is_out_of_reach_until_it_is_back
     world.lose_link()
     watch(world, 4)
     assert wrong(world) == set()
+    assert not world.controller.watch.well()
+    assert world.controller.watch.trouble() == ""
     watch(world, 30)
     assert wrong(world) == {"asterisk"}
     assert world.controller.watch.trouble() == "asterisk"

@@ -1,7 +1,7 @@
 """The dead-man ping against a real HTTP server: it comes while all is well, and stops with the ladder (R27)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -54,11 +54,32 @@ class Heart:
             self.beats += 1
 
 
+def man(
+    url: str,
+    seconds: float,
+    beats: Callable[[], int],
+    trouble: Callable[[], str] = lambda: "",
+    well: Callable[[], bool] = lambda: True,
+) -> DeadMan:
+    return DeadMan(url, seconds, beats=beats, trouble=trouble, well=well)
+
+
+async def test_given_something_that_may_yet_pass_then_nothing_is_said() -> None:
+    async with outside() as (there, url), httpx.AsyncClient(trust_env=False) as client:
+        beats, well = iter(range(10)), [False]
+        it = man(url, 1, lambda: next(beats), well=lambda: well[0])
+        await it.ping(client)
+        assert there.heard == []
+        well[0] = True
+        await it.ping(client)
+        assert there.heard == ["GET /ping/7f3a"]
+
+
 async def test_given_a_beating_heart_then_it_pings_and_when_the_beat_stops_it_says_so() -> None:
     async with outside() as (there, url):
         heart = Heart()
-        man = DeadMan(url, 0.05, lambda: heart.beats, lambda: "")
-        running = asyncio.create_task(man.run())
+        it = man(url, 0.05, lambda: heart.beats)
+        running = asyncio.create_task(it.run())
         await until(lambda: len(there.heard) >= 3)
         assert set(there.heard) == {"GET /ping/7f3a"}
         heart.task.cancel()
@@ -74,8 +95,8 @@ async def test_given_a_beating_heart_then_it_pings_and_when_the_beat_stops_it_sa
 async def test_given_trouble_then_it_says_which_and_pings_again_when_it_is_over() -> None:
     async with outside() as (there, url):
         heart, trouble = Heart(), ["journal"]
-        man = DeadMan(url, 0.05, lambda: heart.beats, lambda: trouble[0])
-        running = asyncio.create_task(man.run())
+        it = man(url, 0.05, lambda: heart.beats, lambda: trouble[0])
+        running = asyncio.create_task(it.run())
         await until(lambda: there.heard)
         assert there.heard == ["POST /ping/7f3a/fail journal"]
         trouble[0] = ""
@@ -89,25 +110,25 @@ async def test_given_trouble_then_it_says_which_and_pings_again_when_it_is_over(
 async def test_given_an_outside_that_refuses_then_that_is_a_problem_until_it_hears_again(status: int) -> None:
     async with outside() as (there, url), httpx.AsyncClient(trust_env=False) as client:
         beats = iter(range(10))
-        man = DeadMan(url, 1, lambda: next(beats), lambda: "")
+        it = man(url, 1, lambda: next(beats))
         there.status = status
-        await man.ping(client)
-        assert man.problem == "HTTPStatusError"
+        await it.ping(client)
+        assert it.problem == "HTTPStatusError"
         there.status = 200
-        await man.ping(client)
-        assert man.problem == ""
+        await it.ping(client)
+        assert it.problem == ""
 
 
 async def test_given_nobody_there_then_it_goes_on() -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        man = DeadMan(f"http://127.0.0.1:{free_port()}/x", 1, lambda: 1, lambda: "")
-        await man.ping(client)
-        assert man.problem == "ConnectError"
+        it = man(f"http://127.0.0.1:{free_port()}/x", 1, lambda: 1)
+        await it.ping(client)
+        assert it.problem == "ConnectError"
 
 
 async def test_given_no_url_then_there_is_nothing_to_do() -> None:
     async with asyncio.timeout(5):
-        await DeadMan("", 1, lambda: 1, lambda: "").run()
+        await man("", 1, lambda: 1).run()
 
 
 @pytest.mark.parametrize(

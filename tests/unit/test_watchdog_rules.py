@@ -22,8 +22,8 @@ GOOD = Observation(
     legs=(
         LegSeen("elder", "elder", LegState.JOINED, 4),
         LegSeen("seat", "seat", LegState.RINGING, 4),
-        LegSeen("menu", "elder", LegState.ANSWERED, 100, excused=True),
-        LegSeen("queue", "elder", LegState.JOINED, 500, alone=True, excused=True),
+        LegSeen("menu", "elder", LegState.ANSWERED, 100, hotline=True),
+        LegSeen("queue", "elder", LegState.JOINED, 500, alone=True, hotline=True),
     ),
     disks={"data": 10 << 30},
     press=PressSeen(due=900, age=100, human_ms=300),
@@ -75,8 +75,13 @@ SEEN = [
     ),
     (
         "lost in the menu",
-        replace(QUIET, legs=(LegSeen("l", "elder", LegState.ANSWERED, 181, excused=True),)),
+        replace(QUIET, legs=(LegSeen("l", "elder", LegState.ANSWERED, 181, hotline=True),)),
         {"stuck_leg:l": "critical"},
+    ),
+    (
+        "talking to the duty desk",
+        replace(QUIET, legs=(LegSeen("l", "elder", LegState.ANSWERED, 999, excused=True),)),
+        {},
     ),
     ("a long talk", replace(QUIET, legs=(LegSeen("l", "seat", LegState.JOINED, 9999),)), {}),
     (
