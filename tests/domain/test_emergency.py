@@ -112,6 +112,16 @@ def test_the_system_answer_is_the_elders_first_leg_and_counts_from_the_invite() 
     assert incident.system_answer_ms == 1500
 
 
+def test_an_elder_in_her_room_was_answered_though_asterisks_word_of_it_came_later() -> None:
+    """R23."""
+    incident = then(
+        opened(),
+        said(cf.LegJoined(leg_id="l", role="elder"), 0.2),
+        said(cf.LegAnswered(leg_id="l", role="elder"), 0.4),
+    )
+    assert incident.system_answer_ms == 200
+
+
 def test_the_first_human_counts_and_a_later_one_does_not() -> None:
     incident = then(
         opened(),

@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from callcenter.accounts.model import SeatAccount
 from callcenter.asterisk_config import REPO, layout
 from callcenter.processes import ProcessRef
 from tests.faults.table import Tally
 from tests.faults.witness import Witness
+from tests.support.asterisk import AsteriskServer
 from tests.support.instance import Api, Instance, environment
 from tests.support.sipp import AnsweredCall, Answerer, Caller, register, until
 
@@ -38,9 +40,10 @@ class Center(Instance):
         self.trunks: list[Answerer] = []
         self._api: Api | None = None
         self._seats: dict[str, Answerer] = {}
+        self._accounts: list[SeatAccount] = []
 
     async def __aenter__(self) -> Self:
-        await self._prepare()
+        self._accounts = await self._prepare()
         try:
             await self.up()
         except BaseException:
@@ -224,3 +227,23 @@ class Center(Instance):
     async def audit(self, tally: Tally) -> None:
         """Count what was lost and what repeated, and fail if anything was."""
         await self.witness.audit(tally)
+
+
+class Unwatched(Center):
+    """The same without a supervisor: our process may then be told another AMI port than Asterisk's own."""
+
+    async def up(self) -> None:
+        self.asterisk = AsteriskServer(self.settings, self._accounts)
+        await asyncio.to_thread(self.asterisk.start)
+        await self.serve()
+
+    async def __aexit__(self, *_: object) -> None:
+        await super().__aexit__()
+        if self.asterisk is not None:
+            await asyncio.to_thread(self.asterisk.stop)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return Instance._start(self)
+
+    def log(self) -> str:
+        return Instance.log(self)
