@@ -91,13 +91,20 @@ class Ladder:
         for incident_id, since in list(self.waiting.items()):
             incident = self._incidents.get(incident_id)
             yield Demand(
-                call_id=self._incidents.current_call(incident).id,
+                call_id=self._call_of_seats(incident).id,
                 targets=_seats(incident, now - since),
                 ring_all=True,
                 priority=urgency(incident),
                 since=since,
                 resting=self._resting(incident, now),
             )
+
+    def _call_of_seats(self, incident: Incident) -> Call:
+        """The call that seats ring for, kept while they do: a further press must not stop a phone and ring it anew."""
+        for call in self._incidents.calls_of(incident):
+            if call.open and any(leg.role == Role.SEAT and not self._calls.leaving(leg) for leg in call.live_legs):
+                return call
+        return self._incidents.current_call(incident)
 
     def _resting(self, incident: Incident, now: float) -> dict[str, float]:
         resting = self._routing.resting(incident.id)

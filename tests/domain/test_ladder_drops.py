@@ -100,3 +100,19 @@ def test_at_most_ten_elders_are_called_back_at_a_time(world: World) -> None:
     world.wait(3)
     calling = [channel for channel in world.board.channels.values() if channel.context == "cc-callback"]
     assert len(calling) == 10
+
+
+def test_r18_a_further_press_while_seats_ring_neither_stops_a_phone_nor_rings_it_anew(world: World) -> None:
+    world.register("op1", "op2")
+    first = world.press(WANG)
+    world.wait(1)
+    for _ in range(3):
+        world.press(WANG)
+        world.wait(0.5)
+    world.hang_up(first)
+    world.wait(0.5)
+    assert (world.dialled("op1"), world.dialled("op2")) == (1, 1)
+    world.answer(world.ringing("op1"))
+    assert world.incident().answered_by == "op1"
+    assert len({channel.room for channel in world.board.channels.values()}) == 1
+    assert not world.rings("op2")
