@@ -158,11 +158,11 @@ async def get_message(
 
 async def _twilio_form(request: Request, services: Services) -> dict[str, str]:
     """The form of a webhook of Twilio's; raises `Forbidden` unless its signature is right."""
-    form = await request.form()
+    form = twilio.read_form(await request.body())
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if not twilio.genuine(services.settings, path, form, request.headers.get("X-Twilio-Signature", "")):
         raise Forbidden("X-Twilio-Signature does not fit: check CALLCENTER_TWILIO_AUTH_TOKEN and CALLCENTER_PUBLIC_URL")
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    return form
 
 
 @router.post("/twilio/status", status_code=204, responses=responses(403))

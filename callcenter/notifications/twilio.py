@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from twilio.base.exceptions import TwilioException
 from twilio.http import AsyncHttpClient
@@ -17,6 +17,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
+from callcenter.errors import InvalidInput
 from callcenter.notifications.channel import NotSent, Order, Receipt, e164
 from callcenter.notifications.http import SECONDS, Http, refuse_unwell
 from callcenter.notifications.model import AttemptEvent, Route
@@ -29,6 +30,7 @@ VOICE_PATH = "/api/v1/messages/twilio/voice"
 LANGUAGE = "zh-CN"
 AT_ONCE = 10
 RING_SECONDS = 30
+MOST_FIELDS = 200
 _API = "https://api.twilio.com"
 _NO_ENVIRONMENT = {"TWILIO_REGION": ""}
 """The client would read a region, and so another host, from the process's environment; an empty one it ignores."""
@@ -200,10 +202,18 @@ def thanks(accepted: bool) -> str:
     return str(answer)
 
 
-def genuine(settings: Settings, path: str, form: Any, signature: str) -> bool:
+def read_form(body: bytes) -> dict[str, str]:
+    """The fields of a webhook's body, empty ones too: they are signed. Raises `InvalidInput` for too many."""
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError as error:
+        raise InvalidInput(f"a webhook of Twilio's has no more than {MOST_FIELDS} fields") from error
+
+
+def genuine(settings: Settings, path: str, form: Mapping[str, str], signature: str) -> bool:
     """Whether a webhook is Twilio's: X-Twilio-Signature over our public URL and the form (by its own validator).
 
-    ``path``: with its query, as it was requested. ``form``: a mapping; ``getlist`` is used where a key repeats.
+    ``path``: with its query, as it was requested.
     """
     if not (settings.public_url and settings.twilio_auth_token and signature.isascii()):
         return False

@@ -225,6 +225,32 @@ async def test_given_a_webhook_that_is_not_twilios_then_403_and_nothing_moves(aw
     assert attempt.state == "sending"
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\x00\xff=%ED%A0%80&%ZZ=1&MessageStatus=delivered", "application/x-www-form-urlencoded"),
+        (b"a=1&" * 2000, "application/x-www-form-urlencoded"),
+        (b"--x\r\nContent-Disposition: form-data; name=", "multipart/form-data; boundary=x"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nz\r\n--x--',
+            "multipart/form-data; boundary=x",
+        ),
+        (b"{", "application/json"),
+        (b"", "text/plain"),
+    ],
+)
+async def test_r22_given_a_hostile_webhook_then_it_is_refused_and_nothing_breaks(
+    away: Services, content: bytes, kind: str
+) -> None:
+    for path in (STATUS, VOICE, "/messages/gateway/report"):
+        for signature in ("", "x" * 28, "\xff"):
+            headers = {"Content-Type": kind, "X-Twilio-Signature": signature, "X-Signature": signature}
+            async with client(away) as stranger:
+                raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+                answer = await stranger.post(path, content=content, headers=raw)
+            assert answer.status_code in (403, 422), (path, answer.text)
+
+
 @pytest.mark.parametrize(("digits", "state"), [("1", "delivered"), ("2", "failed"), ("", "failed")])
 async def test_given_a_twilio_call_when_a_key_is_pressed_then_only_key_one_is_delivery(
     away: Services, digits: str, state: str

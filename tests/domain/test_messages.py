@@ -9,10 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from callcenter import doctor
+from callcenter.bus import LocalBus
+from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact
+from callcenter.journal import Journal, JournalReader
 from callcenter.ledger import Ledger
+from callcenter.metrics import Metrics
 from callcenter.notifications import facts as f
 from callcenter.notifications.channel import NotSent, Order, Receipt
 from callcenter.notifications.model import AttemptEvent, AttemptState, Message, MessageState, Route, Want
@@ -20,6 +24,8 @@ from callcenter.notifications.service import RECENT_MESSAGES, Messages
 from callcenter.notifications.setup import channels
 from callcenter.notifications.tables import MessageProjector, MessageRow, to_message
 from callcenter.notifications.voice import LONGEST_LIST, playable
+from callcenter.people.directory import Directory
+from callcenter.relay import Relay
 from callcenter.settings import Settings, load_settings
 from callcenter.telephony.events import PbxEvent
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
@@ -404,6 +410,25 @@ async def test_given_settings_when_channels_are_made_then_they_come_in_their_ord
     made = channels(settings, FakePbx(SimulatedSwitchboard(clock)), clock)
     assert [channel.route.name for channel in made] == ["voice", "twilio-voice", "twilio"]
     assert not any(channel.route.reports for channel in made), "without a public URL nobody can report"
+
+
+async def test_given_messages_when_metrics_are_read_then_they_are_counted_by_purpose_channel_and_result(
+    tmp_path: Path,
+) -> None:
+    clock, journal = HandClock(), Journal(tmp_path / "journal", HandClock())
+    settings = load_settings(data=tmp_path, _env_file=None)
+    board = FakePbx(SimulatedSwitchboard(clock))
+    controller = Controller(settings, clock, MemoryJournal(), Directory, "", pbx=board, live=lambda: True)
+    relay = Relay(
+        "n", JournalReader(tmp_path / "journal", clock), Database("sqlite+aiosqlite://"), [], LocalBus(), clock
+    )
+    metrics = Metrics(controller, journal, relay)
+    controller.messages.resume()
+    controller.messages.send(to=DAUGHTER, text="x", purpose="alert", actor="system")
+    text = metrics.text().decode()
+    assert 'callcenter_messages_total{channel="",purpose="alert",result="given_up"} 1.0' in text
+    assert "callcenter_messages_waiting 0.0" in text
+    assert "callcenter_channels_unwell 0.0" in text
 
 
 def test_given_the_doctor_when_it_looks_at_the_channels_then_each_trouble_has_its_remedy(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from twilio.request_validator import RequestValidator
 
 from callcenter.notifications import http as notifications_http
 from callcenter.notifications.channel import NotSent, Order, Receipt
-from callcenter.notifications.twilio import Twilio, TwilioText, TwilioVoice, announcement, genuine, thanks
+from callcenter.notifications.twilio import Twilio, TwilioText, TwilioVoice, announcement, genuine, read_form, thanks
 from callcenter.settings import Settings, load_settings
 from tests.support.providers import Answer, Provider, provider
 from tests.support.twilio.prism import serving
@@ -174,3 +174,10 @@ def test_given_a_signature_then_it_fits_its_own_address_form_and_token_only(
     for wrong in ("", "x", signature[:-1], "é" * len(signature)):
         assert not genuine(ours, path, form, wrong)
     assert not genuine(settings(tmp_path, "http://127.0.0.1:1", ""), path, form, signature)
+
+
+def test_given_a_form_with_empty_fields_when_read_then_they_count_for_the_signature(tmp_path: Path) -> None:
+    form = read_form(b"Body=%E8%B7%8C+%26&ForwardedFrom=&MessageStatus=sent")
+    assert form == {"Body": "跌 &", "ForwardedFrom": "", "MessageStatus": "sent"}
+    signature = RequestValidator(TOKEN).compute_signature(PUBLIC + PATH, form)
+    assert genuine(settings(tmp_path, "http://127.0.0.1:1"), PATH, form, signature)
