@@ -185,7 +185,7 @@ class Controller:
             live=lambda: self.in_step and self.live(),
             beats=lambda: self.beats,
         )
-        self.open_facts.also(self.watch.watchdog.carried)
+        self.open_facts.also(self.watch.carried)
         self.arrivals = Arrivals(
             self.ledger, self.calls, self.emergencies, self.hotline, directory, clock, settings.recordings_dir
         )

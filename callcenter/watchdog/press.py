@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -117,6 +117,7 @@ class SyntheticPress:
         self.every_seconds = every_seconds
         self.last: f.PressDone | f.PressFailed | None = None
         """How the last one went; None before the first. A skipped one tells nothing and is not kept here."""
+        self._last_fact: list[Fact] = []
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
 
@@ -124,6 +125,10 @@ class SyntheticPress:
     def age(self) -> float:
         """Seconds since a press was last tried, or skipped for good reason; since the start before the first."""
         return self._clock.monotonic() - self._tried
+
+    def carried(self) -> Iterable[Fact]:
+        """The facts that a new journal segment must begin with."""
+        return self._last_fact
 
     @property
     def good(self) -> bool:
@@ -181,7 +186,7 @@ class SyntheticPress:
 
     def _apply(self, fact: Fact) -> None:
         if isinstance(fact.body, f.PressDone | f.PressFailed):  # a restart does not make a failed one good
-            self.last = fact.body
+            self.last, self._last_fact = fact.body, [fact]
 
     def _react(self, fact: Fact) -> None:
         press = self._press

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -137,6 +137,10 @@ class Watch:
             settings.deadman_url, settings.deadman_seconds, beats=beats, trouble=self.trouble, well=self.well
         )
         ledger.on_react(self._react)
+
+    def carried(self) -> Iterable[Fact]:
+        """The facts that a new journal segment must begin with."""
+        return [*self.watchdog.carried(), *self.press.carried()]
 
     async def run(self) -> None:
         """Watch until cancelled. A fault of ours ends one part for a second and never the controller."""

@@ -268,6 +268,7 @@ def test_given_no_asterisk_or_presses_switched_off_then_none_is_made(world: Worl
 def test_given_a_restart_after_a_failed_press_then_it_is_not_taken_for_good(world: World) -> None:
     chain = Chain(world)
     chain.run(chain.refused)
+    assert [fact.kind for fact in world.controller.open_facts()] == ["watchdog.press_failed"]
     world.crash()
     world.start()
     assert not world.controller.watch.press.good
