@@ -1,5 +1,8 @@
 """Case files of lines that die without a word (R14, R16): who is cut, who never is, who rings then."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from callcenter.calls import facts as cf
@@ -7,7 +10,7 @@ from callcenter.calls.model import Role
 from callcenter.emergency.silence import Silent
 from callcenter.life.facts import LegResumed, LegStalled
 from tests.support.fake_pbx import Channel
-from tests.support.world import WANG, World
+from tests.support.world import WANG, Account, World
 
 
 def with_operator(world: World) -> tuple[Channel, Channel]:
@@ -209,3 +212,42 @@ def test_nobody_is_asked_when_no_elder_talks(world: World) -> None:
     world.answer(world.ringing("op1"))
     world.wait(10)
     assert world.pbx.of("answers") == []
+
+
+def test_fifty_talks_are_all_read_a_few_at_a_time(tmp_path: Path) -> None:
+    """Asterisk answers one question at a time: an originate must not stand behind a hundred of ours."""
+    users = [f"op{number}" for number in range(1, 51)]
+    world = World(tmp_path, seats=[Account(user) for user in users], duty=())
+    most = now = asked = 0
+    read = world.pbx.rtp_received
+
+    async def counted(channel_id: str) -> int | None:
+        nonlocal most, now, asked
+        now, asked = now + 1, asked + 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return await read(channel_id)
+
+    world.pbx.rtp_received = counted  # type: ignore[method-assign]
+    try:
+        world.register(*users)
+        seats = []
+        for number in range(50):
+            elder = world.press(f"1390000{number:04}")
+            seat = world.all_ringing()[0]
+            world.answer(seat)
+            elder.sends = seat.sends = True
+            seats.append(seat)
+        world.wait(5)
+        asked = 0
+        world.wait(10)
+        assert 500 <= asked <= 1100
+        assert most == 4
+        for seat in seats[:3]:
+            seat.sends = False
+            world.board.answers_options[seat.target] = False
+        world.wait(2.5)
+        assert [len(ends(world, seat.id)) for seat in seats] == [1] * 3 + [0] * 47
+    finally:
+        world.close()

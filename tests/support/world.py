@@ -252,10 +252,10 @@ class World:
     async def _settle(self) -> None:
         quiet = turns = 0
         while quiet < 4:
-            before = len(self.journal.lines), len(self.pbx.asked)
+            before = len(self.journal.lines), len(self.pbx.asked), self.pbx.readings
             delivered = self._deliver()
             await asyncio.sleep(0)
-            moved = delivered or before != (len(self.journal.lines), len(self.pbx.asked))
+            moved = delivered or before != (len(self.journal.lines), len(self.pbx.asked), self.pbx.readings)
             quiet = 0 if moved else quiet + 1
             turns += 1
             assert turns < 500, "the controller does not come to rest"
