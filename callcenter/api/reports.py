@@ -4,18 +4,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
 from callcenter.api.areas import check
-from callcenter.api.deps import ServicesDep, require, transaction
+from callcenter.api.deps import Services, ServicesDep, require, transaction
 from callcenter.api.problems import responses
 from callcenter.api.types import Id
 from callcenter.audit.trail import note
+from callcenter.errors import NotFound, Unavailable
 from callcenter.reports.codes import load_codes
 from callcenter.reports.document import digest
 from callcenter.reports.drawing import Drawing
-from callcenter.reports.incident import document, gather
+from callcenter.reports.incident import Record, document, gather
 
 incidents = idempotency.router("/emergencies", "emergencies")
 codes = idempotency.router("/codes", "codes")
@@ -39,7 +41,7 @@ async def incident_report(request: Request, services: ServicesDep, who: Reader, 
     """
     settings = services.settings
     async with transaction(request, services) as session:
-        record = await gather(session, incident_id)
+        record = await _record(session, services, incident_id)
         check(who, services, record.incident.elder_id, "emergency")
         made = document(record, settings.center_name, settings.human_answer_seconds, services.clock.now(), who.user)
         content = made.encoded()
@@ -51,6 +53,15 @@ async def incident_report(request: Request, services: ServicesDep, who: Reader, 
         "Cache-Control": "no-store",
     }
     return Response(await drawing.pdf(content), media_type="application/pdf", headers=headers)
+
+
+async def _record(session: AsyncSession, services: Services, incident_id: str) -> Record:
+    try:
+        return await gather(session, incident_id)
+    except NotFound:
+        if services.controller is not None and services.controller.emergencies.find(incident_id) is not None:
+            raise Unavailable("this emergency is not in the database yet; try again in a moment") from None
+        raise
 
 
 class CodeView(BaseModel):

@@ -14,7 +14,7 @@ from callcenter.facts import Fact
 from callcenter.reports.answer_times import Times, times
 
 DAY = timedelta(hours=24)
-MOST = 20_000
+MOST = 10_000
 """Incidents that are remembered; a flood beyond it forgets the oldest."""
 CALLS = frozenset({"press", "menu"})
 """Origins of emergency calls."""

@@ -1,12 +1,18 @@
 """The report of an incident over REST, and the codes (A6, A7)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import insert, select
 
 from callcenter.accounts.model import AccountRow
+from callcenter.api.deps import Services
 from callcenter.audit.model import AuditRow
+from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.emergency.tables import EmergencyRow
 from callcenter.notifications.tables import MessageRow
@@ -91,3 +97,15 @@ async def test_given_the_codes_when_asked_for_then_outcomes_and_causes_come_with
     answer = (await (await as_role("operator")).get("/api/v1/codes/emergencies")).json()
     assert {"code": "hospital", "zh": "送医", "en": "Taken to hospital"} in answer["outcomes"]
     assert "fall" in {code["code"] for code in answer["causes"]}
+
+
+async def test_given_an_emergency_that_only_the_controller_knows_when_its_report_is_asked_for_then_try_again(
+    app: FastAPI, as_role: Login, services: Services
+) -> None:
+    """A10: the database lags behind the calls; an incident that is there must not seem not to be."""
+    emergencies = SimpleNamespace(find=lambda key: object() if key == "fresh" else None)
+    controller = cast(Controller, SimpleNamespace(emergencies=emergencies))
+    admin = await as_role("admin")
+    app.state.services = replace(services, controller=controller)
+    assert (await admin.get("/api/v1/emergencies/fresh/report.pdf")).status_code == 503
+    assert (await admin.get("/api/v1/emergencies/none/report.pdf")).status_code == 404
