@@ -4,12 +4,8 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import structlog
-
 from callcenter.notifications.model import Route
 from callcenter.telephony.events import PbxEvent
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
