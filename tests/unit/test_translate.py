@@ -13,11 +13,14 @@ from callcenter.telephony.events import (
     ChannelRinging,
     DialFailed,
     HangupReason,
+    HoldMusic,
     PbxEvent,
     PhoneStatus,
     RoomJoined,
     RoomLeft,
     SeatCode,
+    TalkingStarted,
+    TalkingStopped,
 )
 from callcenter.telephony.translate import hangup_reason, translate
 
@@ -109,7 +112,23 @@ def test_given_a_contacts_status_when_told_then_the_phone_is_here_or_not(status:
     assert translate(message | {"ContactStatus": "Unknown"}) is None
 
 
-EVENTS = sorted({row["Event"] for row, _ in ROWS if row} | {"ContactStatus"})
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("ChannelTalkingStart", TalkingStarted("1.5")),
+        ("ChannelTalkingStop", TalkingStopped("1.5")),
+        ("MusicOnHoldStart", HoldMusic("1.5", True)),
+        ("MusicOnHoldStop", HoldMusic("1.5", False)),
+    ],
+)
+def test_given_what_a_channel_says_or_hears_when_told_then_it_is_an_event(name: str, event: PbxEvent) -> None:
+    message = {"Event": name, "Channel": "PJSIP/trunk-00000001", "Uniqueid": "1.5", "Duration": "979"}
+    assert translate(message) == event
+    assert translate(message | {"Uniqueid": "cc-announce-1"}) is None
+    assert translate({"Event": name}) is None
+
+
+EVENTS = sorted({row["Event"] for row, _ in ROWS if row} | {"ContactStatus", "ChannelTalkingStart", "MusicOnHoldStop"})
 KEYS = ["Uniqueid", "ChannelState", "Cause", "Conference", "Response", "ActionID", "Reason", "UserEvent", "Room"]
 VALUE = st.one_of(st.text(max_size=20), st.lists(st.text(max_size=5), max_size=3))
 

@@ -233,3 +233,27 @@ async def test_given_an_id_that_asterisk_takes_for_more_when_hung_up_then_refuse
         with pytest.raises(InvalidInput):
             await AsteriskPbx(link).hangup(regex)
     assert not asterisk.sent("Hangup")
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1234", 1234), ("0", 0), ("", None), ("-1", None), ("(null)", None)])
+async def test_given_a_packet_counter_when_read_then_it_is_a_number_or_nothing(
+    asterisk: FakeAmi, value: str, expected: int | None
+) -> None:
+    asterisk.answers["Getvar"] = lambda fields: block(
+        Response="Success", ActionID=fields["ActionID"][0], Variable="CHANNEL(rtcp,rxcount)", Value=value
+    )
+    async with linked(asterisk) as (link, _):
+        assert await AsteriskPbx(link).rtp_received("leg-1") == expected
+    (sent,) = asterisk.sent("Getvar")
+    assert (sent["Channel"], sent["Variable"]) == (["leg-1"], ["CHANNEL(rtcp,rxcount)"])
+
+
+async def test_given_a_channel_that_is_gone_when_its_packets_are_read_then_there_are_none(asterisk: FakeAmi) -> None:
+    asterisk.answers["Getvar"] = error("No such channel")
+    async with linked(asterisk) as (link, _):
+        assert await AsteriskPbx(link).rtp_received("leg-1") is None
+
+
+async def test_given_a_phone_that_never_registered_when_asked_then_nothing_is_known(asterisk: FakeAmi) -> None:
+    async with linked(asterisk) as (link, _):
+        assert await AsteriskPbx(link).answers("op1") is None
