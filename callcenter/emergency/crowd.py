@@ -1,11 +1,13 @@
 """Many presses at once (R21): who is first, when it counts as a mass event, what the waiting hear. Pure rules."""
 
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callcenter.emergency.kinds import Kind
 from callcenter.emergency.model import Incident
 
-_GRAVITY = {
+_GRAVITY: Mapping[str, int] = {
     Kind.FIRE: 5, Kind.SMOKE: 5, Kind.GAS: 5, Kind.FALL: 4, Kind.ILLNESS: 4, Kind.MANUAL: 3, Kind.THEFT: 3,
     Kind.OTHER: 3, Kind.WANDERING: 2, Kind.FENCE: 2, Kind.INACTIVITY: 2,
 }  # fmt: skip
@@ -26,8 +28,8 @@ def urgency(incident: Incident) -> int:
 
     Among equals the longest waiting comes first (`callcenter.routing.model`).
     """
-    gravity = _GRAVITY.get(Kind(incident.kind), 3) if incident.kind in set(Kind) else 3
-    age = sum(incident.age >= limit for limit in AGES)
+    gravity = _GRAVITY.get(incident.kind, 3)
+    age = bisect_right(AGES, incident.age)
     return ((incident.plan.priority * 10 + gravity) * 10 + min(incident.priority, MOST_PRESSES)) * 10 + age
 
 

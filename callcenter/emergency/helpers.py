@@ -157,7 +157,7 @@ class Helpers:
 
     def plan(self, incident: Incident, target: str, step: Step | None = None) -> None:
         """Want whom a plan's target means, once an incident; nobody when nobody is known (A3)."""
-        if any(wish.target == target for wish in self.wishes(incident.id)) or target not in ROLE_OF:
+        if target not in ROLE_OF or any(wish.target == target for wish in self.wishes(incident.id)):
             return
         role = ROLE_OF[Target(target)]
         on_call = self._people().on_call(self._clock.now(), incident.area) if target == Target.DUTY else ()

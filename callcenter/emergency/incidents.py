@@ -73,8 +73,10 @@ class Incidents:
 
     def current_call(self, incident: Incident) -> Call:
         """The call that people are added to: the latest open one, else a new one of ours, kept until the close."""
-        for call in reversed(self.calls_of(incident)):
-            if call.open:
+        incident = self.find(incident.id) or incident
+        for known_id in reversed(incident.calls):
+            call = self._calls.find(known_id)
+            if call is not None and call.open:
                 return call
         call_id = new_id()
         now = self._clock.now()

@@ -24,9 +24,8 @@ from callcenter.emergency.model import (
     milliseconds,
     needs_call_back,
     needs_human,
-    targets_by,
 )
-from callcenter.emergency.plan import DEFAULT_PLAN, HOUSE_TARGETS, SEAT_TARGETS, Plan, Step, Target
+from callcenter.emergency.plan import FLOOR, Step, Target, seat_schedule
 from callcenter.ledger import Ledger
 from callcenter.routing.model import Demand
 from callcenter.routing.service import Routing
@@ -36,16 +35,6 @@ log = structlog.get_logger(__name__)
 
 TEST_SEAT = frozenset({"test_seat"})
 """The only target of a synthetic press: no human is disturbed by the watchdog."""
-FLOOR = Plan(
-    id="floor",
-    name="floor",
-    steps=tuple(
-        replaced
-        for step in DEFAULT_PLAN.steps
-        if (replaced := Step(step.at_seconds, tuple(t for t in step.targets if t in HOUSE_TARGETS))).targets
-    ),
-)
-"""What every incident rings, whatever its plan says: a plan adds to it, never takes away (A9)."""
 RESPONDERS_AFTER = (
     (1, (Target.FAMILY, Target.GUARDIAN)),
     (2, (Target.SOCIAL_WORKER, Target.COMMUNITY)),
@@ -82,6 +71,8 @@ class Ladder:
         self._limit = human_answer_seconds
         self.waiting: dict[str, float] = {}
         """Incidents that want a human → since when (monotonic)."""
+        self._schedules: dict[str, list[tuple[float, frozenset[str]]]] = {}
+        """Incident → from how many seconds on which seats are rung: worked out once, asked for very often."""
         self._voiceless: set[str] = set()
         """Alarms whose own call may still come."""
         routing.add_source(self.demands)
@@ -92,7 +83,7 @@ class Ladder:
             incident = self._incidents.get(incident_id)
             yield Demand(
                 call_id=self._call_of_seats(incident).id,
-                targets=_seats(incident, now - since),
+                targets=self._seats(incident, now - since),
                 ring_all=True,
                 priority=urgency(incident),
                 since=since,
@@ -101,10 +92,19 @@ class Ladder:
 
     def _call_of_seats(self, incident: Incident) -> Call:
         """The call that seats ring for, kept while they do: a further press must not stop a phone and ring it anew."""
-        for call in self._incidents.calls_of(incident):
+        for call in self._incidents.calls_of(incident) if len(incident.calls) > 1 else ():
             if call.open and any(leg.role == Role.SEAT and not self._calls.leaving(leg) for leg in call.live_legs):
                 return call
         return self._incidents.current_call(incident)
+
+    def _seats(self, incident: Incident, waited: float) -> frozenset[str]:
+        """Which seats to ring after ``waited`` seconds."""
+        if incident.origin == "synthetic":
+            return TEST_SEAT
+        schedule = self._schedules.get(incident.id)
+        if schedule is None:
+            schedule = self._schedules[incident.id] = seat_schedule(incident.plan)
+        return next(seats for at, seats in reversed(schedule) if at <= waited)
 
     def _resting(self, incident: Incident, now: float) -> dict[str, float]:
         resting = self._routing.resting(incident.id)
@@ -121,6 +121,7 @@ class Ladder:
         if incident is None or not incident.open:
             self._call_backs.stop(incident_id)
             self._voiceless.discard(incident_id)
+            self._schedules.pop(incident_id, None)
             if self.waiting.pop(incident_id, None) is not None:
                 self._routing.poke()
             return
@@ -195,7 +196,7 @@ class Ladder:
             self.mark_late(incident, now - since)
         with_her = accompanied(self._incidents.calls_of(incident))
         if since is not None and incident.origin != "synthetic":
-            self._climb(incident, now - since, FLOOR.steps if with_her else (*incident.plan.steps, *FLOOR.steps))
+            self._climb(incident, now - since, FLOOR if with_her else (*incident.plan.steps, *FLOOR))
         in_vain = self._call_backs.rounds(incident)
         for rounds, targets in RESPONDERS_AFTER:
             for target in targets if in_vain >= rounds else ():
@@ -212,15 +213,3 @@ class Ladder:
         """No human within the limit: a breach, counted once (A1)."""
         if not incident.late and waited > self._limit:
             self._ledger.record(f.AnswerLate(limit_seconds=self._limit), actor="system", incident_id=incident.id)
-
-
-def _seats(incident: Incident, waited: float) -> frozenset[str]:
-    """Which seats to ring after ``waited`` seconds; a plan that cannot be read keeps nobody from the floor's."""
-    if incident.origin == "synthetic":
-        return TEST_SEAT
-    floor = targets_by(FLOOR, waited)
-    try:
-        return (floor | targets_by(incident.plan, waited)) & SEAT_TARGETS
-    except TypeError:
-        log.exception("plan_unreadable", incident_id=incident.id)
-        return floor & SEAT_TARGETS

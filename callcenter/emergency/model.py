@@ -227,9 +227,3 @@ def attended(incident: Incident, calls: Iterable[Call]) -> bool:
     there = [leg for call in calls if call.open for leg in call.live_legs if leg.accepted]
     staffed = any(leg.role in STAFF for leg in there)
     return staffed and (incident.voice_by is not None or any(leg.role == Role.ELDER for leg in there))
-
-
-def targets_by(plan: Plan, elapsed: float) -> frozenset[str]:
-    """Everybody whom the plan alerts within ``elapsed`` seconds of waiting; its first step at once, however late."""
-    due = frozenset(target for step in plan.steps if step.at_seconds <= elapsed for target in step.targets)
-    return due or frozenset(target for step in plan.steps[:1] for target in step.targets)

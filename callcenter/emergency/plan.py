@@ -101,6 +101,32 @@ DEFAULT_PLAN = Plan(
 )
 
 
+FLOOR = tuple(
+    Step(step.at_seconds, ours)
+    for step in DEFAULT_PLAN.steps
+    if (ours := tuple(target for target in step.targets if target in HOUSE_TARGETS))
+)
+"""The steps that every incident has, whatever its plan says: a plan adds to them, never takes away (A9)."""
+
+
+def seat_schedule(plan: Plan) -> list[tuple[float, frozenset[str]]]:
+    """From how many seconds of waiting on which seats are rung, by the floor and the plan; the first at 0 s.
+
+    A stored plan that cannot be read takes nothing of the floor.
+    """
+    try:
+        steps = sorted((*FLOOR, *plan.steps), key=lambda step: step.at_seconds)
+    except TypeError:
+        steps = list(FLOOR)
+    so_far: frozenset[str] = frozenset()
+    schedule: list[tuple[float, frozenset[str]]] = []
+    for step in steps:
+        if own := SEAT_TARGETS & frozenset(step.targets):
+            so_far |= own
+            schedule.append((min(step.at_seconds, 0.0) if not schedule else step.at_seconds, so_far))
+    return schedule
+
+
 def checked(plan: Plan) -> Plan:
     """The plan, if it can be carried out; else `InvalidInput` that names what is wrong and where.
 

@@ -21,9 +21,18 @@ from callcenter.emergency.model import (
     milliseconds,
     needs_call_back,
     needs_human,
-    targets_by,
 )
-from callcenter.emergency.plan import DEFAULT_PLAN, MAX_STEPS, Plan, Step, Target, checked
+from callcenter.emergency.plan import (
+    DEFAULT_PLAN,
+    FLOOR,
+    MAX_STEPS,
+    SEAT_TARGETS,
+    Plan,
+    Step,
+    Target,
+    checked,
+    seat_schedule,
+)
 from callcenter.errors import IllegalTransition, InvalidInput
 from callcenter.facts import Body, Fact, decode, encode, record
 
@@ -288,19 +297,22 @@ plans = st.builds(
 )
 
 
+def seats_at(plan: Plan, elapsed: float) -> frozenset[str]:
+    return next(seats for at, seats in reversed(seat_schedule(plan)) if at <= elapsed)
+
+
 @given(plans, st.floats(0, 400), st.floats(0, 400))
-def test_targets_are_those_of_every_step_due_never_nobody_and_never_fewer_later(
+def test_seats_are_those_of_the_floor_and_of_every_step_due_never_nobody_and_never_fewer_later(
     plan: Plan, first: float, second: float
 ) -> None:
     for elapsed in (first, second):
-        expected: set[str] = set()
-        for step in plan.steps:
+        expected: set[str] = {Target.FREE_SEATS}
+        for step in (*DEFAULT_PLAN.steps, *plan.steps):
             if step.at_seconds <= elapsed:
-                expected.update(step.targets)
-        assert targets_by(plan, elapsed) == expected
-        assert expected
+                expected.update(SEAT_TARGETS & set(step.targets))
+        assert seats_at(plan, elapsed) == expected
     early, late = sorted((first, second))
-    assert targets_by(plan, early) <= targets_by(plan, late)
+    assert seats_at(plan, early) <= seats_at(plan, late)
 
 
 @given(plans)
@@ -308,20 +320,14 @@ def test_every_plan_of_the_right_shape_is_accepted(plan: Plan) -> None:
     assert checked(plan) is plan
 
 
-def test_a_stored_plan_that_begins_late_still_alerts_its_first_step_at_once() -> None:
-    plan = Plan(id="p", name="p", steps=(Step(5, ("duty",)), Step(9, ("family",))))
-    assert targets_by(plan, 0) == {"duty"}
-
-
-def test_the_default_plan_is_the_ladder_of_the_standard() -> None:
-    """A1, A9: t=0 all free seats; 3 s paused, wrap-up, supervisors; 5 s the on-call mobiles."""
+def test_the_floor_is_the_ladder_of_the_standard_whatever_a_plan_says() -> None:
+    """A1, A9: t=0 all free seats; 3 s paused, wrap-up, supervisors, busy ones; 5 s the on-call mobiles."""
     checked(DEFAULT_PLAN)
-    assert targets_by(DEFAULT_PLAN, 0) == {"free_seats"}
-    assert targets_by(DEFAULT_PLAN, 2.999) == {"free_seats"}
-    assert targets_by(DEFAULT_PLAN, 3) == {
-        *("free_seats", "paused_seats", "wrap_up_seats", "supervisors", "busy_seats")
-    }
-    assert targets_by(DEFAULT_PLAN, 5) == targets_by(DEFAULT_PLAN, 3) | {"duty", "next_center"}
+    for plan in (DEFAULT_PLAN, Plan(id="p", name="p", steps=(Step(9, ("family",)),)), Plan(id="p", name="p", steps=())):
+        assert seats_at(plan, 0) == {"free_seats"}
+        assert seats_at(plan, 2.999) == {"free_seats"}
+        assert seats_at(plan, 3) == SEAT_TARGETS
+    assert [(step.at_seconds, set(step.targets)) for step in FLOOR][-1] == (5, {"duty", "next_center"})
 
 
 def plan_of(*steps: Step, repeat: float = 10) -> Plan:
