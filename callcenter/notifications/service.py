@@ -32,8 +32,9 @@ from callcenter.notifications.model import (
     next_state,
     next_step,
 )
+from callcenter.notifications.voice import ACCEPTED
 from callcenter.phone import normalise
-from callcenter.telephony.events import PbxConnected, PbxEvent
+from callcenter.telephony.events import PbxConnected, PbxEvent, SeatCode
 
 log = structlog.get_logger(__name__)
 
@@ -269,6 +270,9 @@ class Messages:
     def hear(self, event: PbxEvent) -> bool:
         """Take in an event of the switchboard; True when it was about a channel of ours and of nobody else."""
         heard = [channel.hear(event) for channel in self._channels]
+        if isinstance(event, SeatCode) and event.code == ACCEPTED:
+            # Whether or not the channel still waits for it: the person has been told.
+            return self.report(event.channel_id, AttemptEvent.DELIVER)
         return any(heard) and not isinstance(event, PbxConnected)
 
     def _look(self, message_id: str) -> None:

@@ -65,7 +65,8 @@ class TrunkVoice:
             await self._pbx.originate(dial)
         except PbxUnavailable as error:
             self._calls.pop(order.id, None)
-            raise NotSent(error.code, unknown=True) from error
+            never_sent = error.extra.get("sent") is False
+            raise NotSent(error.code, again=never_sent, unknown=not never_sent) from error
         except CallCenterError as error:
             self._calls.pop(order.id, None)
             raise NotSent(error.code) from error
@@ -82,8 +83,7 @@ class TrunkVoice:
                 self._compare(snapshot)
                 return False
             case SeatCode(channel_id=channel_id, code=code) if code == ACCEPTED:
-                self._settle(channel_id, Receipt(channel_id, delivered=True))
-                return True
+                return self._settle(channel_id, Receipt(channel_id, delivered=True))
             case ChannelHungUp(channel_id, reason) | DialFailed(channel_id, reason):
                 why = "not_accepted" if reason is HangupReason.NORMAL else str(reason)
                 return self._settle(channel_id, NotSent(why))

@@ -96,7 +96,8 @@ class AmiLink:
         """Send one action and return its response.
 
         ``deadline`` in seconds (default `LinkTimings.reply`). Raises `PbxUnavailable` when the link is down
-        or lost or the answer late: Asterisk may then have acted or not, and the action is never sent again.
+        or lost or the answer late: Asterisk may then have acted or not (except when ``extra["sent"]`` is False), and
+        the action is never sent again.
         Raises `PbxRefused` with Asterisk's sentence (``extra["reply"]``) when it says no, `InvalidInput`
         when a field cannot be sent.
         """
@@ -194,7 +195,7 @@ class AmiLink:
 
     def _live_wire(self) -> AmiWire:
         if self._wire is None or not self._live:
-            raise PbxUnavailable("The link to Asterisk is down.")
+            raise PbxUnavailable("The link to Asterisk is down.", sent=False)
         return self._wire
 
     async def _ask(
