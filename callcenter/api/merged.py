@@ -4,6 +4,7 @@ The database lags a moment behind and may be away; memory knows what is live. To
 truly, and without the database there is still the live part (A10).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
@@ -17,6 +18,9 @@ from callcenter.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
+
+PATIENCE_SECONDS = 3.0
+"""How long a list waits for the database: in an emergency what is live now counts (R6)."""
 
 
 class HasId(Protocol):
@@ -32,13 +36,24 @@ Thing = TypeVar("Thing", bound=HasId)
 async def read(
     request: Request, services: Services, query: Callable[[AsyncSession], Awaitable[Result]], otherwise: Result
 ) -> Result:
-    """What the database says, or ``otherwise`` while it is away."""
-    try:
+    """What the database says, or ``otherwise`` while it is away or takes longer than `PATIENCE_SECONDS`."""
+
+    async def ask() -> Result:
         async with transaction(request, services) as session:
             return await query(session)
+
+    asking = asyncio.ensure_future(ask())
+    try:
+        await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
+        if asking.done():
+            return asking.result()
     except Unavailable:
-        log.warning("answered_without_database")
-        return otherwise
+        pass
+    finally:
+        # Giving up may itself take the database's time, so it is not waited for.
+        asking.cancel()
+    log.warning("answered_without_database")
+    return otherwise
 
 
 def page(

@@ -1,15 +1,18 @@
 """The routes of the call path while the database is away: what memory holds is answered, the rest is 503, never 404."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request
 
 from callcenter.accounts.passwords import Passwords
 from callcenter.accounts.permissions import Principal, Role
+from callcenter.api import merged
 from callcenter.api.app import create_app
-from callcenter.api.deps import build_services
+from callcenter.api.deps import Services, build_services
 from callcenter.bus import LocalBus
 from callcenter.clock import ManualClock
 from callcenter.controller import Controller
@@ -63,3 +66,26 @@ async def test_what_only_the_database_could_know_is_503_and_not_said_to_be_missi
     for path in (f"/{resource}/{new_id()}", f"/{resource}/{item['id']}/timeline"):
         answer = await away.get(path)
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), path
+
+
+async def test_r6_a_list_does_not_wait_for_a_database_that_does_not_answer(
+    app: FastAPI, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is live is told all the same; the question that is given up leaves nothing behind."""
+    monkeypatch.setattr(merged, "PATIENCE_SECONDS", 0.05)
+    given_up = asyncio.Event()
+
+    async def endless(_session: object) -> list[str]:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+        return ["stored"]
+
+    async def quick(_session: object) -> list[str]:
+        return ["stored"]
+
+    request = Request({"type": "http", "app": app, "headers": [], "state": {}})
+    assert await merged.read(request, services, endless, ["live"]) == ["live"]
+    await asyncio.wait_for(given_up.wait(), 2)
+    assert await merged.read(request, services, quick, ["live"]) == ["stored"]
