@@ -39,7 +39,8 @@ class Lane:
         self._done = done
         self._durable = durable
         self._breaker = Breaker()
-        self._queue: deque[str] = deque()
+        self._urgent: deque[str] = deque()
+        self._routine: deque[str] = deque()
         self._queued: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -56,17 +57,17 @@ class Lane:
     def under_way(self) -> int:
         return len(self._tasks)
 
-    def enqueue(self, message_id: str) -> None:
-        """Send this message as soon as a place is free."""
+    def enqueue(self, message_id: str, *, urgent: bool) -> None:
+        """Send this message as soon as a place is free; an alert before anything else that waits (A9)."""
         if message_id not in self._queued:
             self._queued.add(message_id)
-            self._queue.append(message_id)
+            (self._urgent if urgent else self._routine).append(message_id)
             self.pump()
 
     def pump(self) -> None:
         """Fill the free places; whoever is not wanted here any more is not begun."""
-        while self._queue and len(self._tasks) < self.channel.at_once:
-            message_id = self._queue.popleft()
+        while self._queued and len(self._tasks) < self.channel.at_once:
+            message_id = (self._urgent or self._routine).popleft()
             self._queued.discard(message_id)
             order = self._begin(message_id, self.name)
             if order is not None:
@@ -117,7 +118,8 @@ class Lane:
 
     async def close(self) -> None:
         """Stop; what was under way is found in the journal."""
-        self._queue.clear()
+        self._urgent.clear()
+        self._routine.clear()
         self._queued.clear()
         tasks = list(self._tasks)
         for task in tasks:

@@ -19,6 +19,7 @@ from callcenter.notifications import facts as f
 from callcenter.notifications.channel import Channel, NotSent, Order, Receipt
 from callcenter.notifications.dispatch import Outcome, lanes
 from callcenter.notifications.model import (
+    CONFIRMED,
     Attempt,
     AttemptEvent,
     AttemptState,
@@ -283,7 +284,7 @@ class Messages:
             return
         match self._step(message):
             case Try(channel):
-                self._lanes[channel].enqueue(message_id)
+                self._lanes[channel].enqueue(message_id, urgent=message.purpose in CONFIRMED)
             case Wait(seconds):
                 self._due[message_id] = self._clock.monotonic() + seconds
             case GiveUp(why):

@@ -321,6 +321,19 @@ async def test_given_an_outage_of_one_provider_when_a_thousand_are_sent_then_thr
     assert post.messages.unwell() == []
 
 
+async def test_a9_given_a_queue_of_routine_texts_when_an_alert_comes_then_it_goes_before_them() -> None:
+    gateway = PlayedChannel("gateway", at_once=2, answers=[None, None])
+    post = Post(gateway)
+    for number in range(20):
+        post.send(f"1370000{number:04}", purpose="battery")
+    first, second = post.send("13711110001"), post.send("13711110002")
+    await post.settle()
+    gateway.let_go.set()
+    await post.settle()
+    assert [order.to for order in gateway.orders[2:4]] == [first.to, second.to]
+    assert len(gateway.orders) == 22
+
+
 async def test_given_many_at_rest_then_the_oldest_are_forgotten_and_no_more_is_carried_than_is_kept() -> None:
     post = Post(PlayedChannel("gateway", at_once=100))
     first = post.send(purpose="briefing", request_id="r")
