@@ -42,6 +42,7 @@ class EmergencyPressed(Body, frozen=True):
     priority: int
     origin: str = "press"
     kind: str = ""
+    voice_by: datetime | None = None
 
 
 @kind("emergency.kind_said")

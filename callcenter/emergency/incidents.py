@@ -125,12 +125,12 @@ class Incidents:
 
         ``voice_seconds``: how long her own call is waited for before she is called back (R19); 0: at once.
         """
-        known = self._of(who) if drill is None else None
-        if known is not None:
-            self._raise(known, call_id=None, origin=origin, actor=actor, kind=kind)
-            return self.get(known.id)
         now = self._clock.now()
         voice_by = now + timedelta(seconds=voice_seconds)
+        known = self._of(who) if drill is None else None
+        if known is not None:
+            self._raise(known, call_id=None, origin=origin, actor=actor, kind=kind, voice_by=voice_by)
+            return self.get(known.id)
         return self._begin(
             who, now, plan, origin=origin, room=new_id(), actor=actor, kind=kind, voice_by=voice_by, drill=drill
         )
@@ -141,9 +141,18 @@ class Incidents:
     def _elder_legs(self, incident: Incident) -> int:
         return sum(leg.live for call in self.calls_of(incident) for leg in call.elder_legs)
 
-    def _raise(self, incident: Incident, *, call_id: str | None, origin: str, actor: str, kind: str = "") -> None:
+    def _raise(
+        self,
+        incident: Incident,
+        *,
+        call_id: str | None,
+        origin: str,
+        actor: str,
+        kind: str = "",
+        voice_by: datetime | None = None,
+    ) -> None:
         self._ledger.record(
-            f.EmergencyPressed(priority=incident.priority + 1, origin=origin, kind=kind),
+            f.EmergencyPressed(priority=incident.priority + 1, origin=origin, kind=kind, voice_by=voice_by),
             actor=actor,
             call_id=call_id,
             incident_id=incident.id,

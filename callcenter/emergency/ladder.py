@@ -126,9 +126,9 @@ class Ladder:
                 self._routing.poke()
             return
         calls, now = self._incidents.calls_of(incident), self._clock.now()
-        if not calls and awaits_voice(incident, now):
+        if awaits_voice(incident, now):
             self._voiceless.add(incident_id)
-        if needs_human(incident, calls, now):
+        if needs_human(incident, calls):
             self._wait(incident, calls)
         elif self.waiting.pop(incident_id, None) is not None:
             self._helpers.release(incident)
@@ -139,8 +139,7 @@ class Ladder:
         if incident.id in self.waiting or (not calls and incident.voice_by is None):
             return
         never = incident.human_answer_ms is None
-        begun = max(incident.opened_at, incident.voice_by or incident.opened_at)
-        waited = milliseconds(begun, self._clock.now()) / 1000 if never else 0.0
+        waited = milliseconds(incident.opened_at, self._clock.now()) / 1000 if never else 0.0
         self.waiting[incident.id] = self._clock.monotonic() - waited
         self._routing.poke()
 

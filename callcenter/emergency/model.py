@@ -144,7 +144,12 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
         case cf.ElderMatched():
             return replace(incident, elder_id=body.elder_id, elder_name=body.elder_name)
         case f.EmergencyPressed():
-            return replace(incident, priority=max(incident.priority, body.priority), kind=_graver(incident, body.kind))
+            return replace(
+                incident,
+                priority=max(incident.priority, body.priority),
+                kind=_graver(incident, body.kind),
+                voice_by=_sooner(incident.voice_by, body.voice_by),
+            )
         case cf.LegRemoved(role=Role.ELDER):
             return replace(incident, call_back_off=True)
         case cf.LegJoined(role=Role.ELDER) if incident.call_back_off:
@@ -171,12 +176,17 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
     return incident
 
 
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier; a call that came, or an alarm that needs none, is never made to wait by a later alarm."""
+    return min(one, other) if one is not None and other is not None else one
+
+
 def _graver(incident: Incident, kind: str) -> str:
     """A press without words tells nothing new; an alarm that names its kind does, unless one is named already."""
     return kind if kind and incident.kind == Kind.MANUAL else incident.kind
 
 
-def needs_human(incident: Incident, calls: Iterable[Call], now: datetime) -> bool:
+def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:
     """Whether the ladder must go on: nobody of ours was there yet, or the elder is alone again.
 
     An elder who is left with 120 or her daughter is not alone, so an operator may go (A2). A phone that answered by
@@ -185,8 +195,6 @@ def needs_human(incident: Incident, calls: Iterable[Call], now: datetime) -> boo
     calls = [call for call in calls if call.open]
     # The dialplan took the call while we were away and the duty desk is ringing or talking: not ours to disturb.
     if not incident.open or any(call.via == "fallback" for call in calls):
-        return False
-    if not calls and awaits_voice(incident, now):
         return False
     there = [leg for call in calls for leg in call.live_legs if leg.accepted]
     if any(leg.role in STAFF for leg in there):
@@ -215,8 +223,8 @@ def accompanied(calls: Iterable[Call]) -> bool:
 
 
 def awaits_voice(incident: Incident, now: datetime) -> bool:
-    """Whether an alarm's own call may still come (R19)."""
-    return incident.voice_by is not None and now < incident.voice_by
+    """Whether an alarm's own call may still come (R19); a clock that was set back makes nobody wait for it (R23)."""
+    return incident.voice_by is not None and incident.opened_at <= now < incident.voice_by
 
 
 def attended(incident: Incident, calls: Iterable[Call]) -> bool:

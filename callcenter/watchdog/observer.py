@@ -37,7 +37,7 @@ class Observer:
 
     def _incident(self, incident: Incident, now: float) -> IncidentSeen:
         calls = [call for call in self._emergencies.calls_of(incident) if call.open]
-        wanted = needs_human(incident, calls, self._clock.now())
+        wanted = needs_human(incident, calls)
         if not wanted:
             self._waiting.pop(incident.id, None)
         elif incident.id not in self._waiting:

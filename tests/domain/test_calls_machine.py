@@ -258,7 +258,7 @@ class Line(RuleBasedStateMachine):
     def _needs_human(self, incident: Incident) -> bool:
         """By the switchboard's truth, not by ours."""
         roles = {channel.role for channel in self._in_room(incident.room)}
-        if roles & {"seat", "duty"} or (not incident.calls and awaits_voice(incident, self.world.clock.now())):
+        if roles & {"seat", "duty"}:
             return False
         return incident.human_answer_ms is None or roles == {"elder"}
 

@@ -230,24 +230,24 @@ def test_needs_human_for_everybody_who_may_be_in_the_room() -> None:
         ]
         incident = replace(opened(), human_answer_ms=1000 if answered else None)
         expected = not staff and (not answered or (elder and not helper))
-        assert needs_human(incident, [call_with(*legs)], NOW) is expected, (elder, staff, helper, answered)
+        assert needs_human(incident, [call_with(*legs)]) is expected, (elder, staff, helper, answered)
 
 
 def test_who_is_in_the_room_on_another_call_of_the_incident_counts() -> None:
     answered = replace(opened(), human_answer_ms=1)
     alone = call_with(("elder", LegState.JOINED))
-    assert needs_human(answered, [alone, call_with(("120", LegState.ENDED))], NOW)
-    assert not needs_human(answered, [alone, call_with(("120", LegState.JOINED))], NOW)
-    assert not needs_human(opened(), [alone, call_with(("duty", LegState.JOINED))], NOW)
+    assert needs_human(answered, [alone, call_with(("120", LegState.ENDED))])
+    assert not needs_human(answered, [alone, call_with(("120", LegState.JOINED))])
+    assert not needs_human(opened(), [alone, call_with(("duty", LegState.JOINED))])
 
 
 def test_a_closed_incident_needs_nobody_and_one_in_the_fallbacks_hands_is_not_disturbed() -> None:
     closed = then(opened(), said(CLOSED))
     alone = call_with(("elder", LegState.JOINED))
     fallback = call_with(("elder", LegState.ANSWERED), via="fallback")
-    assert not needs_human(closed, [alone], NOW)
-    assert not needs_human(opened(), [alone, fallback], NOW)
-    assert needs_human(opened(), [replace(fallback, ended_at=NOW)], NOW)
+    assert not needs_human(closed, [alone])
+    assert not needs_human(opened(), [alone, fallback])
+    assert needs_human(opened(), [replace(fallback, ended_at=NOW)])
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Role)), st.sampled_from(list(LegState))), max_size=6), st.booleans())
@@ -255,7 +255,7 @@ def test_while_nobody_of_ours_was_with_her_she_needs_a_human_unless_staff_is_in_
     legs: list[tuple[str, LegState]], over: bool
 ) -> None:
     staffed = not over and any(role in STAFF_ROLES and state is LegState.JOINED for role, state in legs)
-    assert needs_human(opened(), [call_with(*legs, over=over)], NOW) is not staffed
+    assert needs_human(opened(), [call_with(*legs, over=over)]) is not staffed
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Role)), st.sampled_from(list(LegState))), max_size=6), st.booleans())

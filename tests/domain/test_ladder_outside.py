@@ -421,20 +421,31 @@ def test_however_often_she_is_called_back_it_is_one_call_on_record(world: World)
 # --- alarms, drills, crowds ---------------------------------------------------------------------------------
 
 
-def test_r19_an_alarm_without_voice_is_called_back_and_the_desk_rings(world: World) -> None:
+def test_r19_an_alarm_without_voice_rings_the_desk_at_once_and_is_called_back_after_60_s(world: World) -> None:
     world.register("op1")
     who = Who(caller=WANG, elder_id="elder-wang", elder_name="王秀英")
     world.run(
         lambda: world.controller.emergencies.alarm(who, Kind.FALL, DEFAULT_PLAN, actor="source:t", voice_seconds=60)
     )
-    world.wait(59)
-    assert not world.all_ringing()
-    world.wait(2.5)
-    assert world.rings("op1")
-    assert world.rings(WANG)
     world.answer(world.ringing("op1"))
+    world.wait(59)
+    assert world.dialled(WANG) == 0
+    world.wait(2.5)
     world.answer(world.ringing(WANG))
     assert len({channel.room for channel in world.board.channels.values()}) == 1
+
+
+def test_r19_a_second_alarm_that_needs_no_voice_has_her_called_back_at_once(world: World) -> None:
+    """A press, then smoke: nobody waits for her voice any more."""
+    who = Who(caller=WANG, elder_id="elder-wang", elder_name="王秀英")
+    line = world.controller.emergencies
+    world.run(lambda: line.alarm(who, Kind.MANUAL, DEFAULT_PLAN, actor="source:t", voice_seconds=60))
+    world.wait(5)
+    assert world.dialled(WANG) == 0
+    world.run(lambda: line.alarm(who, Kind.SMOKE, DEFAULT_PLAN, actor="source:t"))
+    world.wait(2)
+    assert world.dialled(WANG) == 1
+    assert world.incident().kind == Kind.SMOKE
 
 
 def test_r19_an_alarm_whose_voice_comes_is_one_incident_and_is_not_called_back(world: World) -> None:
