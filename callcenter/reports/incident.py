@@ -239,22 +239,25 @@ def _checklist(record: Record) -> Section:
 def _messages(record: Record) -> Section:
     rows = []
     for sent in record.messages:
-        state = words.MESSAGES.get(sent.state, sent.state) + (f"（{sent.why}）" if sent.why else "")
+        state = words.MESSAGES.get(sent.state, sent.state) + (
+            f"（{words.WHYS.get(sent.why, sent.why)}）" if sent.why else ""
+        )
         to = " ".join(filter(None, (words.role(sent.role), sent.name, sent.to)))
         rows.append((_moment(sent.requested_at), words.PURPOSES.get(sent.purpose, sent.purpose), to, state))
     return Section(
-        title="六、已发消息",
+        title="六、已发消息（内容不载入本报告）",
         headings=("时间", "用途", "接收人", "状态"),
         widths=(23, 17, 38, 22),
         rows=tuple(rows),
-        note="内容不载入本报告。" if rows else "没有发送消息。",
+        note="" if rows else "没有发送消息。",
     )
 
 
 def _recordings(record: Record) -> Section:
+    people = {leg.id: _person(record, leg) for leg in record.legs}
     rows = tuple(
         (
-            words.RECORDINGS.get(row.kind, row.kind),
+            "\n".join(filter(None, (words.RECORDINGS.get(row.kind, row.kind), people.get(row.leg_id or "")))),
             _moment(row.started_at),
             f"{row.seconds:.1f} 秒" if row.seconds is not None else "",
             words.STATUSES.get(row.status, row.status) + (f"：{row.problem}" if row.problem else ""),
@@ -265,7 +268,7 @@ def _recordings(record: Record) -> Section:
     return Section(
         title="七、录音",
         headings=("类别", "开始", "时长", "状态", "SHA-256"),
-        widths=(12, 22, 10, 16, 40),
+        widths=(19, 20, 9, 14, 38),
         rows=rows,
         note="" if rows else "没有录音记录。",
     )
@@ -295,9 +298,11 @@ def _timeline(record: Record) -> Section:
     people = {leg.id: _person(record, leg) for leg in record.legs}
     rows = []
     for fact in record.facts[:MOST_FACTS]:
-        person = people.get(str(fact.data.get("leg_id", "")), "")
+        known = {"person": people.get(str(fact.data.get("leg_id", "")), "")}
+        if "by" in fact.data:
+            known["by"] = record.name(str(fact.data["by"]))
         at = _moment(fact.at, "%m-%d %H:%M:%S.") + f"{fact.at.microsecond // 1000:03}"
-        rows.append((at, record.name(fact.actor), words.sentence(fact.kind, {**fact.data, "person": person})))
+        rows.append((at, record.name(fact.actor), words.sentence(fact.kind, {**fact.data, **known})))
     cut = f"记录超过 {MOST_FACTS} 条，其余见系统。" if len(record.facts) > MOST_FACTS else ""
     return Section(
         title="附：时间线（全部记录）",

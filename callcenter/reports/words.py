@@ -36,6 +36,9 @@ MESSAGES = {
     "requested": "待发送", "attempted": "发送中", "sent": "已发送", "delivered": "已送达", "failed": "失败",
     "given_up": "放弃",
 }  # fmt: skip
+WHYS = {
+    "no_channel": "没有可用通道", "failed": "各通道均失败", "unconfirmed": "未收到回执", "too_late": "超过时限",
+}  # fmt: skip
 PURPOSES = {"alert": "告警", "briefing": "情况通报", "breach": "超时告警"}
 CHANNELS = {"twilio": "短信(Twilio)", "voice": "语音电话"}
 ACTORS = {"system": "系统", "pbx": "交换机", "elder": "老人", "watchdog": "监护程序"}
@@ -176,7 +179,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "message.sent": lambda _: "消息已发出",
     "message.delivered": lambda _: "消息已送达",
     "message.failed": lambda d: f"消息发送失败（{d.get('why', '')}）",
-    "message.given_up": lambda d: f"消息放弃发送（{d.get('why', '')}）",
+    "message.given_up": lambda d: f"消息放弃发送（{_named(WHYS, d, 'why')}）",
     "recording.started": lambda d: f"开始{_recorded(d)}",
     "recording.stopped": lambda _: "录音停止",
     "recording.verified": lambda d: f"{_recorded(d)}核验完整，{d.get('seconds', 0):.1f} 秒",
