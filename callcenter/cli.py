@@ -204,7 +204,7 @@ def load() -> None:
 
 @demo_app.command()
 def credentials(as_json: Json = False) -> None:
-    """Print the demo seats with their SIP and web passwords."""
+    """Print the demo seats with their SIP and web passwords, and the demo alarm sources with their secrets."""
     from callcenter.demo import credentials as demo_credentials
 
     found = demo_credentials(load_settings())
@@ -215,6 +215,8 @@ def credentials(as_json: Json = False) -> None:
         typer.echo(
             f"{seat['user']:<6} {seat['role']:<11} web {seat['web_password']}  sip {seat['sip_password'] or '-'}"
         )
+    for source in found.get("alarm_sources", ()):
+        typer.echo(f"{source['name']:<15} {source['auth']:<6} {source['secret']}")
 
 
 @demo_app.command()

@@ -6,6 +6,7 @@ addresses are made up.
 
 import json
 import secrets
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -18,10 +19,14 @@ from callcenter.accounts.passwords import Passwords, new_sip_password, sip_ha1
 from callcenter.accounts.permissions import Role
 from callcenter.accounts.secrets import secrets_dir, write_once
 from callcenter.accounts.service import create_account
+from callcenter.alarms.model import AlarmSourceRow
+from callcenter.alarms.source_service import SourceInput, create_source, new_secret
+from callcenter.alarms.sources import Auth
 from callcenter.clock import Clock
 from callcenter.db import Database
 from callcenter.devices.model import DeviceKind, DeviceRow, DeviceState
 from callcenter.devices.service import DeviceInput, create_device
+from callcenter.location.fence_service import FenceInput, PointInput, create_fence
 from callcenter.people.model import ContactRole, ElderRow, PlanRow, Sex
 from callcenter.people.plans import create_plan
 from callcenter.people.schemas import ContactInput, ElderInput, PlanInput, StepInput
@@ -44,6 +49,10 @@ ACCOUNTS: dict[str, tuple[str, Role]] = {
     "admin": ("管理员", Role.ADMIN),
     "station1": ("站长 蒋勤", Role.STATION),
 }
+
+
+SOURCES = {"demo-terminals": Auth.TOKEN, "demo-monitors": Auth.HMAC}
+"""Who may send alarms besides calls."""
 
 
 class _Person(msgspec.Struct, frozen=True):
@@ -207,13 +216,15 @@ async def load_demo(database: Database, settings: Settings, clock: Clock, passwo
     known = credentials(settings)
     async with database.transaction() as session:
         await _load_accounts(session, clock, passwords or Passwords(), known)
+        await _load_sources(session, clock, known.get("alarm_sources", ()))
         plans = await _load_plans(session, clock)
         for person in _PEOPLE:
             await _load_person(session, clock, person, plans)
 
 
 def credentials(settings: Settings) -> dict[str, Any]:
-    """Demo passwords: ``{"seats": [{"user", "role", "sip_password", "web_password"}], "accounts": [{…}]}``.
+    """Demo passwords: ``{"seats": [{"user", "role", "sip_password", "web_password"}], "accounts": [{…}],
+    "alarm_sources": [{"name", "auth", "secret"}]}``.
 
     Made at the first call; ``accounts`` have no phone and no ``sip_password``.
     """
@@ -232,6 +243,7 @@ def credentials(settings: Settings) -> dict[str, Any]:
             {"user": user, "role": role.value, "web_password": secrets.token_urlsafe(12)}
             for user, (_, role) in ACCOUNTS.items()
         ],
+        "alarm_sources": [{"name": name, "auth": auth, "secret": new_secret()} for name, auth in SOURCES.items()],
     }
     write_once(path, json.dumps(made, indent=1).encode())
     stored: dict[str, Any] = json.loads(path.read_bytes())
@@ -284,6 +296,15 @@ async def _load_accounts(session: AsyncSession, clock: Clock, passwords: Passwor
             rows[user].sip_ha1 = sip_ha1(user, sip_password) if sip_password else None
 
 
+async def _load_sources(session: AsyncSession, clock: Clock, known: Iterable[dict[str, str]]) -> None:
+    names = set(await session.scalars(select(AlarmSourceRow.name)))
+    for given in known:
+        if given["name"] not in names:
+            await create_source(
+                session, clock, SourceInput(name=given["name"], auth=Auth(given["auth"])), given["secret"]
+            )
+
+
 async def _load_plans(session: AsyncSession, clock: Clock) -> dict[str, str]:
     ids = {row.name: row.id for row in await session.scalars(select(PlanRow))}
     for plan in _PLANS:
@@ -325,6 +346,15 @@ async def _load_person(session: AsyncSession, clock: Clock, person: _Person, pla
         DeviceInput(kind=DeviceKind.PENDANT, serial=f"{code}-PENDANT", number=_number(30, person), elder_id=elder.id),
     )
     pendant.state = DeviceState.IN_SERVICE  # made up, so it needs no test before it goes live
+    if person.plan == "走失":
+        terminal = await create_device(
+            session,
+            clock,
+            DeviceInput(kind=DeviceKind.MOBILE_TERMINAL, serial=f"{code}-TERMINAL", elder_id=elder.id),
+        )
+        terminal.state = DeviceState.IN_SERVICE
+        home = PointInput(latitude=latitude, longitude=longitude)
+        await create_fence(session, clock, elder.id, FenceInput(name="住家附近", centre=home, radius_m=500))
 
 
 def _contacts(person: _Person) -> list[ContactInput]:

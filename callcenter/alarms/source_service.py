@@ -64,11 +64,16 @@ async def get_source(session: AsyncSession, id: str) -> AlarmSourceRow:
     return row
 
 
-async def create_source(session: AsyncSession, clock: Clock, data: SourceInput) -> tuple[AlarmSourceRow, str]:
-    """Make a source; returns its secret too, which is shown this once. Raises `Conflict` when the name is taken."""
+async def create_source(
+    session: AsyncSession, clock: Clock, data: SourceInput, secret: str = ""
+) -> tuple[AlarmSourceRow, str]:
+    """Make a source; returns its secret too, which is shown this once. Raises `Conflict` when the name is taken.
+
+    ``secret``: one that is known already, for demo data; a new one when empty.
+    """
     if (await session.execute(select(AlarmSourceRow.id).where(AlarmSourceRow.name == data.name))).first():
         raise Conflict(f"the name {data.name} is taken")
-    secret, now = new_secret(), clock.now()
+    secret, now = secret or new_secret(), clock.now()
     row = AlarmSourceRow(
         id=new_id(),
         name=data.name,
