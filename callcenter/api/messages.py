@@ -198,15 +198,17 @@ async def twilio_voice(
 
 
 @router.post("/gateway/report", responses=responses(403, 404))
-async def gateway_report(request: Request, controller: ControllerDep) -> dict[str, Any]:
+async def gateway_report(
+    request: Request, controller: ControllerDep, token: Annotated[str, Query(max_length=200)] = ""
+) -> dict[str, Any]:
     """The gateway's provider reports deliveries, as its file describes them."""
     channel = controller.messages.channel(gateway.NAME)
     rule = channel.config.report if isinstance(channel, gateway.Gateway) else None
     if rule is None:
         raise NotFound("the gateway's file describes no reports")
     body = await request.body()
-    if not gateway.genuine(rule, body, request.headers.get(rule.header, "")):
-        raise Forbidden("the report's signature does not fit the secret in the gateway's file")
+    if not gateway.genuine(rule, body, request.headers.get(rule.header, ""), token):
+        raise Forbidden("the report's signature or token does not fit the secret in the gateway's file")
     for ours, theirs, event, why in gateway.read_reports(rule, body):
         controller.messages.report(ours, event, why=why, channel=gateway.NAME, provider_id=theirs)
     return rule.answer

@@ -83,13 +83,15 @@ class Accepted(_Part):
 
 
 class Report(_Part):
-    """Delivery reports. ``secret``: of the HMAC-SHA256 over the body, in hex in ``header``.
+    """Delivery reports. ``secret``: of the HMAC-SHA256 over the body, in hex in ``header``; or, ``by`` token for
+    providers that sign nothing, itself in the report's URL as ``?token=``.
 
     ``items``: where the list of reports is in the body; the body itself may be the list or the only one.
     ``id``: where in one is our ``{id}``; ``provider_id``: the provider's. ``answer``: what the provider wants to hear.
     """
 
     secret: Annotated[str, Field(min_length=16)]
+    by: Literal["hmac", "token"] = "hmac"
     header: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] = "X-Signature"
     items: Pointer = ""
     id: Pointer = ""
@@ -249,8 +251,10 @@ def _code(text: str) -> str:
     return kept if len(kept) < 8 or not kept.isdecimal() else "number"
 
 
-def genuine(report: Report, body: bytes, signature: str) -> bool:
-    """Whether a report is the provider's: hex HMAC-SHA256 of the body, compared in constant time."""
+def genuine(report: Report, body: bytes, signature: str, token: str = "") -> bool:
+    """Whether a report is the provider's: hex HMAC-SHA256 of the body, or the token; compared in constant time."""
+    if report.by == "token":
+        return hmac.compare_digest(report.secret.encode(), token.encode())
     wanted = hmac.new(report.secret.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(wanted.encode(), signature.lower().removeprefix("sha256=").encode())
 

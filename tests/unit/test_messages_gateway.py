@@ -178,6 +178,14 @@ def test_given_reports_when_read_then_each_names_its_message_and_unknown_words_a
     assert not genuine(rule, body, "é")
 
 
+def test_given_a_provider_that_signs_nothing_then_the_token_in_its_url_decides() -> None:
+    rule = Config.model_validate({**example(), "report": {**example()["report"], "by": "token"}}).report
+    assert rule is not None
+    assert genuine(rule, b"{}", "", rule.secret)
+    for wrong in ("", rule.secret[:-1], "é"):
+        assert not genuine(rule, b"{}", hmac.new(rule.secret.encode(), b"{}", "sha256").hexdigest(), wrong)
+
+
 @given(st.text(), st.text())
 def test_given_any_text_when_filled_in_then_it_is_there_as_it_is_and_is_not_filled_again(text: str, other: str) -> None:
     assert fill("<{text}>{{", {"text": text, "other": other}) == f"<{text}>{{"
