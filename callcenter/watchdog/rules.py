@@ -52,8 +52,8 @@ class Patience:
 
 PATIENCE: Mapping[str, Patience] = MappingProxyType(
     {
-        # A seat that refused rests for ten seconds before it rings again: longer than that nobody may be untried.
-        "nobody_tried": Patience(12),
+        # A seat that refused or dropped her rests for at most twelve seconds before it rings again.
+        "nobody_tried": Patience(15),
         "long_wait": Patience(0),
         # An elder whom nobody has reached is called back at least every minute.
         "nobody_reached": Patience(100),

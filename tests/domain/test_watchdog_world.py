@@ -52,7 +52,7 @@ def test_given_nobody_at_all_then_that_is_said_and_taken_back_when_somebody_come
     watch(world, 31)
     assert wrong(world) == {"no_seat"}
     world.press(STRANGER)
-    watch(world, 11)
+    watch(world, 14)
     assert wrong(world) == {"no_seat"}
     watch(world, 5)
     assert wrong(world) == {"no_seat", "nobody_tried"}
