@@ -1,4 +1,4 @@
-"""Tells the facts of the watchdog's own presses from those of people, for whoever turns facts into rows."""
+"""Tells the facts of the watchdog's own presses, and of drills, from those of people in need."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,18 @@ from callcenter.emergency.tables import EmergencyRow
 from callcenter.facts import Fact
 
 
-async def in_earnest(session: AsyncSession, facts: Sequence[Fact]) -> list[Fact]:
-    """``facts`` without those of synthetic presses; the incidents' rows must have been written already."""
+DRILL = "drill"
+
+
+async def in_earnest(session: AsyncSession, facts: Sequence[Fact], *, drills: bool = True) -> list[Fact]:
+    """``facts`` without those of synthetic presses, and of drills unless ``drills``.
+
+    The incidents' rows must have been written already.
+    """
     incidents = {fact.incident_id for fact in facts if fact.incident_id is not None}
     if not incidents:
         return list(facts)
-    rows = select(EmergencyRow.id).where(EmergencyRow.id.in_(incidents), EmergencyRow.origin == SYNTHETIC)
+    left_out = [SYNTHETIC] if drills else [SYNTHETIC, DRILL]
+    rows = select(EmergencyRow.id).where(EmergencyRow.id.in_(incidents), EmergencyRow.origin.in_(left_out))
     ours = set(await session.scalars(rows))
     return [fact for fact in facts if fact.incident_id not in ours]

@@ -34,7 +34,8 @@ class WorkOrderProjector:
     async def apply(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
         """One order for each incident closed and each call whose disposition asks for one, however often told."""
         closed = [fact for fact in facts if fact.kind == "emergency.closed"]
-        serious = {fact.id for fact in await in_earnest(session, closed)} if closed else set()
+        # A drill leaves nothing to follow up: she was never in need (A6).
+        serious = {fact.id for fact in await in_earnest(session, closed, drills=False)} if closed else set()
         for fact in facts:
             if fact.kind == "emergency.closed" and fact.id not in serious:
                 continue

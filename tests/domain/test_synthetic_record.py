@@ -1,4 +1,5 @@
-"""What the watchdog presses is nobody's work: no order, no webhook; a person's emergency beside it is (B5, H3)."""
+"""What the watchdog presses is nobody's work: no order, no webhook; a person's emergency beside it is (B5, H3). A drill
+is told outside as what it is, and makes no work (A6)."""
 
 from datetime import UTC, datetime
 
@@ -50,3 +51,15 @@ async def test_given_both_kinds_in_one_batch_then_only_the_persons_makes_work(da
         told = (await session.scalars(select(DeliveryRow.fact_id))).all()
         assert set(told) >= {fact.id for fact in [*theirs, other]}
         assert not set(told) & {fact.id for fact in ours}
+
+
+async def test_given_a_drill_then_it_is_told_but_nobody_has_to_follow_it_up(database: Database) -> None:
+    clock = ManualClock(AT)
+    facts = [*incident("exercise", "drill"), *incident("theirs", "press")]
+    orders, _ = closed_loop(clock, 24, LocalBus())
+    async with database.transaction() as session:
+        for projector in (EmergencyProjector(), WorkOrderProjector(orders)):
+            await projector.apply(session, facts)
+        assert await in_earnest(session, facts) == facts
+    async with database.transaction() as session:
+        assert (await session.scalars(select(WorkOrderRow.incident_id))).all() == ["theirs"]
