@@ -1,9 +1,10 @@
 """What the stories of emergencies do again and again: look at an incident, wait for its record, say who hears whom."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from tests.support.instance import Api, Instance
+from tests.support.rtp import RtpPeer
 from tests.support.sipp import Caller, until
 
 
@@ -17,6 +18,12 @@ class Ear(Protocol):
 async def hears(ear: Ear, *tones: float, what: str = "to hear them") -> None:
     """Wait until all the tones are heard at once."""
     await until(lambda: ear.hears(*tones, seconds=1) == set(tones), 5, what)
+
+
+async def talk(ear: RtpPeer, seconds: float = 1.5) -> None:
+    """Let so much sound arrive at an ear: enough to be found in a recording."""
+    until_then = ear.packets + int(seconds * 50)
+    await until(lambda: ear.packets >= until_then, seconds + 3, f"{seconds} s of sound")
 
 
 def gone(caller: Caller) -> bool:
@@ -113,6 +120,11 @@ async def said(center: Instance, prompt: str, count: int = 1) -> None:
 def moment(text: str) -> datetime:
     """A time of the API's."""
     return datetime.fromisoformat(text)
+
+
+def age(at: str) -> float:
+    """Seconds since a time of the API's."""
+    return (datetime.now(UTC) - moment(at)).total_seconds()
 
 
 def after(begin: str, end: str) -> float:
