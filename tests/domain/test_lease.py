@@ -7,7 +7,8 @@ from tests.support.world import WANG, WANG_PENDANT, World
 
 
 def leases(world: World, channel_id: str) -> list[str]:
-    return [str(value) for channel, _, value in world.pbx.of("set_variable") if channel == channel_id]
+    asked = world.pbx.of("set_variable")
+    return [str(value) for channel, name, value in asked if (channel, name) == (channel_id, "TIMEOUT(absolute)")]
 
 
 def test_who_waits_alone_is_renewed_every_5_s_and_never_falls_to_the_duty_desk(world: World) -> None:
