@@ -9,7 +9,6 @@ from callcenter.calls.facts import SYNTHETIC
 from callcenter.emergency.tables import EmergencyRow
 from callcenter.facts import Fact
 
-
 DRILL = "drill"
 
 
