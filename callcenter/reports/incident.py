@@ -20,7 +20,7 @@ from callcenter.emergency.tables import EmergencyRow, to_incident
 from callcenter.errors import NotFound
 from callcenter.notifications.tables import MessageRow
 from callcenter.people.model import ElderRow
-from callcenter.recordings.model import RecordingRow
+from callcenter.recordings.model import RecordingKind, RecordingRow
 from callcenter.reports import words
 from callcenter.reports.codes import cause_name, outcome_name
 from callcenter.reports.document import Document, Section
@@ -257,7 +257,7 @@ def _recordings(record: Record) -> Section:
     people = {leg.id: _person(record, leg) for leg in record.legs}
     rows = tuple(
         (
-            "\n".join(filter(None, (words.RECORDINGS.get(row.kind, row.kind), people.get(row.leg_id or "")))),
+            _whose(row, people),
             _moment(row.started_at),
             f"{row.seconds:.1f} 秒" if row.seconds is not None else "",
             words.STATUSES.get(row.status, row.status) + (f"：{row.problem}" if row.problem else ""),
@@ -272,6 +272,13 @@ def _recordings(record: Record) -> Section:
         rows=rows,
         note="" if rows else "没有录音记录。",
     )
+
+
+def _whose(row: RecordingRow, people: Mapping[str, str]) -> str:
+    """What was recorded; a mix is everybody's."""
+    kind = words.RECORDINGS.get(row.kind, row.kind)
+    person = people.get(row.leg_id or "") if row.kind == RecordingKind.LEG else None
+    return f"{kind}\n{person}" if person else kind
 
 
 def _conclusion(record: Record) -> Section:

@@ -40,7 +40,7 @@ WHYS = {
     "no_channel": "没有可用通道", "failed": "各通道均失败", "unconfirmed": "未收到回执", "too_late": "超过时限",
 }  # fmt: skip
 PURPOSES = {"alert": "告警", "briefing": "情况通报", "breach": "超时告警"}
-CHANNELS = {"twilio": "短信(Twilio)", "voice": "语音电话"}
+CHANNELS = {"twilio": "短信(Twilio)", "twilio-voice": "语音(Twilio)", "gateway": "短信网关", "voice": "语音电话"}
 ACTORS = {"system": "系统", "pbx": "交换机", "elder": "老人", "watchdog": "监护程序"}
 _HOW = {"click": "点击确认", "key": "按键", "speech": "说话"}
 
