@@ -4,7 +4,6 @@ Asterisk and our process outlive a supervisor that is killed: the talk goes on. 
 finds and replaces our process. Each is noted in ``run/*.process`` with its start time.
 """
 
-import contextlib
 import fcntl
 import http
 import http.client
@@ -17,8 +16,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
 from callcenter.asterisk_config import Layout, layout
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import find_asterisk
@@ -26,7 +23,7 @@ from callcenter.errors import Conflict, Unavailable
 from callcenter.preparation import Say, check_ports, prepare_config, prepare_data, prepare_database
 from callcenter.processes import ProcessRef
 from callcenter.settings import Settings
-from callcenter.watchdog.dead_man import fail_url
+from callcenter.watchdog.alarm import Alarm
 
 READY_SECONDS = 60.0
 HEALTHY_SECONDS = 20.0
@@ -35,10 +32,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 PROBE_EVERY, PROBE_START_EVERY, PROBE_TIMEOUT = 2.0, 0.2, 2.0
 HUNG_AFTER = 10
 """Probes without an answer, after which our process is killed and started again; at the second one we say so (R2)."""
-
-
-ALARM_SECONDS, ALARM_TIMEOUT = 8.0, 5.0
-"""After so long without an answer, whether it hangs or keeps dying, somebody outside is told."""
 
 
 class Child:
@@ -143,44 +136,6 @@ class SeatChanges:
 
     def _times(self) -> list[int]:
         return [path.stat().st_mtime_ns if path.exists() else 0 for path in self._files]
-
-
-class Alarm:
-    """What is said for a process of ours that cannot speak for itself (R2): a line, ``run/alarm`` for the doctor, and a
-    word to the watch outside, which would otherwise only notice later that the pings have stopped.
-    """
-
-    def __init__(self, path: Path, deadman_url: str, say: Say) -> None:
-        self._path = path
-        self._url = deadman_url
-        self._say = say
-        self._silent_since: float | None = None
-        self._raised = False
-
-    def probed(self, answered: bool, now: float) -> None:
-        """Take in a probe; ``now`` in monotonic seconds."""
-        if answered:
-            self._silent_since = None
-            if self._raised:
-                self._raised = False
-                self._path.unlink(missing_ok=True)
-                self._say("callcenter answers again")
-            return
-        self._silent_since = self._silent_since or now
-        if not self._raised and now - self._silent_since >= ALARM_SECONDS:
-            self._raised = True
-            self._raise()
-
-    def _raise(self) -> None:
-        sentence = f"callcenter has not answered for {ALARM_SECONDS:.0f} s: the dialplan's fallback takes the calls"
-        self._say(f"! {sentence}")
-        with contextlib.suppress(OSError):  # a full disk must not keep us from telling the watch outside
-            self._path.write_text(f"{sentence}\n", "utf-8")
-        if self._url:
-            try:
-                httpx.post(fail_url(self._url), content=sentence, timeout=ALARM_TIMEOUT, trust_env=False)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                self._say(f"! the watch outside cannot be told ({type(error).__name__})")
 
 
 class Supervisor:

@@ -50,6 +50,8 @@ class Watchdog:
         self._seen_since: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
         self._told: dict[str, float] = {}
+        self.checked_at = clock.monotonic()
+        """When (monotonic) it last looked, from end to end."""
         self._latest_told: deque[float] = deque(maxlen=MOST_TOLD)
         ledger.on_apply(self._apply)
 
@@ -81,6 +83,7 @@ class Watchdog:
             # A check that an older release knew has nothing to wait for.
             if active.finding.check not in PATIENCE or now - gone >= PATIENCE[active.finding.check].cleared:
                 self._clear(active)
+        self.checked_at = now
 
     def _raise(self, finding: Finding, now: float) -> None:
         self._ledger.record(

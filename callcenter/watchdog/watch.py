@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 PROBE_EVERY_SECONDS = 10.0
 GIVEN_UP_SECONDS = 600.0
+STANDSTILL_SECONDS = 60.0
+"""Whoever has not looked for so long finds nothing wrong, and must not say so."""
 MOST_OF_THE_TIME = 20
 """With thousands of open emergencies (R21) a look takes long: the loop is left to them for twenty times that."""
 LAG_FADES = 0.7
@@ -190,6 +192,8 @@ class Watch:
 
     def trouble(self) -> str:
         """What keeps emergencies from being answered as they must, and has lasted; empty when nothing does."""
+        if self._clock.monotonic() - self.watchdog.checked_at > STANDSTILL_SECONDS:
+            return "the watchdog stands still"
         active = (one.finding for one in self.watchdog.active())
         return next((one.check for one in active if one.check in FATAL and one.severity == "critical"), "")
 

@@ -106,6 +106,16 @@ def test_given_a_link_that_is_cut_then_asterisk_is_out_of_reach_until_it_is_back
     assert "asterisk" not in wrong(world)
 
 
+def test_given_a_watchdog_that_no_longer_looks_then_it_does_not_say_that_all_is_well(world: World) -> None:
+    """R27: its own silence is an alarm."""
+    world.register("op1")
+    watch(world, 10)
+    assert world.controller.watch.well()
+    world.wait(61)
+    assert not world.controller.watch.well()
+    assert world.controller.watch.trouble() == "the watchdog stands still"
+
+
 def test_given_a_restart_then_what_was_said_is_not_said_again(world: World) -> None:
     watch(world, 40)
     assert wrong(world) == {"no_seat"}

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from callcenter.supervisor import ALARM_SECONDS, Alarm
+from callcenter.watchdog.alarm import ALARM_SECONDS, Alarm
 from tests.support.ports import free_port
 
 
