@@ -33,7 +33,7 @@ class Center(Instance):
     def __init__(
         self, folder: Path, *, under: Sequence[str] = (), environ: dict[str, str] | None = None, **overrides: Any
     ) -> None:
-        super().__init__(folder, **{"wrap_up_seconds": 1, "token_minutes": 1000} | overrides)
+        super().__init__(folder, **{"wrap_up_seconds": 1, "token_minutes": 1000, "synthetic_minutes": 0} | overrides)
         self.under = tuple(under)
         self.environ = environ or {}
         self.witness = Witness(self)
@@ -123,6 +123,12 @@ class Center(Instance):
                 while process.alive():
                     time.sleep(0.01)
 
+    def inside(self, path: Path) -> Path:
+        """A path as the product sees it, which may have disks of its own."""
+        if not self.under or self.process is None or self.process.poll() is not None:
+            return path
+        return Path(f"/proc/{self.process.pid}/root{path}")
+
     # --- people ------------------------------------------------------------------------------------------
 
     async def seats(self, *users: str, auto: str | None = None) -> list[Answerer]:
@@ -199,6 +205,10 @@ class Center(Instance):
             if line.startswith(f"{name} "):
                 return float(line.split()[1])
         raise AssertionError(f"no metric {name}")
+
+    async def findings(self) -> set[str]:
+        """What the watchdog finds wrong just now: names of its checks."""
+        return {finding["check"] for finding in (await (await self.api()).get("/watchdog"))["findings"]}
 
     async def part(self, name: str) -> dict[str, Any]:
         """What /readyz says of a part."""

@@ -67,7 +67,7 @@ class Witness:
     def journal(self) -> list[Fact]:
         """Every fact of the journal in order, repeated ones too, save those a new segment begins with."""
         settings = self._center.settings
-        return journal_of(settings.journal_dir / settings.node)
+        return journal_of(self._center.inside(settings.journal_dir) / settings.node)
 
     def bodies(self, kind: type[Any], incident_id: str | None = None) -> list[Any]:
         """The bodies of all facts of a kind, of one incident or all."""
@@ -76,6 +76,10 @@ class Witness:
             for fact in self.journal()
             if isinstance(fact.body, kind) and incident_id in (None, fact.incident_id)
         ]
+
+    def kinds(self, incident_id: str) -> list[str]:
+        """The kinds of all facts of an incident, in order."""
+        return [fact.kind for fact in self.journal() if fact.incident_id == incident_id]
 
     async def stored(self) -> set[str]:
         """Ids of the facts in the database."""
