@@ -46,11 +46,11 @@ class Chain:
 
         return self.world.runner.run(run())
 
-    def arrive(self) -> None:
+    def arrive(self, role: str = "synthetic", number: str = "press-1") -> None:
         """Asterisk's other half asks where the call belongs."""
         channel = self.world.board.call_in("emergency")
         epoch = f"{self.world.clock.now().timestamp():.6f}"
-        agi = FakeAgi(("emergency", "95120", epoch, "synthetic"), {"callerid": "press-1", "uniqueid": channel.id})
+        agi = FakeAgi(("emergency", "95120", epoch, role), {"callerid": number, "uniqueid": channel.id})
 
         async def answer() -> None:
             self.world.journal.flush()
@@ -123,6 +123,27 @@ def test_it_is_no_part_of_anybodys_emergency_however_long_it_takes(world: World)
     assert isinstance(result, f.PressFailed)
     assert {dial.target for dial in world.board.dialled} <= {"PJSIP/95120@synthetic", "Local/s@cc-test-seat/n"}
     assert not world.incident().open
+
+
+def test_given_somebody_who_presses_meanwhile_then_she_is_rung_for_at_once_and_both_are_answered(world: World) -> None:
+    """A1: the watchdog delays nobody."""
+    world.register("op1")
+    chain = Chain(world)
+    rung: list[bool] = []
+    result = chain.run(
+        chain.arrive,
+        lambda: chain.arrive("", WANG),
+        lambda: rung.append(world.rings("op1")),
+        lambda: world.board.pick_up(world.ringing("op1")),
+        chain.answered,
+        chain.recorded,
+        chain.heard,
+    )
+    assert isinstance(result, f.PressDone)
+    assert rung == [True]
+    hers = next(one for one in world.controller.emergencies.known() if one.origin == "press")
+    assert (hers.open, hers.answered_by, hers.human_answer_ms) == (True, "op1", 0)
+    assert [leg.number for call in world.controller.calls.open_calls() for leg in call.live_legs] == [WANG, "op1"]
 
 
 def test_given_other_keys_than_its_own_then_it_has_not_heard_itself(world: World) -> None:
