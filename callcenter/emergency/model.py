@@ -172,6 +172,7 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
                 cause=body.cause,
                 summary=body.summary,
                 elder_id=body.elder_id or incident.elder_id,
+                silence="",
             )
     return incident
 

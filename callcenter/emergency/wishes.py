@@ -18,6 +18,8 @@ from callcenter.emergency.kinds import Candidate, Drill
 from callcenter.facts import Fact
 
 LOST = "lost"
+HESITATION_SECONDS = 10.0
+"""How long somebody who picked up and presses nothing keeps the next one waiting: voicemail, mostly (R15)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Tried:
 
     times: int = 0
     leg_id: str = ""
+    answered_at: datetime | None = None
     joined: bool = False
     ended_at: datetime | None = None
     reason: str = ""
@@ -100,7 +103,7 @@ def orders(wish: Wish, now: datetime, *, alone: bool, busy: frozenset[str]) -> l
         and (not rounds or tried.times < rounds)
     ]
     if not wish.together:
-        if wish.live_legs:
+        if any(tried.leg_id and not _hesitates(tried, now) for tried in wish.tried.values()):
             return []
         fewest = min((wish.of(candidate.number).times for candidate in open_to), default=0)
         open_to = [candidate for candidate in open_to if wish.of(candidate.number).times == fewest][:1]
@@ -125,6 +128,12 @@ def exhausted(wish: Wish) -> bool:
     )
 
 
+def _hesitates(tried: Tried, now: datetime) -> bool:
+    """Whether it was picked up so long ago that the next one is tried; a key pressed late still counts."""
+    since = tried.answered_at
+    return since is not None and not since <= now < since + timedelta(seconds=HESITATION_SECONDS)
+
+
 def _rested(wish: Wish, candidate: Candidate, now: datetime) -> bool:
     """A phone that did not accept is left alone for a while, but another route is tried at once (R10)."""
     tried = wish.of(candidate.number)
@@ -140,7 +149,10 @@ def evolve(wish: Wish, fact: Fact) -> Wish:
     match body:
         case cf.LegAdded() if body.wish_id == wish.id:
             tried = wish.of(body.number)
-            return _with(wish, body.number, replace(tried, times=tried.times + 1, leg_id=body.leg_id, ended_at=None))
+            begun = replace(tried, times=tried.times + 1, leg_id=body.leg_id, answered_at=None, ended_at=None)
+            return _with(wish, body.number, begun)
+        case cf.LegAnswered() if (number := _number_of(wish, body.leg_id)) is not None:
+            return _with(wish, number, replace(wish.of(number), answered_at=fact.at))
         case cf.LegJoined() if (number := _number_of(wish, body.leg_id)) is not None:
             return _with(wish, number, replace(wish.of(number), joined=True))
         case cf.LegRemoved() if (number := _number_of(wish, body.leg_id)) is not None:
