@@ -149,7 +149,7 @@ class Quiet:
         elder = _channels(leg for leg in legs if leg.role == Role.ELDER and leg.in_room)
         staff = _channels(leg for leg in legs if leg.role in STAFF and leg.accepted)
         before = self._vigils.get(incident.id)
-        if not (incident.open and elder and staff):
+        if not (incident.open and elder and staff) or incident.origin == cf.SYNTHETIC:
             if before is not None:
                 self._forget(incident.id, before)
             return
