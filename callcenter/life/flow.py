@@ -43,7 +43,7 @@ def is_dead(flow: Flow, *, used_to_answer: bool, answers: bool | None, registere
 
     Who mutes, holds or sends nothing while quiet still answers an OPTIONS. ``used_to_answer``: it did so earlier in
     this call; from a phone that never does, silence is no evidence. ``answers``: whether it does now, None where it
-    cannot be asked (TCP, WebSocket): then only its registration's end counts.
+    cannot be asked (a browser): then only its registration's end counts.
     """
     if flow.still < DEAD_SECONDS:
         return False

@@ -165,7 +165,7 @@ class AsteriskPbx:
     async def answers(self, endpoint: str) -> bool | None:
         """See `Pbx.answers`."""
         contact = self._link.memory.contact_of(endpoint)
-        address = options.udp_address(contact) if contact is not None else None
+        address = options.address_of(contact) if contact is not None else None
         return await options.answers(address, _ALIVE_SECONDS) if address is not None else None
 
     async def snapshot(self) -> Snapshot:

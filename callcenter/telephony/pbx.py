@@ -74,8 +74,7 @@ class Pbx(Protocol):
     async def answers(self, endpoint: str) -> bool | None:
         """Whether a seat's phone answers a SIP OPTIONS now (0.5 s); ``endpoint`` as in `PhoneStatus`.
 
-        None where it cannot be asked: it never registered, or is on TCP or a WebSocket, whose closing ends its
-        registration.
+        None where it cannot be asked: it never registered, or is a browser, whose closing ends its registration.
         """
 
     async def snapshot(self) -> Snapshot:

@@ -1,13 +1,14 @@
 """One OPTIONS to a phone: what counts as an answer, what as none, and whom it cannot be sent to (R14)."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import cast
 
 import pytest
 
-from callcenter.telephony.options import Address, answers, udp_address
+from callcenter.telephony.options import Address, address_of, answers
 
 Reply = Callable[[bytes, int], bytes | None]
 
@@ -88,6 +89,24 @@ async def test_a_port_at_which_nobody_listens_is_known_at_once() -> None:
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize(("status", "expected"), [("200 OK", True), ("", False)])
+async def test_a_phone_on_tcp_is_asked_over_a_connection_of_its_own(status: str, expected: bool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        assert b"Via: SIP/2.0/TCP 127.0.0.1:" in request
+        if status:
+            writer.write(response(request, status))
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = Address("127.0.0.1", server.sockets[0].getsockname()[1], "tcp")
+    async with server:
+        assert await answers(address, 0.3) is expected
+    assert await answers(address, 5) is False
+
+
 @pytest.mark.parametrize(
     ("uri", "expected"),
     [
@@ -95,7 +114,8 @@ async def test_a_port_at_which_nobody_listens_is_known_at_once() -> None:
         ("sip:192.168.1.20", Address("192.168.1.20", 5060)),
         ("sip:op1@[2001:db8::1]:5070;transport=udp", Address("2001:db8::1", 5070)),
         ("sip:op1@10.0.0.1:5060;ob;x-ast-orig-host=1.2.3.4:5", Address("10.0.0.1", 5060)),
-        ("sip:op1@10.0.0.1:5060;transport=TCP", None),
+        ("sip:op1@10.0.0.1:5060;transport=TCP", Address("10.0.0.1", 5060, "tcp")),
+        ("sip:op1@10.0.0.1:5061;transport=tls", None),
         ("sip:x@10.0.0.1:1;transport=ws", None),
         ("sip:k3j@df7jal.invalid;transport=ws", None),
         ("sip:op1@phone.example", None),
@@ -107,4 +127,4 @@ async def test_a_port_at_which_nobody_listens_is_known_at_once() -> None:
     ],
 )
 def test_who_can_be_asked(uri: str, expected: Address | None) -> None:
-    assert udp_address(uri) == expected
+    assert address_of(uri) == expected
