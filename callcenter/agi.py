@@ -6,7 +6,7 @@ If anything here fails, the variables are not set and the dialplan takes its fal
 
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -15,7 +15,7 @@ from callcenter.calls import facts as cf
 from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call, Line
 from callcenter.calls.service import Calls
-from callcenter.clock import SHANGHAI, Clock
+from callcenter.clock import SHANGHAI, Clock, today
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import InvalidInput
 from callcenter.ids import new_id
@@ -134,7 +134,7 @@ class Arrivals:
         if line == Line.EMERGENCY:
             incident = self._emergencies.admit(
                 call_id,
-                self._directory().who(elder, number, self._today(), caller.device_id if caller else None),
+                self._directory().who(elder, number, today(self._clock), caller.device_id if caller else None),
                 invited_at,
                 self._directory().plan_for(elder),
                 origin=SYNTHETIC if synthetic else "press",
@@ -186,7 +186,7 @@ class Arrivals:
         elder = directory.elder(call.elder_id) if call.elder_id else None
         incident = self._emergencies.admit(
             call.id,
-            directory.who(elder, call.caller, self._today(), call.device_id),
+            directory.who(elder, call.caller, today(self._clock), call.device_id),
             self._clock.now(),
             directory.plan_for(elder),
             origin="menu",
@@ -198,6 +198,3 @@ class Arrivals:
             call_id=call.id,
             incident_id=incident.id,
         )
-
-    def _today(self) -> date:
-        return self._clock.now().astimezone(SHANGHAI).date()

@@ -1,7 +1,7 @@
 """Time, injected: aware UTC inside, Asia/Shanghai at the edges, monotonic seconds for durations (R23)."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,11 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that never jump, for deadlines and durations."""
+
+
+def today(clock: Clock) -> date:
+    """The day in Shanghai."""
+    return clock.now().astimezone(SHANGHAI).date()
 
 
 class SystemClock:

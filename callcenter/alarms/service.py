@@ -6,14 +6,14 @@ Memory and the journal only: a smoke detector must be heard while the database i
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 
 from callcenter.alarms.facts import AlarmReceived, DeviceBatteryLow, TestAcknowledged
 from callcenter.alarms.kinds import INCIDENTS, TELL, WITH_VOICE, AlarmKind, AlarmState, state_of
-from callcenter.clock import SHANGHAI, Clock
+from callcenter.clock import Clock, today
 from callcenter.devices.presence import Presence
 from callcenter.emergency.facts import EmergencyPressed
 from callcenter.emergency.model import Incident, Who
@@ -196,7 +196,7 @@ class Alarms:
 
     def _raise(self, source: str, area: str, report: Report, whose: _Whose) -> Incident:
         directory = self._directory()
-        who = directory.who(whose.elder, whose.caller, self._today(), whose.device.id if whose.device else None)
+        who = directory.who(whose.elder, whose.caller, today(self._clock), whose.device.id if whose.device else None)
         if whose.elder is None and area:
             who = Who(caller=who.caller, area=area)
         actor, event = f"source:{source}", INCIDENTS[report.kind]
@@ -307,7 +307,7 @@ class Alarms:
                 actor="system",
                 name=contact.name if contact is not None else elder.name,
                 role=contact.role if contact is not None else "elder",
-                request_id=f"battery:{device.id}:{self._today()}",
+                request_id=f"battery:{device.id}:{today(self._clock)}",
             )
         except CallCenterError as error:
             log.warning("battery_not_told", device_id=device.id, error=error.code)
@@ -348,9 +348,6 @@ class Alarms:
             if len(self._known) <= MOST_KEPT and known.at >= oldest:
                 return
             del self._known[digest]
-
-    def _today(self) -> date:
-        return self._clock.now().astimezone(SHANGHAI).date()
 
 
 def _digest(source: str, report: Report) -> str:

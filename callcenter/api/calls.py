@@ -21,6 +21,7 @@ from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call, evolve
 from callcenter.calls.model import Line as CalledLine
 from callcenter.calls.tables import CallRow, to_call
+from callcenter.clock import today
 from callcenter.errors import Conflict, NotFound
 from callcenter.recordings.model import RecordingRow
 from callcenter.routing.hotline import DISPOSITIONS
@@ -191,8 +192,9 @@ async def match_elder(
         raise NotFound(f"no elder has the id {body.elder_id}")
     if call.elder_id == elder.id and not call.ambiguous:
         raise Conflict("the call is this elder's already")
+    known = services.directory.directory.who(elder, call.caller, today(controller.clock))
     (fact,) = controller.ledger.record(
-        cf.ElderMatched(elder_id=elder.id, elder_name=elder.name),
+        cf.ElderMatched(elder_id=elder.id, elder_name=elder.name, area=known.area, age=known.age),
         actor=who.user,
         call_id=call.id,
         incident_id=call.incident_id,

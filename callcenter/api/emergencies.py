@@ -19,7 +19,7 @@ from callcenter.api.views import CallAttempt, EmergencyView, FactView, LegView
 from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call
 from callcenter.calls.tables import load_calls
-from callcenter.clock import SHANGHAI
+from callcenter.clock import today
 from callcenter.controller import Controller
 from callcenter.emergency.help import HELP_ROLES
 from callcenter.emergency.kinds import Drill, Kind
@@ -275,7 +275,7 @@ def _in_need(services: Services, controller: Controller, who: Principal, body: R
     plan = directory.plans.get(body.plan_id) if body.plan_id else directory.plan_for(elder)
     if plan is None:
         raise NotFound(f"no response plan has the id {body.plan_id}")
-    return directory.who(elder, caller, controller.clock.now().astimezone(SHANGHAI).date()), plan
+    return directory.who(elder, caller, today(controller.clock)), plan
 
 
 @router.get("/mode", dependencies=[Depends(require("emergencies:read"))], responses=responses())

@@ -64,6 +64,8 @@ class ElderMatched(Body, frozen=True):
 
     elder_id: str
     elder_name: str = ""
+    area: str = ""
+    age: int = 0
 
 
 @kind("leg.added")

@@ -46,6 +46,17 @@ def alert(incident: Incident, letterhead: Letterhead) -> str:
     )
 
 
+def parameters(incident: Incident, letterhead: Letterhead) -> dict[str, str]:
+    """The same for providers that only send texts made from templates they know."""
+    return {
+        "center": letterhead.center,
+        "phone": letterhead.phone,
+        "elder": _who(incident),
+        "kind": _kind(incident),
+        "time": _clock(incident.opened_at),
+    }
+
+
 def briefing(incident: Incident, file: File | None, fix: Fix | None, letterhead: Letterhead) -> str:
     """Everything a responder needs: address, door code, key holder, medical notes, place and map link (A4)."""
     parts = [f"{_head(incident, letterhead)}{_who(incident)}于{_clock(incident.opened_at)}发出{_kind(incident)}。"]

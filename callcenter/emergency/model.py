@@ -142,7 +142,7 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
         case cf.LegAnswered(role=Role.ELDER) | cf.LegJoined(role=Role.ELDER) if incident.system_answer_ms is None:
             return replace(incident, system_answer_ms=milliseconds(incident.opened_at, fact.at))
         case cf.ElderMatched():
-            return replace(incident, elder_id=body.elder_id, elder_name=body.elder_name)
+            return replace(incident, elder_id=body.elder_id, elder_name=body.elder_name, area=body.area, age=body.age)
         case f.EmergencyPressed():
             return replace(
                 incident,

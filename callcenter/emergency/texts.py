@@ -1,13 +1,13 @@
 """Texts about an emergency: an alert to whom the ladder calls, the briefing to responders on one click (A2, A3, A4)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
 import structlog
 
 from callcenter.calls.model import STAFF, Role
-from callcenter.emergency.briefing import Fix, Letterhead, alert, briefing
+from callcenter.emergency.briefing import Fix, Letterhead, alert, briefing, parameters
 from callcenter.emergency.help import File, Numbers
 from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
@@ -33,6 +33,8 @@ class Sender(Protocol):
         incident_id: str | None = None,
         request_id: str | None = None,
         voice: Sequence[str] = (),
+        template: str = "",
+        params: Mapping[str, str] | None = None,
     ) -> Message:
         """Tell somebody something, once for a request id."""
 
@@ -80,6 +82,8 @@ class Texts:
                 incident_id=incident.id,
                 request_id=f"{shared or incident.id}:alert",
                 voice=words(incident, role, None),
+                template="drill" if incident.drill is not None else "alert",
+                params=parameters(incident, self._letterhead),
             )
         except CallCenterError as error:
             log.warning("alert_not_texted", incident_id=incident.id, role=role, error=error.code)
@@ -98,6 +102,8 @@ class Texts:
             role=role,
             incident_id=incident.id,
             request_id=request_id or f"{incident.id}:briefing:{_digest(text)}",
+            template="briefing",
+            params=parameters(incident, self._letterhead) | {"text": text},
         )
 
 

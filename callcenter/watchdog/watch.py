@@ -215,6 +215,7 @@ class Watch:
                     text=f"【{self._settings.center_name}】系统告警：{words}。请立即查看。({finding.key})",
                     purpose="alert",
                     actor="watchdog",
+                    voice=("system-alarm",),
                 )
             except CallCenterError as error:
                 log.error("watchdog_could_not_tell", check=finding.check, error=error.code)

@@ -45,8 +45,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarms")),
     )
     op.create_index("ix_alarms_source_reference", "alarms", ["source", "reference"])
-    for column in ("device_id", "elder_id", "incident_id"):
-        op.create_index(op.f(f"ix_alarms_{column}"), "alarms", [column])
+    for indexed in ("device_id", "elder_id", "incident_id"):
+        op.create_index(op.f(f"ix_alarms_{indexed}"), "alarms", [indexed])
     op.create_table(
         "alarm_sources",
         sa.Column("id", sa.String(length=36), nullable=False),
