@@ -127,8 +127,8 @@ class Acceptance:
         if owner is None or owner.accepted_at is None:
             return
         for leg in self._staff(call):
-            # A phone that was ringing already when the owner, who had claimed nothing in the dialplan, showed life.
-            crossed = owner.auto and leg.added_at is not None and leg.added_at <= owner.accepted_at
+            # A phone that rang already when one that answers by itself, which claims nothing from it, showed life.
+            crossed = (owner.auto or leg.auto) and leg.added_at is not None and leg.added_at <= owner.accepted_at
             if leg.id != owner.id and (not leg.accepted or crossed):
                 self._calls.let_go(leg, TAKEN_CONTEXT, why=ALREADY_ANSWERED)
 

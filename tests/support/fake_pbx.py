@@ -93,6 +93,8 @@ class SimulatedSwitchboard:
         self.played: list[tuple[str, tuple[str, ...]]] = []
         self.auto_answer: set[str] = set()
         """Targets whose phone answers by itself."""
+        self.obedient: set[str] = set()
+        """Targets whose phone answers by itself when the INVITE tells it to (Call-Info)."""
         self.busy: set[str] = set()
         """Targets that refuse at once (486)."""
         self.last_ended: dict[str, float] = {}
@@ -300,7 +302,7 @@ class SimulatedSwitchboard:
             self.pick_up(channel)
         elif user in self.busy:
             self.refuse(channel, HangupReason.BUSY)
-        elif user in self.auto_answer:
+        elif user in self.auto_answer or (user in self.obedient and "Call-Info" in dial.headers):
             self.pick_up(channel)
 
     def end(self, channel_id: str, reason: HangupReason) -> None:
