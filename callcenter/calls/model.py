@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 
 from callcenter.calls import facts as f
@@ -199,6 +200,19 @@ class Call:
     def staffed(self) -> bool:
         """Whether one of our staff is in the room now, for sure."""
         return any(leg.accepted and leg.role in STAFF for leg in self.legs.values())
+
+
+def variables_of(call: Call, leg: Leg, recordings: Path) -> dict[str, str]:
+    """What the dialplan and, after a crash, a snapshot must know of a leg that we bring into a call's room."""
+    return {
+        "CC_CALL": call.id,
+        "CC_ROOM": call.room,
+        "CC_LEG": leg.id,
+        "CC_ROLE": leg.role,
+        "CC_NUMBER": leg.number,
+        "CC_REC": str(recordings / call.recording),
+        "CC_AUTO": str(int(leg.auto)),
+    }
 
 
 def observe(call: Call, leg_id: str, event: LegEvent, reason: str = "", cause: int = 0) -> list[Body]:

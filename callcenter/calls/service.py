@@ -3,7 +3,6 @@
 Holds every open call in memory and nothing else: no database on this path (A10).
 """
 
-import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
@@ -15,7 +14,8 @@ from typing import Any, Protocol
 import structlog
 
 from callcenter.calls import facts as f
-from callcenter.calls.model import Call, Leg, LegEvent, Role, evolve, observe
+from callcenter.calls.endings import Actions, Endings
+from callcenter.calls.model import Call, Leg, LegEvent, Role, evolve, observe, variables_of
 from callcenter.clock import Clock
 from callcenter.errors import CallCenterError, Conflict, NotFound, PbxUnavailable
 from callcenter.facts import Body, Fact, record
@@ -65,10 +65,8 @@ class Calls:
         """Channel → when (monotonic) it was last heard of, or came, or was dialled."""
         self._unsent: set[str] = set()
         """Legs on record whose dial is not yet with Asterisk."""
-        self._unwanted: set[str] = set()
-        self._why: dict[str, str] = {}
-        """Channel that we end → the reason its leg's end shall give."""
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._actions = Actions()
+        self._endings = Endings(pbx, self._actions)
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
 
@@ -156,6 +154,7 @@ class Calls:
             call_id=call.id,
             incident_id=call.incident_id,
         )
+        leg = self.get(call.id).legs[leg_id]
         order = Dial(
             channel_id=leg_id,
             target=target,
@@ -163,31 +162,19 @@ class Calls:
             ring_seconds=ring_seconds,
             caller_number=caller_number,
             caller_name=caller_name,
-            variables={**self._variables(call, leg_id, role, number, auto), **variables},
+            variables={**variables_of(call, leg, self._recordings), **variables},
             headers=headers,
         )
         self._unsent.add(leg_id)
-        self._spawn(self._send(order), f"dial {leg_id}")
-        return self.get(call.id).legs[leg_id]
-
-    def _variables(self, call: Call, leg_id: str, role: str, number: str, auto: bool) -> dict[str, str]:
-        """What the dialplan and, after a crash, a snapshot must know of a leg."""
-        return {
-            "CC_CALL": call.id,
-            "CC_ROOM": call.room,
-            "CC_LEG": leg_id,
-            "CC_ROLE": role,
-            "CC_NUMBER": number,
-            "CC_REC": str(self._recordings / call.recording),
-            "CC_AUTO": str(int(auto)),
-        }
+        self._actions.start(self._send(order), f"dial {leg_id}")
+        return leg
 
     async def _send(self, order: Dial) -> None:
         # Staff are only ever rung again by the ladder, so a repeated ring is harmless; a repeated 120 is not.
         if order.variables["CC_ROLE"] not in (Role.SEAT, Role.DUTY):
             await self._journal.durable()
         found = self.leg_of_channel(order.channel_id)
-        if found is None or not found[1].live or order.channel_id in self._unwanted:
+        if found is None or not found[1].live or order.channel_id in self._endings:
             self._unsent.discard(order.channel_id)
             self._end_leg(order.channel_id, HangupReason.CANCELLED, 0)
             return
@@ -234,11 +221,11 @@ class Calls:
         """Send a moved line on its way into its call's room."""
         self._heard[leg.channel_id] = self._clock.monotonic()
         self._unsent.add(leg.channel_id)
-        self._spawn(self._redirect(call, leg), f"move {leg.id}")
+        self._actions.start(self._redirect(call, leg), f"move {leg.id}")
 
     async def _redirect(self, call: Call, leg: Leg) -> None:
         try:
-            for name, value in self._variables(call, leg.id, leg.role, leg.number, leg.auto).items():
+            for name, value in variables_of(call, leg, self._recordings).items():
                 await self._pbx.set_variable(leg.channel_id, name, value)
             await self._pbx.redirect(leg.channel_id, MOVED_CONTEXT)
         except PbxUnavailable:
@@ -254,35 +241,17 @@ class Calls:
 
         ``why``: what that fact shall give as the reason, e.g. ``no_life``, in place of Asterisk's.
         """
-        if leg.live and leg.channel_id not in self._unwanted:
-            if why:
-                self._why[leg.channel_id] = why
-            self._unwanted.add(leg.channel_id)
-            self._spawn(self._hang_up(leg.channel_id, reason), f"hang up {leg.id}")
+        if leg.live:
+            self._endings.hang_up(leg.channel_id, reason, why)
 
     def let_go(self, leg: Leg, context: str, *, why: str) -> None:
         """Take a leg out of the room into a context that tells it something and hangs up; ``why`` as in `hang_up`."""
-        if leg.live and not self.leaving(leg):
-            self._why[leg.channel_id] = why
-            self._spawn(self._let_go(leg, context), f"let go {leg.id}")
-
-    async def _let_go(self, leg: Leg, context: str) -> None:
-        try:
-            await self._pbx.redirect(leg.channel_id, context)
-        except CallCenterError as error:
-            log.warning("redirect_failed", leg_id=leg.id, error=error.code)
-            self.hang_up(leg)
+        if leg.live:
+            self._endings.let_go(leg.channel_id, context, why)
 
     def leaving(self, leg: Leg) -> bool:
         """Whether the leg has been told to end, and has not yet."""
-        return leg.channel_id in self._unwanted or leg.channel_id in self._why
-
-    async def _hang_up(self, channel_id: str, reason: HangupReason) -> None:
-        try:
-            await self._pbx.hangup(channel_id, reason)
-        except CallCenterError as error:
-            # Stays unwanted: the next thing heard of this channel, or the next snapshot, repeats the wish.
-            log.warning("hangup_failed", channel_id=channel_id, error=error.code)
+        return self._endings.leaving(leg.channel_id)
 
     def end(self, call: Call) -> None:
         """End a call for everybody in it."""
@@ -303,23 +272,7 @@ class Calls:
 
     def do(self, action: Coroutine[Any, Any, None], name: str) -> None:
         """Let an action on the switchboard run by itself; what goes wrong is logged, never raised into the ladder."""
-        self._spawn(self._logged(action, name), name)
-
-    async def _logged(self, action: Coroutine[Any, Any, None], name: str) -> None:
-        try:
-            await action
-        except CallCenterError as error:
-            log.warning("action_failed", action=name, error=error.code)
-
-    def _spawn(self, action: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.get_running_loop().create_task(action, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("action_crashed", action=task.get_name(), exc_info=error)
+        self._actions.attempt(action, name)
 
     # --- what we hear --------------------------------------------------------------------------------------
 
@@ -347,9 +300,8 @@ class Calls:
         return found is None or not found[1].moved or found[0].room == room
 
     def _step(self, channel_id: str, event: LegEvent) -> None:
-        if channel_id in self._unwanted and event is not LegEvent.LEAVE:
-            # It was hung up before Asterisk had it; now that it exists, say so again.
-            self._spawn(self._hang_up(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
+        if event is not LegEvent.LEAVE:
+            self._endings.insist(channel_id)
         found = self.leg_of_channel(channel_id)
         if found is None:
             return
@@ -361,11 +313,7 @@ class Calls:
         self._record(call, observe(call, leg.id, event))
 
     def _end_leg(self, channel_id: str, reason: str, cause: int) -> None:
-        if channel_id in self._unwanted:
-            self._unwanted.discard(channel_id)
-            if reason != HangupReason.NORMAL:
-                reason = HangupReason.CANCELLED
-        reason = self._why.pop(channel_id, reason)
+        reason = self._endings.ended(channel_id, reason)
         found = self.leg_of_channel(channel_id)
         if found is not None:
             call, leg = found
@@ -413,9 +361,7 @@ class Calls:
                 self.do(self._pbx.hangup(leg.channel_id, HangupReason.CANCELLED), f"hang up {leg.channel_id}")
         # A leg that is still to be dialled is in no snapshot yet; the wish to be rid of it holds all the same.
         young = {leg.channel_id for call in self.open_calls() for leg in call.live_legs}
-        self._unwanted &= snapshot.channels.keys() | young
-        for channel_id in self._unwanted:
-            self._spawn(self._hang_up(channel_id, HangupReason.CANCELLED), f"hang up {channel_id}")
+        self._endings.keep(snapshot.channels.keys() | young)
 
     # --- folding -------------------------------------------------------------------------------------------
 
