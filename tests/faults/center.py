@@ -141,13 +141,15 @@ class Center(Instance):
     async def on_again(self) -> None:
         """Every seat's phone registers again."""
         for user, phone in self._seats.items():
-            await register(self.folder, self.settings, user, self._sip_password(user), phone.port)
+            await register(self.folder, self.settings, user, self.sip_password(user), phone.port)
 
-    async def unregister(self, user: str, phone: Answerer) -> None:
+    async def unregister(self, user: str) -> None:
         """A seat's phone goes off."""
-        await register(self.folder, self.settings, user, self._sip_password(user), phone.port, expires=0)
+        phone = self._seats[user]
+        await register(self.folder, self.settings, user, self.sip_password(user), phone.port, expires=0)
 
-    def _sip_password(self, user: str) -> str:
+    def sip_password(self, user: str) -> str:
+        """Of a seat of the demo."""
         return str(next(seat["sip_password"] for seat in self.credentials["seats"] if seat["user"] == user))
 
     async def registered(self, count: int) -> bool:
@@ -225,8 +227,8 @@ class Center(Instance):
         await self.until(self._quiet, CLOSE_SECONDS, "all calls to be over")
         for phone in self._phones:
             await phone.close()
-        for user, seat in self._seats.items():
-            await self.unregister(user, seat)
+        for user in self._seats:
+            await self.unregister(user)
         self._phones.clear()
         self._seats.clear()
         await self.until(lambda: self.registered(0), what="all phones to be off")

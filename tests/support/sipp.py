@@ -199,11 +199,15 @@ class AnsweredCall:
 
     async def answer(self, seconds: float = 5.0) -> Self:
         """Pick up; returns when Asterisk has acknowledged."""
+        await self.pick_up()
+        await self.until("answered", seconds)
+        return self
+
+    async def pick_up(self) -> None:
+        """Pick up, whatever comes of it: the call may be cancelled in the same moment."""
         self.media = await RtpPeer.open()
         self.media.aim(self.rtp_port)
         self.sipp.order(self.call_id, "ANSWER", self.media.port)
-        await self.until("answered", seconds)
-        return self
 
     async def accept(self, seconds: float = 5.0) -> Self:
         """Pick up and press 1, as somebody does who is asked whether they accept."""
