@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import sys
 import time
 from typing import Annotated, Any, NoReturn
@@ -242,16 +243,13 @@ def elders(as_json: Json = False) -> None:
 
 
 def describe(settings: Settings) -> list[str]:
-    """The settings in force, one ``CALLCENTER_NAME=value`` a line; passwords in URLs are starred out."""
-    from sqlalchemy.engine import make_url
-
+    """The settings in force, one ``CALLCENTER_NAME=value`` a line; secrets, and passwords in URLs, are starred out."""
     lines = []
     for name, value in settings.model_dump(mode="json").items():
         shown = ",".join(value) if isinstance(value, list) else str(value)
-        if name == "deadman_url" and shown:
-            shown = "***"  # whoever knows it can say that we live
-        elif name.endswith("_url") and shown:
-            shown = make_url(shown).render_as_string(hide_password=True)
+        if name in ("deadman_url", "twilio_auth_token") and shown:
+            shown = "***"  # whoever knows the first can say that we live
+        shown = re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", shown)
         lines.append(f"CALLCENTER_{name.upper()}={shown}")
     return lines
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from callcenter.asterisk_config import REPO
+from callcenter.cli import describe
+from callcenter.settings import Settings
 
 
 def callcenter(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -29,3 +31,18 @@ def test_i1_what_is_written_is_for_the_owners_eyes_alone(tmp_path: Path) -> None
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert written
     assert [path.name for path in written if path.stat().st_mode & 0o077] == []
+
+
+def test_given_secrets_in_the_settings_when_printed_then_they_are_starred_and_addresses_are_as_given() -> None:
+    lines = describe(
+        Settings(
+            twilio_auth_token="s3cret",
+            deadman_url="https://dead.example/abc",
+            database_url="postgresql+asyncpg://cc:pa55@db/callcenter",
+            _env_file=None,
+        )
+    )
+    shown = "\n".join(lines)
+    assert not any(secret in shown for secret in ("s3cret", "abc", "pa55"))
+    assert "CALLCENTER_DATABASE_URL=postgresql+asyncpg://cc:***@db/callcenter" in lines
+    assert "{longitude},{latitude}" in shown
