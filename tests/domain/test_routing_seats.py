@@ -1,4 +1,4 @@
-"""The test seat: a machine answers synthetic presses, unseen, and nobody else's (the watchdog's measure of A1)."""
+"""Which seats there are: how many can be reached (R11), and the machine that answers synthetic presses alone."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from callcenter.clock import SystemClock
 from callcenter.errors import NotFound
 from callcenter.ledger import Ledger
 from callcenter.routing.acceptance import Acceptance
-from callcenter.routing.service import TEST_SEAT, Routing
+from callcenter.routing.service import TEST_SEAT, Reachable, Routing
 from callcenter.telephony.events import PhoneStatus
-from tests.support.world import Account
+from tests.support.world import STRANGER, Account, World
 
 
 def routing(tmp_path: Path) -> Routing:
@@ -37,3 +37,13 @@ def test_the_test_seat_is_in_no_list_and_nobody_can_set_it_or_take_its_name(tmp_
     it.reconcile_phones(frozenset())
     it.phone(PhoneStatus(TEST_SEAT, False))
     assert it._seats[TEST_SEAT].registered
+
+
+def test_how_many_seats_can_be_reached_counts_phones_that_are_on_free_and_talking(world: World) -> None:
+    """R11: none registered, none free: the watchdog asks."""
+    assert world.controller.routing.reachable() == Reachable(seats=4, registered=0, free=0, busy=0)
+    world.register("op1", "op2", "sup1")
+    world.pause("op2")
+    world.hotline(STRANGER)
+    world.answer(world.ringing("op1"))
+    assert world.controller.routing.reachable() == Reachable(seats=4, registered=3, free=1, busy=1)
