@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import MEMORY_CALLS, QUICK, Extent, Result, answer, human, lifecycle, memory
+from bench.kill import kill
 from bench.machine import describe
 from bench.table import show
 from callcenter.asterisk_runtime import find_asterisk
@@ -20,8 +21,8 @@ from callcenter.clock import SHANGHAI
 from callcenter.errors import CallCenterError
 from callcenter.settings import load_settings
 
-FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle, "memory": memory}
-USUAL = ("answer", "human", "lifecycle")
+FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle, "kill": kill, "memory": memory}
+USUAL = ("answer", "human", "lifecycle", "kill")
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The three figures, each measured on bare Asterisk and on the product with the same load."""
+"""The figures but that of the kill, each measured on bare Asterisk and on the product with the same load."""
 
 import asyncio
 import contextlib
@@ -46,9 +46,23 @@ class Extent:
     limit: bool = True
     """Search the rate up to which figure 1's target holds."""
     memory_calls: int = MEMORY_CALLS
+    kill_calls: int = 100
+    kill_rate: float = 20
+    kill_pairs: int = 10
+    """How many of those who are up talk with a seat."""
 
 
-QUICK = Extent(answer_seconds=5, press_seconds=6, trial_seconds=3, start_rate=20, resolution=0.2, limit=False)
+QUICK = Extent(
+    answer_seconds=5,
+    press_seconds=6,
+    trial_seconds=3,
+    start_rate=20,
+    resolution=0.2,
+    limit=False,
+    kill_calls=20,
+    kill_rate=5,
+    kill_pairs=4,
+)
 
 
 @dataclass

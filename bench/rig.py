@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from callcenter.accounts.model import SeatAccount
 from callcenter.accounts.passwords import Passwords, sip_ha1
 from callcenter.accounts.permissions import Role
 from callcenter.accounts.service import create_account, seat_accounts
-from callcenter.asterisk_config import REPO, layout, render
+from callcenter.asterisk_config import REPO, ami_secret, layout, render
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime
 from callcenter.clock import SystemClock
@@ -31,6 +32,7 @@ from callcenter.errors import Unavailable
 from callcenter.people.schemas import ElderInput
 from callcenter.people.service import create_elder
 from callcenter.ports import free_ports, is_taken
+from callcenter.processes import ProcessRef
 from callcenter.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -202,18 +204,65 @@ async def product(data: Path, runtime: AsteriskRuntime, seat_count: int, elders:
     rig = Rig(settings, asterisk, passwords, _add_ami_user(etc))
     try:
         await asyncio.to_thread(_start, asterisk)
-        rig.process = _serve(settings)
+        rig.process = _command(settings, "serve")
         await _until_ready(rig, elders)
         rig.token = await asyncio.to_thread(Api(settings).sign_in, operator)
         yield rig
     finally:
-        if rig.process is not None:
-            rig.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(rig.process.wait, 20)
-            rig.process.kill()
-            rig.process.wait()
+        await asyncio.to_thread(_end, rig.process)
         await asyncio.to_thread(asterisk.stop)
+
+
+class Supervised(Rig):
+    """The product as an administrator runs it: ``callcenter up`` watches over Asterisk and our process."""
+
+    def part(self, name: str) -> ProcessRef | None:
+        """``serve`` or ``asterisk``, if it lives just now."""
+        return ProcessRef.load(layout(self.settings).run / f"{name}.process")
+
+    @property
+    def pids(self) -> dict[str, int]:
+        found = {"asterisk": self.part("asterisk"), "callcenter": self.part("serve")}
+        return {name: process.pid for name, process in found.items() if process is not None}
+
+    def log(self) -> str:
+        path = layout(self.settings).logs / "callcenter.log"
+        return super().log() + (path.read_text("utf-8", "replace") if path.exists() else "")
+
+    def said(self, event: str) -> list[float]:
+        """When our process logged an event, in seconds of the machine's clock."""
+        found = [json.loads(line) for line in self.log().splitlines() if f'"event": "{event}"' in line]
+        return [datetime.fromisoformat(line["timestamp"]).timestamp() for line in found]
+
+
+@contextlib.asynccontextmanager
+async def supervised(data: Path, runtime: AsteriskRuntime, seat_count: int, elders: int) -> AsyncIterator[Supervised]:
+    """As `product`, under its supervisor: what dies is started again as it is in life."""
+    settings = _settings(data)
+    passwords = {user: secrets.token_hex(12) for user in seat_users(seat_count)}
+    await _fill(settings, passwords, secrets.token_urlsafe(16), elders)
+    etc = layout(settings).etc
+    rig = Supervised(settings, AsteriskProcess(runtime, etc, layout(settings).logs / "asterisk.out"), passwords)
+    rig.process = _command(settings, "up", "--background")
+    try:
+        await _until_ready(rig, elders)
+        rig.ami_secret = ami_secret(settings)
+        yield rig
+    finally:
+        await asyncio.to_thread(_end, rig.process)
+        for name in ("serve", "asterisk"):
+            if (left := rig.part(name)) is not None:
+                await asyncio.to_thread(left.end)
+
+
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    if process is None:
+        return
+    process.send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(20)
+    process.kill()
+    process.wait()
 
 
 def _start(asterisk: AsteriskProcess) -> None:
@@ -245,12 +294,15 @@ async def _fill(settings: Settings, passwords: dict[str, str], operator: str, el
         await database.close()
 
 
-def _serve(settings: Settings) -> subprocess.Popen[bytes]:
-    environment = {f"CALLCENTER_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
-    environment["CALLCENTER_DUTY_NUMBERS"] = ""
+def _command(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
+    """Run one of the product's own commands on these settings; its log is ``serve.log``."""
+    environment = {
+        f"CALLCENTER_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in settings.model_dump().items()
+    }
     with (settings.data / "serve.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "callcenter.cli", "serve"],
+            [sys.executable, "-m", "callcenter.cli", *arguments],
             cwd=settings.data,
             env={**os.environ, "PYTHONPATH": str(REPO), **environment},
             stdin=subprocess.DEVNULL,

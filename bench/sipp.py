@@ -125,15 +125,21 @@ async def call(
     hold_seconds: float,
     key: bool = False,
     echo: bool = False,
+    ears: Sequence[int] = (),
 ) -> tuple[Calls, float]:
     """Make one call for every caller, ``rate`` a second; the calls, and the processor seconds that SIPp used.
 
-    ``key``: press 1 once answered. ``echo``: send back the audio that comes (needs some to begin with).
+    ``key``: press 1 once answered. ``echo``: send back the audio that comes (needs some to begin with). ``ears``: a
+    port of somebody else for each caller's audio.
     """
     keys = (SCENARIOS / "key.xml").read_text("utf-8") if key else ""
     port, media = free_ports(2)
-    sipp = Sipp(folder, "caller", port, keys=keys.replace("$$", "$"), hold=int(hold_seconds * 1000))
-    (sipp.folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(f"{number}\n" for number in callers), "utf-8")
+    sipp = Sipp(
+        folder, "caller", port,
+        keys=keys.replace("$$", "$"), hold=int(hold_seconds * 1000), media="[field1]" if ears else "[media_port]",
+    )  # fmt: skip
+    lines = [f"{number};{ear}" for number, ear in zip(callers, ears, strict=True)] if ears else callers
+    (sipp.folder / "callers.csv").write_text("\n".join(["SEQUENTIAL", *lines, ""]), "utf-8")
     # The rate in calls a period that is long enough to be a whole number of both.
     await sipp.start(
         f"127.0.0.1:{rig.settings.sip_port}", "-s", did, "-inf", "callers.csv", "-m", str(len(callers)),

@@ -21,7 +21,7 @@ def _sides(result: Result) -> Iterator[str]:
             yield f"  {side:<5}{_line(one)}"
         if trials:
             yield f"  {side:<5}sustained {numbers['best']:.1f} calls/s"
-        if any(one["cores"]["rest"] > NOISE for one in trials or ([numbers] if numbers else [])):
+        if any(one.get("cores", {}).get("rest", 0) > NOISE for one in trials or ([numbers] if numbers else [])):
             yield f"  ! others used more than {NOISE} cores meanwhile (rest): the figures above are worth little"
         for complaint in filter(None, (numbers.get("complaint"), numbers.get("seat_complaint"))):
             yield f"       SIPp: {complaint}"
@@ -46,7 +46,8 @@ def _line(numbers: dict[str, Any]) -> str:
     if "database_seconds_behind" in numbers:
         behind = numbers["database_seconds_behind"]
         parts.append("database not in step" if behind is None else f"database {behind:.1f} s behind")
-    parts.append("cores " + " ".join(f"{name} {cores:.2f}" for name, cores in numbers["cores"].items()))
+    if "cores" in numbers:
+        parts.append("cores " + " ".join(f"{name} {cores:.2f}" for name, cores in numbers["cores"].items()))
     if numbers.get("why_not"):
         parts.append(f"NOT SUSTAINED: {numbers['why_not']}")
     return "  ".join(parts)
