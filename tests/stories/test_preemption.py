@@ -79,3 +79,45 @@ async def _over(api: Api, call_id: str) -> Any:
 async def _verified(api: Api, call_id: str) -> Any:
     items = (await api.get(f"/recordings?call_id={call_id}"))["items"]
     return items if items and all(item["status"] == "verified" for item in items) else None
+
+
+async def test_the_controller_is_killed_while_it_moves_the_operator_and_nobody_is_lost(center: Instance) -> None:
+    """R1, A9: kill -9 in the very moment; Asterisk goes on, and after the restart each has whom they should have."""
+    api = await center.sign_in("op1")
+    op1 = await center.seat("op1")
+    await center.until(lambda: _state(api, "op1", "ready"), what="a ready seat")
+    caller = await center.dial("12349", "051288889999", seconds=120)
+    await caller.answered(1)
+    caller.media.key("3")
+    desk = await (await op1.call(seconds=10)).answer()
+    desk.play(OPERATOR)
+    caller.media.play(CALLER)
+    await until(lambda: caller.media.hears(OPERATOR) and desk.hears(CALLER), 3, "both to hear each other")
+    elder = await center.dial("95120", center.elders[0]["pendant"], seconds=120)
+    await elder.answered(1)
+    elder.media.play(ELDER)
+    await until(lambda: "seat_taken" in center.log(), 6, "the operator to be taken")
+    center.kill()
+    await center.serve()
+
+    # The same line still, unless the crash took every trace of the move.
+    await until(lambda: desk.hears(ELDER) or len(op1.calls) > 1, 15, "the operator to hear her, or to be rung")
+    newest = op1.calls[-1]
+    if newest is not desk:
+        await newest.answer()
+        newest.play(OPERATOR)
+    await until(lambda: newest.hears(ELDER) and elder.media.hears(OPERATOR), 15, "the operator and her to be together")
+    assert not newest.hears(CALLER)
+    emergency = await center.until(lambda: _human(api), what="the human answer on record")
+    assert [leg["number"] for leg in emergency["legs"] if leg["role"] == "seat" and leg["state"] == "joined"] == ["op1"]
+    assert not any(event.startswith("ended") for event in caller.events)
+    await api.post(f"/emergencies/{emergency['id']}/close", {"outcome": "resolved", "cause": "fall"})
+    await newest.until("ended", 10)
+    again = await (await op1.call(seconds=10)).answer()
+    again.play(OPERATOR)
+    await until(lambda: caller.media.hears(OPERATOR) and again.hears(CALLER), 3, "both to hear each other again")
+
+
+async def _human(api: Api) -> Any:
+    items = (await api.get("/emergencies?state=open"))["items"]
+    return items[0] if items and items[0]["human_answer_ms"] is not None else None
