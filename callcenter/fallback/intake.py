@@ -113,7 +113,9 @@ def _call(found: list[tuple[_Event, Path]], node: str) -> SpooledCall:
     known = _CALL_ID.fullmatch(arrived.call) is not None
     caller = "" if arrived.caller == "unknown" else arrived.caller
     return SpooledCall(
-        call_id=arrived.call if known else derived_id(started_at, node, arrived.uniqueid),
+        # Not by the CDR's start: a Dial that failed begins a new CDR, so the end of a call tells another start than its
+        # beginning did, and what came in two readings of the spool would be two calls.
+        call_id=arrived.call if known else derived_id(_began(arrived.uniqueid) or started_at, node, arrived.uniqueid),
         known=known,
         uniqueid=arrived.uniqueid,
         line=arrived.line,
@@ -131,7 +133,12 @@ def _call(found: list[tuple[_Event, Path]], node: str) -> SpooledCall:
 
 def _moment(start: str, uniqueid: str) -> datetime | None:
     """When the call began: the CDR's start, else the epoch in the channel id (``[system-]1767225600.12``)."""
-    return _plausible(start) or _plausible(uniqueid.rpartition("-")[2].partition(".")[0])
+    return _plausible(start) or _began(uniqueid)
+
+
+def _began(uniqueid: str) -> datetime | None:
+    """The second in which the channel was made."""
+    return _plausible(uniqueid.rpartition("-")[2].partition(".")[0])
 
 
 def _plausible(epoch: str | float) -> datetime | None:

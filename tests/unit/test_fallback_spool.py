@@ -53,13 +53,13 @@ def arrived(spool: Path, caller: str = "13800000001") -> None:
     run_script(spool, "arrived", "emergency", "95120", START, "/rec/2026/03/01/fallback-1", "", caller=caller)
 
 
-def ended(spool: Path, status: str = "ANSWER") -> None:
+def ended(spool: Path, status: str = "ANSWER", start: str = START) -> None:
     run_script(
         spool,
         "ended",
         "emergency",
         "95120",
-        START,
+        start,
         "/rec/2026/03/01/fallback-1",
         "",
         status,
@@ -98,6 +98,18 @@ def test_given_the_end_after_the_arrival_was_taken_in_then_it_is_the_same_call(s
     assert after.call_id == before[0].call_id
     assert after.ended_at is not None
     assert after.answered_by == ""
+
+
+def test_given_a_desk_that_was_busy_then_the_end_of_the_call_tells_another_start_and_it_is_the_same_call(
+    spool: Path,
+) -> None:
+    """A10, R18: Asterisk begins a new CDR after a Dial that failed, so what the end tells as its start is later."""
+    arrived(spool)
+    before = read_spool(spool, "node1")
+    forget(before)
+    ended(spool, "BUSY", start=f"{float(START) + 5.25:.6f}")
+    (after,) = read_spool(spool, "node1")
+    assert after.call_id == before[0].call_id
 
 
 def test_given_a_call_the_controller_knew_then_its_id_is_kept(spool: Path) -> None:
