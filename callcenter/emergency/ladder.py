@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 
-from callcenter.calls.model import Call, Role
+from callcenter.calls.model import Call, LegState, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.emergency import facts as f
@@ -40,6 +40,8 @@ RESPONDERS_AFTER = (
     (2, (Target.SOCIAL_WORKER, Target.COMMUNITY)),
 )
 """After so many rounds of call-backs in vain, who is asked to look after her (A8)."""
+ON_THE_WAY = -1
+"""The urgency of an elder whose operator has picked up: no other elder's phone, picked up perhaps, is taken for her."""
 
 
 class Ladder:
@@ -79,14 +81,17 @@ class Ladder:
 
     def demands(self, now: float) -> Iterable[Demand]:
         """Every incident that wants a human, with the seats its plan may ring by now."""
+        wall = self._clock.now()
         for incident_id, since in list(self.waiting.items()):
             incident = self._incidents.get(incident_id)
+            call = self._call_of_seats(incident)
             yield Demand(
-                call_id=self._call_of_seats(incident).id,
+                call_id=call.id,
                 targets=self._seats(incident, now - since),
                 ring_all=True,
-                priority=urgency(incident),
-                since=since,
+                priority=ON_THE_WAY if self._on_the_way(call) else urgency(incident),
+                # By when she pressed: whoever loses her operator does not wait behind the whole crowd again.
+                since=now - (wall - incident.opened_at).total_seconds(),
                 resting=self._resting(incident, now),
             )
 
@@ -96,6 +101,13 @@ class Ladder:
             if call.open and any(leg.role == Role.SEAT and not self._calls.leaving(leg) for leg in call.live_legs):
                 return call
         return self._incidents.current_call(incident)
+
+    def _on_the_way(self, call: Call) -> bool:
+        """Whether an operator has picked up and will be in her room in a moment."""
+        return any(
+            leg.role == Role.SEAT and leg.state is LegState.ANSWERED and not self._calls.leaving(leg)
+            for leg in call.live_legs
+        )
 
     def _seats(self, incident: Incident, waited: float) -> frozenset[str]:
         """Which seats to ring after ``waited`` seconds."""

@@ -90,6 +90,35 @@ def test_an_operator_who_has_picked_up_is_not_pulled_away_by_the_next_press(worl
     assert picked_up.room == picked_up.variables["CC_ROOM"]
 
 
+def test_an_elder_whose_operator_is_on_the_way_takes_no_phone_from_another_elder(world: World) -> None:
+    """R21: it may be picked up in this very moment, and would be cut off as soon as it is in the room."""
+    world.register("op1", "op2")
+    wang, li = world.press(WANG), world.press(LI)
+    picked_up, rings_on = [
+        next(seat for seat in world.all_ringing() if seat.variables["CC_ROOM"] == elder.room) for elder in (wang, li)
+    ]
+    world.run(lambda: world.board._up(picked_up))
+    world.wait(0.5)
+    assert rings_on.id not in world.board.hung_up_by_us
+    world.run(lambda: world.board._claim(picked_up))
+    world.answer(rings_on)
+    assert rings_on.room == li.room
+
+
+def test_who_loses_her_operator_comes_before_those_who_pressed_after_her(world: World) -> None:
+    """R14, R21: she does not wait behind a whole crowd again."""
+    world.register("op1")
+    first = world.press(STRANGER)
+    operator = world.ringing("op1")
+    world.answer(operator)
+    world.wait(1)
+    world.press(f"{STRANGER[:-1]}8")
+    world.wait(5)
+    world.hang_up(operator)
+    world.wait(2)
+    assert world.ringing("op1").variables["CC_ROOM"] == first.room
+
+
 def test_wrap_up_and_paused_seats_and_supervisors_ring_from_3_s_and_mobiles_from_5_s(world: World) -> None:
     """A9, R11: op1 free does not answer, op2 is paused, op3 in wrap-up after a hotline call."""
     world.register("op1", "op2", "op3", "sup1")
