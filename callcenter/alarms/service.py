@@ -15,7 +15,6 @@ from callcenter.alarms.facts import AlarmReceived, DeviceBatteryLow, TestAcknowl
 from callcenter.alarms.kinds import INCIDENTS, TELL, WITH_VOICE, AlarmKind, AlarmState, state_of
 from callcenter.clock import Clock, today
 from callcenter.devices.presence import Presence
-from callcenter.emergency.facts import EmergencyPressed
 from callcenter.emergency.model import Incident, Who
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
@@ -202,11 +201,7 @@ class Alarms:
         actor, event = f"source:{source}", INCIDENTS[report.kind]
         known = self._strange_incident(source, report.device) if not (who.elder_id or who.caller) else None
         if known is not None:
-            self._ledger.record(
-                EmergencyPressed(priority=known.priority + 1, origin="alarm", kind=event),
-                actor=actor,
-                incident_id=known.id,
-            )
+            self._emergencies.raise_again(known, origin="alarm", actor=actor, kind=event)
             return known
         # A call that nobody could match to this incident is not waited for.
         calls = bool(whose.caller) and (whose.device is None or whose.device.talks)

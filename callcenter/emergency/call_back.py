@@ -77,6 +77,8 @@ class CallBacks:
             incident = self._incidents.get(incident_id)
             if any(leg.live for call in self._incidents.calls_of(incident) for leg in call.elder_legs):
                 continue
+            if not self.possible(incident):
+                continue  # her file has changed meanwhile
             self._dial(incident, turn.attempt)
             self._turns[incident_id] = _Turn(turn.attempt + 1, now + self._pause(incident, turn.attempt))
 

@@ -37,12 +37,24 @@ class EmergencyOpened(Body, frozen=True):
 
 @kind("emergency.pressed")
 class EmergencyPressed(Body, frozen=True):
-    """Another press or alarm while the incident is open: it joins and raises it (A8, R18)."""
+    """Another press or alarm while the incident is open: it joins and raises it (A8, R18).
+
+    ``unheard``: nobody of ours was there, so somebody must be found again.
+    """
 
     priority: int
     origin: str = "press"
     kind: str = ""
     voice_by: datetime | None = None
+    unheard: bool = False
+
+
+@kind("emergency.press_heard")
+class PressHeard(Body, frozen=True):
+    """A human of ours came after a press that nobody had been there for."""
+
+    leg_id: str
+    by: str
 
 
 @kind("emergency.kind_said")

@@ -1,6 +1,7 @@
 """Whom a wish for help means: the ambulance, contacts in the order of the elder's file, our own people outside, or a
 number by hand (A2, A3)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ HELP_ROLES = (
     *(Role.AMBULANCE, Role.FAMILY, Role.DOCTOR, Role.SOCIAL_WORKER, Role.COMMUNITY),
     *(Role.GUARDIAN, Role.GROUP_LEADER, Role.VILLAGE_CADRE, Role.NUMBER),
 )
+_SERVICE = re.compile(r"1[0-9]{2}|1[0-9]{4}|9[56][0-9]{3,4}")
+"""Public services: 120, 12345, 95120, 955110."""
 SHORT_NUMBER = 5
 """Digits up to which a number is a public service's (110, 119, 12345): it answers for itself and presses no key."""
 
@@ -154,4 +157,17 @@ def numbers_of(incident: Incident, file: File | None) -> list[str]:
     if incident.drill is not None:
         return [number] if (number := incident.drill.numbers.get(Role.ELDER)) else []
     known = [*file.phones, *(device.number for device in file.devices if device.number)] if file else []
-    return list(dict.fromkeys(number for number in (incident.caller, *known) if number))
+    people = (
+        [person.phone for role in (Role.FAMILY, Role.GUARDIAN) for person in file.contacts_in(role)] if file else []
+    )
+    first = [incident.caller] if incident.caller in (*known, *people) or _is_a_home(incident.caller) else []
+    return list(dict.fromkeys((*first, *known)))
+
+
+def _is_a_home(number: str) -> bool:
+    """Whether a number that nobody has on file may be called back by the machine.
+
+    What a caller shows is easily forged: a number abroad that earns by being called, or 120's own. Only a human
+    decides to call those.
+    """
+    return bool(number) and not number.startswith("+") and _SERVICE.fullmatch(number) is None

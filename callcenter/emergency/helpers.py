@@ -298,7 +298,9 @@ class Helpers:
         for leg_id, (incident_id, since) in list(self._listening.items()):
             if now - since >= SILENT_SECONDS:
                 del self._listening[leg_id]
-                self._silent(self._incidents.get(incident_id), leg_id, now - since)
+                incident = self._incidents.find(incident_id)
+                if incident is not None and incident.open:
+                    self._silent(incident, leg_id, now - since)
 
     def heard(self, channel_id: str) -> None:
         """Somebody spoke on a channel: an ambulance's line is alive."""

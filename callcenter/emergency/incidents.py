@@ -106,7 +106,7 @@ class Incidents:
         there = self.in_room(room)
         known = there or self._of(who)
         if known is not None and (known is there or self._elder_legs(known) < MAX_ELDER_LEGS):
-            self._raise(known, call_id=call_id, origin=origin, actor="elder")
+            self.raise_again(known, call_id=call_id, origin=origin, actor="elder")
             return self.get(known.id)
         return self._begin(who, at, plan, origin=origin, room=room or call_id, actor="elder")
 
@@ -129,7 +129,7 @@ class Incidents:
         voice_by = now + timedelta(seconds=voice_seconds)
         known = self._of(who) if drill is None else None
         if known is not None:
-            self._raise(known, call_id=None, origin=origin, actor=actor, kind=kind, voice_by=voice_by)
+            self.raise_again(known, origin=origin, actor=actor, kind=kind, voice_by=voice_by)
             return self.get(known.id)
         return self._begin(
             who, now, plan, origin=origin, room=new_id(), actor=actor, kind=kind, voice_by=voice_by, drill=drill
@@ -141,18 +141,28 @@ class Incidents:
     def _elder_legs(self, incident: Incident) -> int:
         return sum(leg.live for call in self.calls_of(incident) for leg in call.elder_legs)
 
-    def _raise(
+    def _staffed(self, incident: Incident) -> bool:
+        return any(call.open and call.staffed for call in self.calls_of(incident))
+
+    def raise_again(
         self,
         incident: Incident,
         *,
-        call_id: str | None,
         origin: str,
         actor: str,
+        call_id: str | None = None,
         kind: str = "",
         voice_by: datetime | None = None,
     ) -> None:
+        """A further press or alarm of an open incident: it joins and raises it (A8, R18)."""
         self._ledger.record(
-            f.EmergencyPressed(priority=incident.priority + 1, origin=origin, kind=kind, voice_by=voice_by),
+            f.EmergencyPressed(
+                priority=incident.priority + 1,
+                origin=origin,
+                kind=kind,
+                voice_by=voice_by,
+                unheard=incident.human_answer_ms is not None and not self._staffed(incident),
+            ),
             actor=actor,
             call_id=call_id,
             incident_id=incident.id,
@@ -206,15 +216,20 @@ class Incidents:
         if after.open:
             self._open[after.id] = after
             if before is None or before.elder_id != after.elder_id:
+                # It was somebody else's after all: that person's own press is an emergency of its own.
+                self._forget(_persons(before) - persons if before is not None else set(), after.id)
                 self._by_person |= dict.fromkeys(persons, after.id)
             return
         self._open.pop(after.id, None)
-        for person in persons:
-            if self._by_person.get(person) == after.id:
-                del self._by_person[person]
+        self._forget(persons, after.id)
         self._recent[after.id] = after
         while len(self._recent) > RECENT_INCIDENTS:
             del self._recent[next(iter(self._recent))]
+
+    def _forget(self, persons: set[str], incident_id: str) -> None:
+        for person in persons:
+            if self._by_person.get(person) == incident_id:
+                del self._by_person[person]
 
 
 def _persons(incident: Incident) -> set[str]:

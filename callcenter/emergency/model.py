@@ -89,6 +89,8 @@ class Incident:
     """Ticked sentences of the checklist."""
     silence: str = ""
     """A stage of `callcenter.emergency.silence` while the elder, with us, is not heard (R17)."""
+    unheard: bool = False
+    """A press or an alarm came while nobody of ours was there: a human must look after it, as after the first."""
     call_back_off: bool = False
     """An operator took the call-back off: she is not called again unless she calls herself."""
 
@@ -148,8 +150,12 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
                 incident,
                 priority=max(incident.priority, body.priority),
                 kind=_graver(incident, body.kind),
-                voice_by=_sooner(incident.voice_by, body.voice_by),
+                # Her own call has come: should it drop, she is called back at once (R16).
+                voice_by=_sooner(incident.voice_by, body.voice_by or (fact.at if fact.call_id else None)),
+                unheard=incident.unheard or body.unheard,
             )
+        case f.PressHeard():
+            return replace(incident, unheard=False)
         case cf.LegRemoved(role=Role.ELDER):
             return replace(incident, call_back_off=True)
         case cf.LegJoined(role=Role.ELDER) if incident.call_back_off:
@@ -188,7 +194,7 @@ def _graver(incident: Incident, kind: str) -> str:
 
 
 def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:
-    """Whether the ladder must go on: nobody of ours was there yet, or the elder is alone again.
+    """Whether the ladder must go on: nobody of ours was there yet, or the elder is alone or has pressed again.
 
     An elder who is left with 120 or her daughter is not alone, so an operator may go (A2). A phone that answered by
     itself and shows no life is nobody (R12).
@@ -200,7 +206,7 @@ def needs_human(incident: Incident, calls: Iterable[Call]) -> bool:
     there = [leg for call in calls for leg in call.live_legs if leg.accepted]
     if any(leg.role in STAFF for leg in there):
         return False
-    if incident.human_answer_ms is None:
+    if incident.human_answer_ms is None or incident.unheard:
         return True
     elder = any(leg.role == Role.ELDER for leg in there)
     return elder and not any(leg.role != Role.ELDER for leg in there)

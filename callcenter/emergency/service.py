@@ -26,7 +26,7 @@ from callcenter.emergency.plan import Plan
 from callcenter.emergency.texts import Sender, Texts
 from callcenter.emergency.wishes import Wish
 from callcenter.errors import InvalidInput, NotFound
-from callcenter.facts import Fact
+from callcenter.facts import Body, Fact
 from callcenter.ledger import Ledger
 from callcenter.notifications.model import Message
 from callcenter.routing.service import Routing
@@ -120,6 +120,7 @@ class Emergencies:
         self.known = self._incidents.known
         self.calls_of = self._incidents.calls_of
         self.admit = self._incidents.admit
+        self.raise_again = self._incidents.raise_again
         self.tick = self._tick
 
     # --- what is known -------------------------------------------------------------------------------------
@@ -367,8 +368,8 @@ class Emergencies:
         if incident is None:
             return
         arrived = isinstance(fact.body, (cf.LegJoined, cf.LegAccepted))
-        if arrived and incident.open and incident.human_answer_ms is None:
-            self._see_whether_answered(incident, fact)
+        if arrived and incident.open and (incident.unheard or incident.human_answer_ms is None):
+            self._see_who_came(incident, fact)
         if isinstance(fact.body, f.EmergencyAnswered):
             # The breach counts even when she was answered between two ticks, or by the fallback.
             self._ladder.mark_late(incident, fact.body.milliseconds / 1000)
@@ -377,17 +378,17 @@ class Emergencies:
             self._calls.end_if_empty(self._calls.get(fact.call_id or ""))
         self._ladder.review(incident.id)
 
-    def _see_whether_answered(self, incident: Incident, fact: Fact) -> None:
+    def _see_who_came(self, incident: Incident, fact: Fact) -> None:
         calls = self.calls_of(incident)
-        if not attended(incident, calls):
+        ours = [leg for call in calls for leg in call.live_legs if leg.accepted and leg.role in STAFF]
+        if not ours:
             return
-        legs = [leg for call in calls for leg in call.live_legs if leg.accepted and leg.role in STAFF]
-        first = min(legs, key=lambda leg: (leg.accepted_at or fact.at, leg.id))
-        self._ledger.record(
-            f.EmergencyAnswered(
-                leg_id=first.id, by=first.number, milliseconds=milliseconds(incident.opened_at, fact.at)
-            ),
-            actor="pbx",
-            call_id=fact.call_id,
-            incident_id=incident.id,
-        )
+        first = min(ours, key=lambda leg: (leg.accepted_at or fact.at, leg.id))
+        body: Body | None = None
+        if incident.unheard:
+            body = f.PressHeard(leg_id=first.id, by=first.number)
+        elif attended(incident, calls):
+            waited = milliseconds(incident.opened_at, fact.at)
+            body = f.EmergencyAnswered(leg_id=first.id, by=first.number, milliseconds=waited)
+        if body is not None:
+            self._ledger.record(body, actor="pbx", call_id=fact.call_id, incident_id=incident.id)

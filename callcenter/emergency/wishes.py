@@ -159,7 +159,8 @@ def evolve(wish: Wish, fact: Fact) -> Wish:
             return _with(wish, number, replace(wish.of(number), removed=True))
         case cf.LegEnded() if (number := _number_of(wish, body.leg_id)) is not None:
             ended = replace(wish.of(number), leg_id="", ended_at=fact.at, reason=body.reason)
-            return _with(wish, number, ended)
+            # Whom the plan wants, it wants with her: who came and is gone again may be called again (A8, A9).
+            return _with(wish, number, replace(ended, joined=ended.joined and not wish.target))
         case f.HelpSilent() if (number := _number_of(wish, body.leg_id)) is not None:
             # It answered and said nothing: as good as nobody, so another route may be tried (R10).
             return _with(wish, number, replace(wish.of(number), joined=False))

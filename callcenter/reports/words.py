@@ -136,6 +136,7 @@ def _recorded(data: Data) -> str:
 SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "emergency.opened": _opened,
     "emergency.pressed": _pressed,
+    "emergency.press_heard": lambda d: f"再次报警后人工接听：{d.get('by', '')}",
     "emergency.kind_said": lambda d: f"事件类型确定为「{_named(KINDS, d, 'event')}」",
     "emergency.ticked": _ticked,
     "emergency.answered": _answered,
