@@ -4,7 +4,6 @@ On the path of every emergency: memory and the journal only, one round trip of v
 If anything here fails, the variables are not set and the dialplan takes its fallback.
 """
 
-from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,9 +25,6 @@ from callcenter.routing.hotline import Hotline
 from callcenter.telephony.fastagi import AgiCall
 
 log = structlog.get_logger(__name__)
-
-FLOOD_CALLS, FLOOD_SECONDS = 12, 0.2
-"""So many arrivals within so long (60 calls/s) are a flood: a quake, a broken exchange (R21)."""
 
 
 def recording_of(call_id: str, at: datetime) -> str:
@@ -65,13 +61,6 @@ class Arrivals:
         self._directory = directory
         self._clock = clock
         self._recordings = recordings
-        self._latest: deque[float] = deque(maxlen=FLOOD_CALLS)
-
-    @property
-    def flooded(self) -> bool:
-        """Whether calls arrive so fast just now that everything else should wait."""
-        full = len(self._latest) == FLOOD_CALLS
-        return full and self._clock.monotonic() - self._latest[0] < FLOOD_SECONDS
 
     async def arrive(self, agi: AgiCall) -> None:
         """``arrive,<line>,<did>,<invite epoch>,<role>``: open the call (and its emergency), say which room it has.
@@ -79,7 +68,6 @@ class Arrivals:
         The role is empty for every caller; ``synthetic`` is the watchdog's own press, which nobody else can name.
         """
         line, did, epoch, role = (*agi.args, "", "", "", "")[:4]
-        self._latest.append(self._clock.monotonic())
         room, call_id, leg_id, recording = self.open(
             line=Line.EMERGENCY if line == Line.EMERGENCY else Line.HOTLINE,
             did=did,

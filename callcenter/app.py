@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import gc
-import logging
 import resource
 import signal
 from collections.abc import Iterator
@@ -26,15 +25,14 @@ from callcenter.db import Database
 from callcenter.facts import Fact
 from callcenter.journal import Journal, JournalReader
 from callcenter.location.telemetry import Telemetry
+from callcenter.logs import configure_logging
 from callcenter.metrics import Metrics
-from callcenter.relay import Relay
 from callcenter.settings import Settings
 from callcenter.watchdog.watch import Outside
-from callcenter.worker import Part, parts, projectors
+from callcenter.worker import Part, for_ever
+from callcenter.worker_link import WorkerLink
 
 log = structlog.get_logger(__name__)
-
-RESTART_SECONDS = 1.0
 
 DATABASE_SECONDS = 3.0
 """A database that takes longer for nothing at all is told of as away."""
@@ -50,25 +48,6 @@ def run(settings: Settings) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES) if hard >= 0 else MOST_FILES, hard))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
-
-
-def configure_logging(level: str) -> None:
-    """JSON lines on stderr, one an event; ids only, never personal data (I1)."""
-    number = getattr(logging, level.upper())
-    # Libraries only warn, whatever our own level: they tell URLs with tokens in them, statements with their values.
-    logging.basicConfig(level=max(number, logging.WARNING), format="%(message)s", force=True)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
 async def serve(settings: Settings) -> None:
@@ -96,16 +75,8 @@ async def serve(settings: Settings) -> None:
     log.info(
         "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
     )
-    relay = Relay(
-        settings.node,
-        JournalReader(journal.folder, clock),
-        database,
-        projectors(settings, clock, bus),
-        bus,
-        clock,
-        flooded=lambda: controller.arrivals.flooded,
-    )
-    metrics = Metrics(controller, journal, relay)
+    record = WorkerLink(JournalReader(journal.folder, clock), bus, clock)
+    metrics = Metrics(controller, journal, record)
     metrics.recall(recovery.facts)
 
     def publish(fact: Fact) -> None:
@@ -114,16 +85,16 @@ async def serve(settings: Settings) -> None:
     controller.ledger.on_react(publish)
     controller.watch.outside = Outside(
         journal_problem=lambda: "" if journal.healthy else journal.problem or "the disk does not answer",
-        relay_lag=lambda: relay.lag_seconds,
+        relay_lag=lambda: record.lag_seconds,
         database=lambda: database.answers(DATABASE_SECONDS),
         bus=lambda: bus.healthy,
     )
-    services = dataclasses.replace(services, controller=controller, journal=journal, relay=relay, metrics=metrics)
+    services = dataclasses.replace(services, controller=controller, journal=journal, record=record, metrics=metrics)
     # What is loaded by now stays: a collector that walked it again and again would stop the event loop.
     gc.collect()
     gc.freeze()
     try:
-        await _serve_all(services, controller, relay, keeper, telemetry)
+        await _serve_all(services, controller, record, keeper, telemetry)
     finally:
         await journal.close()
         await bus.close()
@@ -151,7 +122,7 @@ class _Web(uvicorn.Server):
 
 
 async def _serve_all(
-    services: Services, controller: Controller, relay: Relay, keeper: SeatsKeeper, telemetry: Telemetry
+    services: Services, controller: Controller, record: WorkerLink, keeper: SeatsKeeper, telemetry: Telemetry
 ) -> None:
     settings = services.settings
     web = _Web(
@@ -171,28 +142,16 @@ async def _serve_all(
     )
     background: dict[str, Part] = {
         "controller": controller.run,
-        "relay": relay.run,
+        "worker": record.run,
         "directory": services.directory.run,
         "alarm-sources": services.alarm_sources.run,
         "telemetry": telemetry.run,
         "seats": lambda: keeper.follow(controller.routing.staff),
-        **parts(settings, services.clock, services.database, services.bus or LocalBus()),
     }
-    running = [asyncio.create_task(_for_ever(name, work), name=name) for name, work in background.items()]
+    running = [asyncio.create_task(for_ever(name, work), name=name) for name, work in background.items()]
     try:
         await web.serve()
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _for_ever(name: str, work: Part) -> None:
-    """Run a part again whenever it ends: no part's crash takes another with it."""
-    while True:
-        try:
-            await work()
-            log.error("part_ended", part=name)
-        except Exception:
-            log.exception("part_failed", part=name)
-        await asyncio.sleep(RESTART_SECONDS)

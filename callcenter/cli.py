@@ -64,8 +64,16 @@ def down() -> None:
 
 @app.command()
 def serve() -> None:
-    """Run controller, api and worker in this process, with an Asterisk that runs already."""
+    """Run controller and api in this process, and the worker beside it, with an Asterisk that runs already."""
     from callcenter.app import run
+
+    run(load_settings())
+
+
+@app.command(hidden=True)
+def work() -> None:
+    """The worker: started by `serve`, spoken to over its standard streams."""
+    from callcenter.worker import run
 
     run(load_settings())
 

@@ -13,11 +13,11 @@ from callcenter.emergency import facts as ef
 from callcenter.facts import Fact
 from callcenter.journal import Journal
 from callcenter.notifications import facts as mf
-from callcenter.relay import Relay
 from callcenter.reports.live import CALLS, LiveAnswerTimes, seconds
 from callcenter.routing.model import SeatState
 from callcenter.watchdog import facts as f
 from callcenter.watchdog.rules import PATIENCE
+from callcenter.worker_link import WorkerLink
 
 _ANSWER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120)
 
@@ -25,9 +25,8 @@ _ANSWER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20
 class Metrics:
     """The metrics of one process; gauges are read at scrape time."""
 
-    def __init__(self, controller: Controller, journal: Journal, relay: Relay) -> None:
+    def __init__(self, controller: Controller, journal: Journal, record: WorkerLink) -> None:
         self._controller = controller
-        self._relay = relay
         self.registry = CollectorRegistry()
         self._facts = Counter("callcenter_facts", "Facts recorded.", ["kind"], registry=self.registry)
         self._system = Histogram(
@@ -55,8 +54,8 @@ class Metrics:
         self._gauge("callcenter_pbx_up", "1 while Asterisk is in reach.", lambda: int(controller.link.live))
         self._gauge("callcenter_journal_pending", "Facts not yet on disk.", lambda: journal.pending)
         self._gauge("callcenter_journal_healthy", "1 while the journal writes.", lambda: int(journal.healthy))
-        self._gauge("callcenter_relay_lag_facts", "Facts not yet in the database.", lambda: relay.lag_facts)
-        self._gauge("callcenter_relay_lag_seconds", "Age of the oldest of them.", lambda: relay.lag_seconds)
+        self._gauge("callcenter_relay_lag_facts", "Facts not yet in the database.", lambda: record.lag_facts)
+        self._gauge("callcenter_relay_lag_seconds", "Age of the oldest of them.", lambda: record.lag_seconds)
         self._messages = Counter(
             "callcenter_messages",
             "What became of messages to people outside; no channel: the message itself was given up.",

@@ -6,7 +6,7 @@ bring about. So a crash anywhere repeats nothing and leaves nothing out.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -30,9 +30,7 @@ RELAYED = "relayed"
 """Bus topic: the database has moved on; the message is the node's name."""
 
 TRIES = 3
-GIVE_WAY_SECONDS, GIVE_WAY_TIMES = 0.05, 20
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
-_TYPICAL_LINE = 350
 
 
 class Projector(Protocol):
@@ -69,13 +67,10 @@ class Relay:
         bus: Bus,
         clock: Clock,
         *,
-        batch: int = 40,
+        batch: int = 100,
         poll_seconds: float = 0.2,
-        flooded: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``batch``: facts a transaction; a bigger one would hold the event loop, and the call path on it, for
-        longer than an answer may take. ``flooded``: asked before each batch; while calls flood in, the record waits.
-        """
+        """``batch``: facts a transaction; SQLite keeps other writers waiting for so long."""
         self._node = node
         self._reader = reader
         self._database = database
@@ -84,29 +79,33 @@ class Relay:
         self._clock = clock
         self._batch = batch
         self._poll = poll_seconds
-        self._flooded = flooded
         self._position = START
         self._position_known = False
         self._oldest_waiting: datetime | None = None
         self._one_by_one = 0
         self._faults: dict[tuple[str, str], list[str]] = {}
         self._woken = asyncio.Event()
+        self._moved = asyncio.Event()
         self.problem: str | None = None
         """What the database last complained of; None while it takes facts."""
 
-    # -- for /readyz and /metrics ----------------------------------------------------------------
+    # -- how far it is ---------------------------------------------------------------------------
 
     @property
-    def lag_seconds(self) -> float:
-        """Age of the oldest fact that is not in the database, as far as it was looked at; 0 when none waits."""
-        if self._oldest_waiting is None:
-            return 0.0
-        return max(0.0, (self._clock.now() - self._oldest_waiting).total_seconds())
+    def position(self) -> Position:
+        """Up to where the journal is in the database, as far as is known."""
+        return self._position
 
     @property
-    def lag_facts(self) -> int:
-        """About how many facts wait, reckoned from the journal's bytes; 0 exactly when none does."""
-        return -(-self._reader.behind(self._position) // _TYPICAL_LINE)
+    def oldest_waiting(self) -> datetime | None:
+        """When the oldest fact that is not in the database happened, as far as it was looked at."""
+        return self._oldest_waiting
+
+    async def moved(self, seconds: float) -> None:
+        """Wait until a batch is in the database, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._moved.wait(), seconds)
+        self._moved.clear()
 
     # -- the loop --------------------------------------------------------------------------------
 
@@ -118,7 +117,6 @@ class Relay:
         """Relay until cancelled. While the database is away the journal keeps everything."""
         attempt = 0
         while True:
-            await self._give_way()
             try:
                 busy = await to_the_end(self.step())
             except Exception as error:
@@ -140,13 +138,6 @@ class Relay:
                 except TimeoutError:
                     continue
 
-    async def _give_way(self) -> None:
-        """Let a flood of calls go first (R6, R21), but not for ever."""
-        for _ in range(GIVE_WAY_TIMES):
-            if not self._flooded():
-                return
-            await asyncio.sleep(GIVE_WAY_SECONDS)
-
     async def step(self) -> bool:
         """Relay one batch; True when more may be waiting. Raises what the database or the disk says.
 
@@ -156,6 +147,7 @@ class Relay:
         if not self._position_known:
             self._position = await self._stored_position()
             self._position_known = True
+            self._moved.set()
         limit = 1 if self._one_by_one else self._batch
         found, following = await asyncio.to_thread(self._reader.read, self._position, limit)
         if not found:
@@ -173,6 +165,7 @@ class Relay:
             if following.segment != self._position.segment:
                 await asyncio.to_thread(self._reader.relayed, following)
             self._position = following
+            self._moved.set()
             self._bus.publish(RELAYED, self._node.encode())
         more = len(found) == limit or not self._position_known
         if not more:

@@ -26,8 +26,8 @@ from callcenter.errors import NotAuthenticated, PbxUnavailable
 from callcenter.journal import Journal
 from callcenter.metrics import Metrics
 from callcenter.people.keeper import DirectoryKeeper
-from callcenter.relay import Relay
 from callcenter.settings import Settings
+from callcenter.worker_link import WorkerLink
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Services:
     bus: Bus | None = None
     controller: Controller | None = None
     journal: Journal | None = None
-    relay: Relay | None = None
+    record: WorkerLink | None = None
     metrics: Metrics | None = None
 
 

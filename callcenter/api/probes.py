@@ -43,8 +43,8 @@ async def readiness(services: Services) -> Readiness:
     parts["directory"] = _part(services.directory.healthy, elders=len(services.directory.directory.elders))
     if services.bus is not None:
         parts["bus"] = _part(services.bus.healthy)
-    if services.relay is not None:
-        relay = services.relay
+    if services.record is not None:
+        relay = services.record
         parts["relay"] = _part(relay.problem is None, problem=relay.problem, lag_facts=relay.lag_facts)
     return Readiness(all(part["ok"] for part in parts.values() if part["essential"]), parts)
 

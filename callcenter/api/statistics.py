@@ -98,7 +98,7 @@ AskedDep = Annotated[Asked, Depends(_asked)]
 
 
 def _frame(services: Services, asked: Asked, origin: Origin, now: datetime) -> dict[str, Any]:
-    lag = round(services.relay.lag_seconds, 3) if services.relay else 0.0
+    lag = round(services.record.lag_seconds, 3) if services.record else 0.0
     return {
         "since": asked.which.since,
         "until": asked.which.until,

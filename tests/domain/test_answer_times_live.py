@@ -8,7 +8,7 @@ import pytest
 
 from callcenter.journal import Journal
 from callcenter.metrics import Metrics
-from callcenter.relay import Relay
+from callcenter.worker_link import WorkerLink
 from tests.support.world import LI, STRANGER, WANG, World
 
 
@@ -19,8 +19,8 @@ def metrics(world: World) -> Metrics:
 
 def made(world: World) -> Metrics:
     journal = SimpleNamespace(pending=0, healthy=True)
-    relay = SimpleNamespace(lag_facts=0, lag_seconds=0.0)
-    return Metrics(world.controller, cast(Journal, journal), cast(Relay, relay))
+    record = SimpleNamespace(lag_facts=0, lag_seconds=0.0)
+    return Metrics(world.controller, cast(Journal, journal), cast(WorkerLink, record))
 
 
 def shown(metrics: Metrics, name: str) -> float:

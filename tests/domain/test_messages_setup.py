@@ -7,7 +7,6 @@ import pytest
 from callcenter import doctor
 from callcenter.bus import LocalBus
 from callcenter.controller import Controller
-from callcenter.db import Database
 from callcenter.errors import InvalidInput
 from callcenter.journal import Journal, JournalReader
 from callcenter.metrics import Metrics
@@ -16,8 +15,8 @@ from callcenter.notifications.model import Message, Want
 from callcenter.notifications.setup import channels
 from callcenter.notifications.voice import LONGEST_LIST, playable
 from callcenter.people.directory import Directory
-from callcenter.relay import Relay
 from callcenter.settings import Settings, load_settings
+from callcenter.worker_link import WorkerLink
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
 from tests.support.world import DAUGHTER, WANG, HandClock, MemoryJournal, World
 
@@ -69,10 +68,8 @@ async def test_given_messages_when_metrics_are_read_then_they_are_counted_by_pur
     settings = load_settings(data=tmp_path, _env_file=None)
     board = FakePbx(SimulatedSwitchboard(clock))
     controller = Controller(settings, clock, MemoryJournal(), Directory, "", pbx=board, live=lambda: True)
-    relay = Relay(
-        "n", JournalReader(tmp_path / "journal", clock), Database("sqlite+aiosqlite://"), [], LocalBus(), clock
-    )
-    metrics = Metrics(controller, journal, relay)
+    record = WorkerLink(JournalReader(tmp_path / "journal", clock), LocalBus(), clock)
+    metrics = Metrics(controller, journal, record)
     controller.messages.resume()
     controller.messages.send(to=DAUGHTER, text="x", purpose="alert", actor="system")
     text = metrics.text().decode()
