@@ -157,9 +157,11 @@ class Center(Instance):
         parts = (await self.client.get("/readyz")).json()["parts"]
         return bool(parts["seats"]["registered"] == count)
 
-    async def trunk(self, auto: dict[str, str] | None = None) -> Answerer:
-        """The far end of the trunk: everybody we call outside; what it was dialled is audited."""
-        trunk = await super().trunk(auto)
+    async def trunk(self, auto: dict[str, str] | None = None, uri: str = "") -> Answerer:
+        """The far end of the trunk (or of the one at ``uri``): everybody we call outside; its calls are audited."""
+        port = int((uri or self.settings.trunk_uri).rpartition(":")[2])
+        trunk = await Answerer.listen(self.folder, port, auto)
+        self._phones.append(trunk)
         self.trunks.append(trunk)
         return trunk
 
