@@ -229,15 +229,17 @@ class Helpers:
 
     # --- dialling ------------------------------------------------------------------------------------------
 
-    def pursue(self, incident: Incident, *, alone: bool, with_her: bool = False) -> None:
+    def pursue(self, incident: Incident, *, alone: bool, with_her: bool = False, patient: bool = False) -> None:
         """Dial whom the wishes of an incident want now.
 
         ``alone``: nobody of ours is with the elder. ``with_her``: one of her own people is: only ours are tried on.
+        ``patient``: no human is looked for, only the elder.
         """
         for wish in self.wishes(incident.id):
-            self._pursue(incident, wish, alone=alone and not (with_her and wish.target not in HOUSE_TARGETS))
+            wanted = alone and not (with_her and wish.target not in HOUSE_TARGETS)
+            self._pursue(incident, wish, alone=wanted, patient=patient)
 
-    def _pursue(self, incident: Incident, wish: Wish, *, alone: bool) -> None:
+    def _pursue(self, incident: Incident, wish: Wish, *, alone: bool, patient: bool = False) -> None:
         if exhausted(wish):
             why = max(wish.tried.values(), key=lambda tried: (tried.ended_at is not None, tried.ended_at)).reason
             self._fail(incident, wish, why or "unreachable")
@@ -245,7 +247,7 @@ class Helpers:
             return
         # A doctor of two villages cannot talk to both; a human who asks for her is believed.
         taken = self._outside.numbers if wish.target else self._live_numbers(incident)
-        for order in orders(wish, self._clock.now(), alone=alone, busy=taken):
+        for order in orders(wish, self._clock.now(), alone=alone, busy=taken, patient=patient):
             if wish.target and self._outside.count >= MAX_OUTSIDE:
                 return
             first = wish.target and not self._times(incident.id, order.candidate.number)

@@ -212,7 +212,8 @@ class Ladder:
         for rounds, targets in RESPONDERS_AFTER:
             for target in targets if in_vain >= rounds else ():
                 self._helpers.plan(incident, target)
-        self._helpers.pursue(incident, alone=since is not None or in_vain > 0, with_her=with_her)
+        alone, patient = since is not None or in_vain > 0, since is None
+        self._helpers.pursue(incident, alone=alone, with_her=with_her, patient=patient)
 
     def _climb(self, incident: Incident, waited: float, steps: Sequence[Step]) -> None:
         """Want whom these steps want by now outside; the seats come by `demands`."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import msgspec
 
 from callcenter.calls import facts as cf
+from callcenter.calls.model import STAFF
 from callcenter.emergency import facts as f
 from callcenter.emergency.kinds import Candidate, Drill
 from callcenter.facts import Fact
@@ -20,6 +21,10 @@ from callcenter.facts import Fact
 LOST = "lost"
 HESITATION_SECONDS = 10.0
 """How long somebody who picked up and presses nothing keeps the next one waiting: voicemail, mostly (R15)."""
+
+TRIES_IN_A_ROW, LONGEST_REST_SECONDS = 3, 600.0
+"""Where a human has answered and only the elder is not reached: how often her people are called at the plan's own
+pace, and how far the rests grow then. An emergency that somebody forgets to close must not ring them all night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +91,12 @@ class Order(msgspec.Struct, frozen=True):
     route: str
 
 
-def orders(wish: Wish, now: datetime, *, alone: bool, busy: frozenset[str]) -> list[Order]:
+def orders(wish: Wish, now: datetime, *, alone: bool, busy: frozenset[str], patient: bool = False) -> list[Order]:
     """Whom to dial now.
 
     ``alone``: nobody of ours is with the elder, so the plan's wishes go on. ``busy``: numbers that ring or talk
-    already, whoever wanted them: a phone is never dialled twice at a time.
+    already, whoever wanted them: a phone is never dialled twice at a time. ``patient``: a human has the emergency in
+    hand, so people who do not accept are left alone for longer and longer.
     """
     if wish.failed or wish.met or exhausted(wish) or (wish.target and wish.escalates and not alone):
         return []
@@ -110,7 +116,9 @@ def orders(wish: Wish, now: datetime, *, alone: bool, busy: frozenset[str]) -> l
     return [
         Order(candidate, wish.routes[wish.of(candidate.number).times % len(wish.routes)])
         for candidate in open_to
-        if candidate.number not in busy and not wish.of(candidate.number).leg_id and _rested(wish, candidate, now)
+        if candidate.number not in busy
+        and not wish.of(candidate.number).leg_id
+        and _rested(wish, candidate, now, patient)
     ]
 
 
@@ -134,13 +142,16 @@ def _hesitates(tried: Tried, now: datetime) -> bool:
     return since is not None and not since <= now < since + timedelta(seconds=HESITATION_SECONDS)
 
 
-def _rested(wish: Wish, candidate: Candidate, now: datetime) -> bool:
+def _rested(wish: Wish, candidate: Candidate, now: datetime, patient: bool) -> bool:
     """A phone that did not accept is left alone for a while, but another route is tried at once (R10)."""
     tried = wish.of(candidate.number)
     if tried.ended_at is None or tried.times % len(wish.routes):
         return True
+    rest = wish.rest_seconds
+    if patient:
+        rest = max(rest, min(LONGEST_REST_SECONDS, rest * 2.0 ** min(max(0, tried.times - TRIES_IN_A_ROW), 20)))
     # A clock that was set back must not keep anybody waiting (R23).
-    return not tried.ended_at <= now < tried.ended_at + timedelta(seconds=wish.rest_seconds)
+    return not tried.ended_at <= now < tried.ended_at + timedelta(seconds=rest)
 
 
 def evolve(wish: Wish, fact: Fact) -> Wish:
@@ -159,8 +170,8 @@ def evolve(wish: Wish, fact: Fact) -> Wish:
             return _with(wish, number, replace(wish.of(number), removed=True))
         case cf.LegEnded() if (number := _number_of(wish, body.leg_id)) is not None:
             ended = replace(wish.of(number), leg_id="", ended_at=fact.at, reason=body.reason)
-            # Whom the plan wants, it wants with her: who came and is gone again may be called again (A8, A9).
-            return _with(wish, number, replace(ended, joined=ended.joined and not wish.target))
+            # Our own people are wanted with her: who came and is gone may be called again, should she be alone (A9).
+            return _with(wish, number, replace(ended, joined=ended.joined and wish.role not in STAFF))
         case f.HelpSilent() if (number := _number_of(wish, body.leg_id)) is not None:
             # It answered and said nothing: as good as nobody, so another route may be tried (R10).
             return _with(wish, number, replace(wish.of(number), joined=False))

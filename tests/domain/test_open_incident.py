@@ -12,7 +12,7 @@ from callcenter.emergency.model import Who
 from callcenter.emergency.plan import DEFAULT_PLAN
 from callcenter.people.directory import Contact, Directory, Elder
 from tests.support.fake_pbx import Channel
-from tests.support.world import DUTY, LI, STRANGER, WANG, WANG_PENDANT, World
+from tests.support.world import COMMUNITY, DUTY, GUARDIAN, LI, SOCIAL_WORKER, STRANGER, WANG, WANG_PENDANT, World
 
 ABROAD = "+85212345678"
 WHO = Who(caller=WANG, elder_id="elder-wang", elder_name="王秀英")
@@ -168,3 +168,37 @@ def test_who_was_taken_for_somebody_else_first_has_an_emergency_of_her_own_by_he
     assert world.controller.emergencies.open_count == 2
     world.press(LI)
     assert world.controller.emergencies.open_count == 2
+
+
+def test_an_emergency_that_nobody_closes_does_not_ring_her_people_all_night(world: World) -> None:
+    """A8: they are called when she is not reached, at the plan's pace at first; then less and less often."""
+    her = world.press(WANG)
+    seat = world.ringing("op1")
+    world.answer(seat)
+    world.wait(5)
+    world.hang_up(seat)
+    world.hang_up(her)
+    world.wait(600, step=1.0)
+    soon = {number: world.dialled(number) for number in (GUARDIAN, SOCIAL_WORKER, COMMUNITY)}
+    assert all(count >= 4 for count in soon.values())
+    world.wait(3600, step=1.0)
+    assert all(world.dialled(number) - count <= 20 for number, count in soon.items())
+    assert world.dialled(WANG) > 40
+
+
+def test_a_relative_who_came_and_went_is_not_called_again_by_the_machine(world: World) -> None:
+    her = world.press(WANG)
+    seat = world.ringing("op1")
+    world.answer(seat)
+    world.wait(5)
+    world.hang_up(seat)
+    world.hang_up(her)
+    while not world.rings(GUARDIAN):
+        world.wait(1)
+    guardian = world.ringing(GUARDIAN)
+    world.accept(guardian)
+    world.wait(5)
+    before = world.dialled(GUARDIAN)
+    world.hang_up(guardian)
+    world.wait(300, step=1.0)
+    assert world.dialled(GUARDIAN) == before
