@@ -186,19 +186,19 @@ def test_an_emergency_that_nobody_closes_does_not_ring_her_people_all_night(worl
     assert world.dialled(WANG) > 40
 
 
-def test_a_relative_who_came_and_went_is_not_called_again_by_the_machine(world: World) -> None:
+def test_a_helper_who_came_and_went_is_not_called_again_by_the_machine(world: World) -> None:
     her = world.press(WANG)
     seat = world.ringing("op1")
     world.answer(seat)
     world.wait(5)
     world.hang_up(seat)
     world.hang_up(her)
-    while not world.rings(GUARDIAN):
+    while not world.rings(SOCIAL_WORKER):
         world.wait(1)
-    guardian = world.ringing(GUARDIAN)
-    world.accept(guardian)
+    helper = world.ringing(SOCIAL_WORKER)
+    world.accept(helper)
     world.wait(5)
-    before = world.dialled(GUARDIAN)
-    world.hang_up(guardian)
+    before = world.dialled(SOCIAL_WORKER)
+    world.hang_up(helper)
     world.wait(300, step=1.0)
-    assert world.dialled(GUARDIAN) == before
+    assert world.dialled(SOCIAL_WORKER) == before
