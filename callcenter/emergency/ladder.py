@@ -4,7 +4,10 @@ It is not a chain of timers: at any moment it is asked what the plan wants by no
 repeated event can neither skip a step nor do one twice.
 """
 
+import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -40,8 +43,24 @@ RESPONDERS_AFTER = (
     (2, (Target.SOCIAL_WORKER, Target.COMMUNITY)),
 )
 """After so many rounds of call-backs in vain, who is asked to look after her (A8)."""
+TURN_SECONDS = 0.005
+"""How long one pulse looks after those who wait."""
 ON_THE_WAY = -1
 """The urgency of an elder whose operator has picked up: no other elder's phone, picked up perhaps, is taken for her."""
+
+
+class _Asked(NamedTuple):
+    """What an incident wanted when it was last asked, and until when (monotonic) it wants the same."""
+
+    incident: Incident
+    call: Call
+    since: float
+    until: float
+    demand: Demand
+
+    def holds(self, incident: Incident, call: Call, since: float, now: float) -> bool:
+        """Whether nothing has changed: incident and call are immutable, so the same object is the same state."""
+        return self.incident is incident and self.call is call and self.since == since and now < self.until
 
 
 class Ladder:
@@ -75,25 +94,46 @@ class Ladder:
         """Incidents that want a human → since when (monotonic)."""
         self._schedules: dict[str, list[tuple[float, frozenset[str]]]] = {}
         """Incident → from how many seconds on which seats are rung: worked out once, asked for very often."""
+        self._asked: dict[str, _Asked] = {}
+        self._turns: deque[str] = deque()
+        """Who is still to be looked after in this round."""
         self._voiceless: set[str] = set()
         """Alarms whose own call may still come."""
         routing.add_source(self.demands)
 
     def demands(self, now: float) -> Iterable[Demand]:
         """Every incident that wants a human, with the seats its plan may ring by now."""
-        wall = self._clock.now()
         for incident_id, since in list(self.waiting.items()):
             incident = self._incidents.get(incident_id)
             call = self._call_of_seats(incident)
-            yield Demand(
-                call_id=call.id,
-                targets=self._seats(incident, now - since),
-                ring_all=True,
-                priority=ON_THE_WAY if self._on_the_way(call) else urgency(incident),
-                # By when she pressed: whoever loses her operator does not wait behind the whole crowd again.
-                since=now - (wall - incident.opened_at).total_seconds(),
-                resting=self._resting(incident, now),
-            )
+            asked = self._asked.get(incident_id)
+            if asked is None or not asked.holds(incident, call, since, now) or self._routing.resting(incident_id):
+                asked = self._ask(incident, call, since, now)
+            yield asked.demand
+
+    def _ask(self, incident: Incident, call: Call, since: float, now: float) -> _Asked:
+        """What an incident wants now, kept for as long as nothing of it changes: hundreds wait, few of them change."""
+        resting = self._resting(incident, now)
+        demand = Demand(
+            call_id=call.id,
+            targets=self._seats(incident, now - since),
+            ring_all=True,
+            priority=ON_THE_WAY if self._on_the_way(call) else urgency(incident),
+            # By when she pressed: whoever loses her operator does not wait behind the whole crowd again.
+            since=now - (self._clock.now() - incident.opened_at).total_seconds(),
+            resting=resting,
+        )
+        asked = _Asked(incident, call, since, self._next_step(incident, since, now), demand)
+        # A seat that is on its way may be told to leave, and a rest ends, without a new incident or call.
+        if resting or any(leg.role == Role.SEAT for leg in call.live_legs):
+            self._asked.pop(incident.id, None)
+        else:
+            self._asked[incident.id] = asked
+        return asked
+
+    def _next_step(self, incident: Incident, since: float, now: float) -> float:
+        """When (monotonic) more seats may be rung for it."""
+        return min((since + at for at, _ in self._schedules.get(incident.id, ()) if since + at > now), default=math.inf)
 
     def _call_of_seats(self, incident: Incident) -> Call:
         """The call that seats ring for, kept while they do: a further press must not stop a phone and ring it anew."""
@@ -134,6 +174,7 @@ class Ladder:
             self._call_backs.stop(incident_id)
             self._voiceless.discard(incident_id)
             self._schedules.pop(incident_id, None)
+            self._asked.pop(incident_id, None)
             if self.waiting.pop(incident_id, None) is not None:
                 self._routing.poke()
             return
@@ -182,17 +223,26 @@ class Ladder:
             if not awaits_voice(self._incidents.get(incident_id), self._clock.now()):
                 self._voiceless.discard(incident_id)
                 self.review(incident_id)
-        for incident in self._busy():
-            try:
-                self._look_after(incident, now)
-            except Exception:
-                # One incident's mistake must not stop the ladder of the others.
-                log.exception("ladder_failed", incident_id=incident.id)
+        self._take_turns(now)
         self._call_backs.tick(now)
         self._helpers.tick(now)
         self._mass.tick(self.waiting, sum(seat.registered for seat in self._routing.seats()), now)
         if self.waiting:
             self._routing.poke()
+
+    def _take_turns(self, now: float) -> None:
+        """Look after all who are busy, if need be over several pulses: a crowd must not hold up a new caller (R21)."""
+        if not self._turns:
+            self._turns.extend(incident.id for incident in self._busy())
+        until = self._clock.monotonic() + TURN_SECONDS
+        while self._turns and self._clock.monotonic() < until:
+            incident = self._incidents.find(self._turns.popleft())
+            try:
+                if incident is not None and incident.open:
+                    self._look_after(incident, now)
+            except Exception:
+                # One incident's mistake must not stop the ladder of the others.
+                log.exception("ladder_failed", incident_id=incident.id if incident is not None else "")
 
     def _busy(self) -> Iterator[Incident]:
         """Of thousands that wait for their close, those of which something goes by time."""
