@@ -7,6 +7,7 @@ import secrets
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,7 @@ from callcenter.clock import Clock
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Fact, encode
 from callcenter.ids import new_id
+from callcenter.notifications.facts import MessageRequested
 from callcenter.people.service import later, same_version
 from callcenter.shapes import Flag, Version
 from callcenter.webhooks.model import DeliveryRow, DeliveryState, SubscriptionRow
@@ -123,7 +125,7 @@ async def enqueue(session: AsyncSession, fact: Fact) -> None:
         return
     query = select(DeliveryRow.subscription_id).where(DeliveryRow.fact_id == fact.id)
     have = set((await session.scalars(query)).all())
-    body = encode(fact).decode()
+    body = encode(_told(fact)).decode()
     for row in wanting:
         if row.id not in have:
             session.add(
@@ -139,6 +141,13 @@ async def enqueue(session: AsyncSession, fact: Fact) -> None:
                     next_at=fact.at,
                 )
             )
+
+
+def _told(fact: Fact) -> Fact:
+    """The fact without what a message said: a door code or medical notes are for whom they were sent to (I1)."""
+    if not isinstance(fact.body, MessageRequested):
+        return fact
+    return msgspec.structs.replace(fact, body=msgspec.structs.replace(fact.body, text="", params={}))
 
 
 def wants(pattern: str, kind: str) -> bool:

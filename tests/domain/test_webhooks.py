@@ -15,6 +15,7 @@ from callcenter.clock import ManualClock
 from callcenter.db import Database
 from callcenter.errors import InvalidInput
 from callcenter.facts import Body, Fact, decode, kind, record
+from callcenter.notifications.facts import MessageRequested
 from callcenter.webhooks.dispatcher import PAUSES, WebhookDispatcher
 from callcenter.webhooks.model import DeliveryRow, SubscriptionRow
 from callcenter.webhooks.service import SubscriptionInput, check_url, create_subscription, enqueue, wants
@@ -296,3 +297,23 @@ def test_given_a_plain_url_when_checked_then_it_is_taken(url: str) -> None:
 def test_given_any_other_url_when_checked_then_it_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput):
         check_url(url)
+
+
+async def test_given_a_message_with_a_door_code_when_told_then_the_webhook_does_not_say_what_it_said(
+    migrated: Database,  # noqa: F811
+    receiver: Receiver,
+    clock: ManualClock,
+    http: httpx.AsyncClient,
+) -> None:
+    """I1: not in what is sent, nor in what is kept of it."""
+    await subscribe(migrated, clock, receiver.url, "*")
+    said = MessageRequested(
+        message_id="m", to="13700000001", text="门锁密码：4711", purpose="briefing", params={"text": "门锁密码：4711"}
+    )
+    async with migrated.transaction() as session:
+        await enqueue(session, record(said, START, "op1", incident_id="i"))
+    assert await WebhookDispatcher(migrated, clock).deliver_due(http)
+    ((_, body),) = receiver.requests
+    assert "4711" not in body.decode()
+    assert decode(body).incident_id == "i"
+    assert all("4711" not in row.body for row in await deliveries(migrated))
