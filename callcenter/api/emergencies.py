@@ -34,7 +34,7 @@ from callcenter.timeline.service import of_incident
 router = idempotency.router("/emergencies", "emergencies", live=True)
 
 Reader = Annotated[Principal, Depends(require("emergencies:read"))]
-Origin = Literal["press", "menu", "alarm", "drill", "synthetic"]
+Origin = Literal["press", "menu", "alarm", "desk", "drill", "synthetic"]
 Actor = Annotated[Principal, Depends(require("emergencies:act"))]
 Lead = Annotated[Principal, Depends(require("emergencies:lead"))]
 

@@ -12,7 +12,7 @@ class EmergencyOpened(Body, frozen=True):
     """An incident began. The response plan is frozen onto it here (A6).
 
     ``origin``: what opened it: ``press`` (a call on the emergency line), ``menu`` (the hotline's key 9), ``alarm``
-    (a terminal's or monitor's message), ``drill``, ``synthetic`` (the watchdog's own press).
+    (a terminal's or monitor's message), ``desk`` (raised by hand), ``drill``, ``synthetic`` (the watchdog's own press).
     ``caller``: number to call back, in canonical form, empty when withheld.
     ``kind``: what kind of event it is, a value of `Kind`; an operator may say better later.
     ``area``: the elder's area at that moment. ``age``: the elder's age in years, 0 when unknown.

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from callcenter.calls.model import Role
-from callcenter.emergency.kinds import Candidate
+from callcenter.emergency.kinds import Candidate, Drill
 from callcenter.emergency.model import Incident
 from callcenter.emergency.plan import Target
 from callcenter.errors import InvalidInput
@@ -105,6 +105,11 @@ class Numbers:
     routes: tuple[str, ...] = ("trunk",)
 
 
+def file_of(incident: Incident, people: People) -> File | None:
+    """The file of whom an incident is about; None while that is not known."""
+    return people.elder(incident.elder_id) if incident.elder_id else None
+
+
 def contacts(role: str, file: File | None) -> list[Candidate]:
     """The elder's people of a role, each number once; a guardian is family too, called after the relatives."""
     people = [*file.contacts_in(role)] if file else []
@@ -113,8 +118,17 @@ def contacts(role: str, file: File | None) -> list[Candidate]:
     return list({person.phone: Candidate(person.phone, person.name) for person in reversed(people)}.values())[::-1]
 
 
-def asked_for(role: str, number: str | None, file: File | None, ambulance: str) -> list[Candidate]:
-    """Whom a human's request means; raises `InvalidInput` that names the remedy."""
+def asked_for(
+    role: str, number: str | None, file: File | None, ambulance: str, drill: Drill | None = None
+) -> list[Candidate]:
+    """Whom a human's request means, in a drill who stands in for them; raises `InvalidInput` that names the remedy."""
+    found = _asked_for(role, number, file, ambulance)
+    if drill is not None and not (found := standing_in(found, drill, role)):
+        raise InvalidInput(f"this is a drill, and nobody stands in for {role}; name a number for it at its start")
+    return found
+
+
+def _asked_for(role: str, number: str | None, file: File | None, ambulance: str) -> list[Candidate]:
     if role not in HELP_ROLES:
         raise InvalidInput(f"role must be one of {', '.join(HELP_ROLES)}, not {role!r}")
     if number is not None:
@@ -130,6 +144,20 @@ def asked_for(role: str, number: str | None, file: File | None, ambulance: str) 
     if not people:
         raise InvalidInput(f"no {role} is in the elder's file; give the field 'number'")
     return people
+
+
+def standing_in(candidates: Sequence[Candidate], drill: Drill, role: str) -> list[Candidate]:
+    """Who stands in for a role in a drill; nobody when nobody is named, however many are known (A6)."""
+    number = drill.numbers.get(role)
+    return [Candidate(number, candidates[0].name if candidates else "")] if number else []
+
+
+def to_brief(incident: Incident, role: str, number: str | None, file: File | None, numbers: Numbers) -> list[Candidate]:
+    """Who is texted the briefing: as `asked_for`, but 120 where it takes texts."""
+    found = asked_for(role, number, file, numbers.ambulance_sms, incident.drill)
+    if not all(candidate.number for candidate in found):
+        raise InvalidInput("no number for texts to 120 is set; give the field 'number'")
+    return found
 
 
 def planned_for(target: str, file: File | None, numbers: Numbers, on_call: Sequence[Person]) -> list[Candidate]:

@@ -21,17 +21,18 @@ from callcenter.emergency.help import (
     Numbers,
     People,
     asked_for,
+    file_of,
     must_press_a_key,
     planned_for,
+    standing_in,
 )
 from callcenter.emergency.incidents import Incidents
 from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
 from callcenter.emergency.outside import Outside
 from callcenter.emergency.plan import HOUSE_TARGETS, Accept, Step, Target
-from callcenter.emergency.wishes import Order, Wish, evolve, exhausted, made, orders, standing_in
+from callcenter.emergency.wishes import Order, Wish, evolve, exhausted, made, orders
 from callcenter.emergency.words import ACCEPT, words
-from callcenter.errors import InvalidInput
 from callcenter.facts import Fact
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
@@ -102,7 +103,7 @@ class Helpers:
         return any(not (wish.failed or wish.met or wish.escalates) for wish in self.wishes(incident_id))
 
     def _file_of(self, incident: Incident) -> File | None:
-        return self._people().elder(incident.elder_id) if incident.elder_id else None
+        return file_of(incident, self._people())
 
     # --- wanting somebody ----------------------------------------------------------------------------------
 
@@ -126,9 +127,7 @@ class Helpers:
             for leg in legs:
                 if leg.request_id == request_id:
                     return leg
-        candidates = asked_for(role, number, self._file_of(incident), self._numbers.ambulance)
-        if incident.drill is not None and not (candidates := standing_in(candidates, incident.drill, role)):
-            raise InvalidInput(f"this is a drill, and nobody stands in for {role}; name a number for it at its start")
+        candidates = asked_for(role, number, self._file_of(incident), self._numbers.ambulance, incident.drill)
         live = {leg.number: leg for leg in legs if leg.live and leg.role != Role.ELDER}
         # Whatever role it was asked for in: 120 keyed as a number is the same ambulance (R10).
         if number is not None or len(candidates) == 1:

@@ -1,8 +1,4 @@
-"""The incident as pure data and the rules that decide who must be alerted now.
-
-The ladder is not a chain of timers: at any moment it is asked what the plan wants by now, so a late tick, a
-restart or a repeated event can neither skip a step nor do one twice.
-"""
+"""The incident as pure data, its fold of facts, and the rules that say whether it needs a human or a call-back now."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -14,10 +14,10 @@ from callcenter.clock import Clock
 from callcenter.emergency import facts as f
 from callcenter.emergency.briefing import Fix, Letterhead
 from callcenter.emergency.call_back import CallBacks
-from callcenter.emergency.help import File, Numbers, People, asked_for, numbers_of
+from callcenter.emergency.help import File, Numbers, People, file_of, numbers_of, to_brief
 from callcenter.emergency.helpers import Helpers
 from callcenter.emergency.incidents import Incidents
-from callcenter.emergency.kinds import Candidate, Drill, Kind
+from callcenter.emergency.kinds import Drill, Kind
 from callcenter.emergency.ladder import Ladder
 from callcenter.emergency.mass import MassEvents
 from callcenter.emergency.model import Incident, IncidentState, Who, attended, check_transition, milliseconds
@@ -69,16 +69,12 @@ class Emergencies:
         """Closed incidents that may still have open calls, and when (monotonic) to look after them."""
         ledger.on_apply(self._apply)
         self._mass = MassEvents(ledger, self._incidents, calls, pbx)
-
-        def file_of(incident: Incident) -> File | None:
-            return people().elder(incident.elder_id) if incident.elder_id else None
-
-        self._file_of = file_of
+        self._people = people
         self._texts = Texts(
             sender,
             numbers,
             letterhead,
-            file_of=file_of,
+            file_of=self._file_of,
             fix_of=lambda incident: fix_of(incident.elder_id) if incident.elder_id else None,
             crowded=lambda: self._mass.name,
         )
@@ -100,7 +96,7 @@ class Emergencies:
             self._outside,
             numbers,
             ring_seconds=ring_seconds,
-            numbers_of=lambda incident: numbers_of(incident, file_of(incident)),
+            numbers_of=lambda incident: numbers_of(incident, self._file_of(incident)),
         )
         self._ladder = Ladder(
             ledger,
@@ -115,15 +111,24 @@ class Emergencies:
             human_answer_seconds=human_answer_seconds,
         )
         ledger.on_react(self._react)
-        self.find = self._incidents.find
-        self.get = self._incidents.get
-        self.known = self._incidents.known
-        self.calls_of = self._incidents.calls_of
-        self.admit = self._incidents.admit
-        self.raise_again = self._incidents.raise_again
-        self.tick = self._tick
 
     # --- what is known -------------------------------------------------------------------------------------
+
+    def find(self, incident_id: str) -> Incident | None:
+        """The incident, open or closed lately, or None."""
+        return self._incidents.find(incident_id)
+
+    def get(self, incident_id: str) -> Incident:
+        """The incident, open or closed lately; raises `NotFound`."""
+        return self._incidents.get(incident_id)
+
+    def known(self) -> list[Incident]:
+        """Open and lately closed incidents."""
+        return self._incidents.known()
+
+    def calls_of(self, incident: Incident) -> list[Call]:
+        """The incident's calls that are open or ended lately, oldest first."""
+        return self._incidents.calls_of(incident)
 
     @property
     def open_count(self) -> int:
@@ -153,7 +158,21 @@ class Emergencies:
         incident = self._incidents.in_room(room)
         return self._incidents.current_call(incident) if incident is not None else None
 
+    def _file_of(self, incident: Incident) -> File | None:
+        return file_of(incident, self._people())
+
     # --- opening -------------------------------------------------------------------------------------------
+
+    def admit(self, call_id: str, who: Who, at: datetime, plan: Plan, *, origin: str, room: str = "") -> Incident:
+        """The incident a call belongs to: the person's open one, raised by this press, else a new one.
+
+        ``room``: where the caller is already, for a call that is found there after a restart.
+        """
+        return self._incidents.admit(call_id, who, at, plan, origin=origin, room=room)
+
+    def raise_again(self, incident: Incident, *, origin: str, actor: str, kind: str = "") -> None:
+        """A further press or alarm of an open incident: it joins and raises it (A8, R18)."""
+        self._incidents.raise_again(incident, origin=origin, actor=actor, kind=kind)
 
     def alarm(
         self,
@@ -225,10 +244,7 @@ class Emergencies:
         if not leg.in_room:
             raise InvalidInput(f"leg {leg_id} is {leg.state}, not in the room; there is nobody to mute")
         self._ledger.record(
-            f.LegMuted(leg_id=leg.id, role=leg.role, muted=muted),
-            actor=actor,
-            call_id=call.id,
-            incident_id=incident_id,
+            f.LegMuted(leg_id=leg.id, role=leg.role, muted=muted), actor=actor, call_id=call.id, incident_id=incident_id
         )
         self._calls.do(self._pbx.mute(call.room, leg.channel_id, muted), f"mute {leg.id}")
         return leg
@@ -248,21 +264,11 @@ class Emergencies:
         To 120 only what the operator has ``confirmed``. Raises `InvalidInput` that names the remedy.
         """
         incident = self._must_be_open(incident_id)
-        candidates = asked_for(role, number, self._file_of(incident), self._numbers.ambulance)
-        if role == Role.AMBULANCE and number is None:
-            if not confirmed:
-                raise InvalidInput("what 120 is sent must be confirmed: say confirmed: true")
-            if not self._numbers.ambulance_sms:
-                raise InvalidInput("no number for texts to 120 is set; give the field 'number'")
-            candidates = [Candidate(self._numbers.ambulance_sms)]
-        if incident.drill is not None:
-            stand_in = incident.drill.numbers.get(role)
-            if stand_in is None:
-                raise InvalidInput(f"this is a drill, and nobody stands in for {role}")
-            candidates = [Candidate(stand_in)]
+        if role == Role.AMBULANCE and number is None and not confirmed:
+            raise InvalidInput("what 120 is sent must be confirmed: say confirmed: true")
         return [
             self._texts.brief(incident, role, one, actor=actor, request_id=request_id and f"{request_id}:{one.number}")
-            for one in candidates
+            for one in to_brief(incident, role, number, self._file_of(incident), self._numbers)
         ]
 
     # --- what the operator says ----------------------------------------------------------------------------
@@ -337,7 +343,7 @@ class Emergencies:
 
     # --- as time goes by, and at every fact ----------------------------------------------------------------
 
-    def _tick(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """The pulse, several times a second; ``now`` in monotonic seconds."""
         self._ladder.tick(now)
         for incident_id, due in list(self._finishing.items()):

@@ -5,7 +5,7 @@ again what it wants dialled; what was tried is folded from facts, so neither a l
 request dials anybody twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -15,7 +15,7 @@ import msgspec
 from callcenter.calls import facts as cf
 from callcenter.calls.model import STAFF
 from callcenter.emergency import facts as f
-from callcenter.emergency.kinds import Candidate, Drill
+from callcenter.emergency.kinds import Candidate
 from callcenter.facts import Fact
 
 LOST = "lost"
@@ -201,9 +201,3 @@ def made(fact: Fact, body: f.HelpWanted) -> Wish:
                          "routes", "request_id")
         },
     )  # fmt: skip
-
-
-def standing_in(candidates: Sequence[Candidate], drill: Drill, role: str) -> list[Candidate]:
-    """Who stands in for a role in a drill; nobody when nobody is named, however many are known (A6)."""
-    number = drill.numbers.get(role)
-    return [Candidate(number, candidates[0].name if candidates else "")] if number else []

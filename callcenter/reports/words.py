@@ -20,7 +20,10 @@ KINDS = {
     "manual": "一键呼叫", "fall": "跌倒", "illness": "突发疾病", "smoke": "烟雾报警", "fire": "火灾", "gas": "燃气泄漏",
     "inactivity": "长时间无活动", "fence": "电子围栏", "wandering": "走失", "theft": "失窃", "other": "其他",
 }  # fmt: skip
-ORIGINS = {"press": "按键呼入", "menu": "热线转紧急", "alarm": "设备报警", "drill": "演练", "synthetic": "系统自检呼叫"}
+ORIGINS = {
+    "press": "按键呼入", "menu": "热线转紧急", "alarm": "设备报警", "desk": "坐席发起", "drill": "演练",
+    "synthetic": "系统自检呼叫",
+}  # fmt: skip
 DEVICES = {
     "pendant": "呼叫器", "terminal": "呼叫终端", "mobile_terminal": "移动终端", "smoke_detector": "烟感",
     "fall_detector": "跌倒探测器", "health_monitor": "健康监测", "door_sensor": "门磁",
