@@ -1,4 +1,4 @@
-"""The composition root: puts one process together, controller, api and worker, and runs it."""
+"""The composition root of `callcenter serve`: controller and api in one process, with the worker as its child."""
 
 import asyncio
 import dataclasses

@@ -20,7 +20,7 @@ PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{2,15}$")]
 
 
 class Settings(BaseSettings):
-    """The product's settings; see docs/settings in the README for a reader's table."""
+    """The product's settings; the README has them as a table."""
 
     model_config = SettingsConfigDict(
         env_prefix="CALLCENTER_", env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
