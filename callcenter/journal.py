@@ -448,6 +448,20 @@ class JournalReader:
         # A bad line at the very end of the newest segment may still be mended; it is looked at again.
         return safe
 
+    def has(self, segment: int) -> bool:
+        """Whether a segment is there."""
+        return segment_path(self.folder, segment).exists()
+
+    def before(self, position: Position) -> Fact | None:
+        """The fact whose line ends at a position; None when no whole line ends there."""
+        with suppress(FileNotFoundError), segment_path(self.folder, position.segment).open("rb") as file:
+            start = max(0, position.offset - GROUP_BYTES)
+            file.seek(start)
+            content = file.read(position.offset - start)
+            if start + len(content) == position.offset and content.endswith(b"\n"):
+                return unframe(content[content.rfind(b"\n", 0, -1) + 1 : -1])
+        return None
+
     def behind(self, position: Position) -> int:
         """Bytes after a position: 0 when everything has been read."""
         total = 0

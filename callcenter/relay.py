@@ -183,7 +183,23 @@ class Relay:
             if row is None:
                 session.add(CursorRow(node=self._node, segment=START.segment, offset=START.offset))
                 return START
-            return Position(row.segment, row.offset)
+            stored = Position(row.segment, row.offset)
+            last = await asyncio.to_thread(self._reader.before, stored)
+            if stored.offset == 0 or (last is not None and await self._has(session, last)):
+                return stored
+            # A disk that lied about a flush, or a folder that was put back, took what the database has (R28): our
+            # place is in what is gone, and what was written there since would be passed over.
+            begin = Position(stored.segment, 0) if self._reader.has(stored.segment) else START
+            log.error("journal is not the one that was relayed", node=self._node, place=tuple(stored), again=begin)
+            row.segment, row.offset = begin
+            return begin
+
+    async def _has(self, session: AsyncSession, fact: Fact) -> bool:
+        """Whether a fact is in the database, or on record as one that cannot be."""
+        return (
+            await session.get(FactRow, fact.id) is not None
+            or await session.get(FailureRow, (fact.id, "facts")) is not None
+        )
 
     async def _carry(self, start: Position, end: Position, facts: list[Fact]) -> bool:
         """One transaction: cursor, facts, projections. False when another relay moved the cursor meanwhile."""

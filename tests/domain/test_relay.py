@@ -174,6 +174,40 @@ async def test_given_a_lost_cursor_then_everything_is_read_again_and_nothing_hap
     assert await node.seen() == list(range(20))
 
 
+@pytest.mark.parametrize("later", [1, 30])
+async def test_r28_given_a_journal_that_lost_an_end_the_database_has_then_what_is_written_there_later_is_carried(
+    database: Database, tmp_path: Path, later: int
+) -> None:
+    """However little or much is written before the relay looks: its place was in what is gone."""
+    await prepare(database)
+    node = Node(tmp_path, database, Collector())
+    node.write(*(fact(number) for number in range(10)))
+    await node.drain()
+    path = segment_path(tmp_path, 1)
+    whole = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(whole[:6]))
+    node.write(*(fact(number) for number in range(100, 100 + later)))
+    node.relay = node.new_relay()
+    await node.drain()
+    assert await node.seen() == [*range(10), *range(100, 100 + later)]
+    assert node.behind() == 0
+
+
+async def test_r28_given_a_journal_that_begins_anew_then_it_is_carried_from_its_beginning(
+    database: Database, tmp_path: Path
+) -> None:
+    """The folder was lost; its numbers begin at 1 again, below those the database remembers."""
+    await prepare(database)
+    node = Node(tmp_path, database, Collector())
+    node.write(*(fact(number) for number in range(5)), segment=3)
+    await node.drain()
+    segment_path(tmp_path, 3).unlink()
+    node.write(*(fact(number) for number in range(10, 12)))
+    node.relay = node.new_relay()
+    await node.drain()
+    assert await node.seen() == [0, 1, 2, 3, 4, 10, 11]
+
+
 async def test_given_two_relays_of_one_node_then_each_fact_is_projected_once(
     postgres_database: Database, tmp_path: Path
 ) -> None:

@@ -113,15 +113,22 @@ class Center(Instance):
 
     def end_all(self) -> None:
         """kill -9 of everything, as a power cut."""
+        children = self._workers()
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for name in ("supervisor", "serve", "asterisk"):
-            process = ProcessRef.load(layout(self.settings).run / f"{name}.process")
+        paths = (layout(self.settings).run / f"{name}.process" for name in ("supervisor", "serve", "asterisk"))
+        for process in [*map(ProcessRef.load, paths), *children]:
             if process is not None:
                 process.send(signal.SIGKILL)
                 while process.alive():
                     time.sleep(0.01)
+
+    def _workers(self) -> list[ProcessRef | None]:
+        """The processes that ours has started."""
+        serve = ProcessRef.load(layout(self.settings).run / "serve.process")
+        path = Path(f"/proc/{serve.pid}/task/{serve.pid}/children") if serve else None
+        return [ProcessRef.of(int(pid)) for pid in path.read_text("ascii").split()] if path and path.exists() else []
 
     def inside(self, path: Path) -> Path:
         """A path as the product sees it, which may have disks of its own."""
@@ -182,6 +189,21 @@ class Center(Instance):
         tally.answered += 1
         return call
 
+    async def whoever(self, tally: Tally, seats: Sequence[Answerer], tone: float, seconds: float = 10) -> AnsweredCall:
+        """Seats pick up whatever rings, until a human among them hears this tone."""
+
+        async def heard() -> AnsweredCall | None:
+            for call in (call for seat in seats for call in seat.calls):
+                if call.media is None and not call.events:
+                    await call.pick_up()
+                if call.hears(tone):
+                    return call
+            return None
+
+        call: AnsweredCall = await self.until(heard, seconds, f"{tone:g} Hz to be heard by a human")
+        tally.answered += 1
+        return call
+
     async def api(self) -> Api:
         """The API as the supervisor; signed in once."""
         if self._api is None:
@@ -227,6 +249,10 @@ class Center(Instance):
         for phone in self._phones:
             phone.hangup()
         await self.until(self._quiet, CLOSE_SECONDS, "all calls to be over")
+        await self.forget_phones()
+
+    async def forget_phones(self) -> None:
+        """Every phone is gone and off; what its calls were to Asterisk, Asterisk has to find out."""
         for phone in self._phones:
             await phone.close()
         for user in self._seats:

@@ -58,6 +58,10 @@ class Witness:
         """What is in the journal now must be there for ever."""
         self._seen |= {fact.id: fact.kind for fact in self.journal()}
 
+    def forget(self) -> None:
+        """What was told so far need not be there any more."""
+        self._seen.clear()
+
     async def close(self) -> None:
         """Stop listening."""
         if self._task is not None:
