@@ -133,7 +133,8 @@ class Ladder:
 
     def _next_step(self, incident: Incident, since: float, now: float) -> float:
         """When (monotonic) more seats may be rung for it."""
-        return min((since + at for at, _ in self._schedules.get(incident.id, ()) if since + at > now), default=math.inf)
+        steps = self._schedules.get(incident.id, ())
+        return min((since + at for at, _ in steps if at > now - since), default=math.inf)
 
     def _call_of_seats(self, incident: Incident) -> Call:
         """The call that seats ring for, kept while they do: a further press must not stop a phone and ring it anew."""

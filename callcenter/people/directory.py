@@ -120,6 +120,8 @@ class Directory:
 
     def __init__(self, elders: Iterable[Elder] = (), plans: Iterable[Plan] = (), shifts: Iterable[Shift] = ()) -> None:
         self._shifts = tuple(shifts)
+        self._on_call_at: datetime | None = None
+        self._on_call: dict[str, tuple[OnCall, ...]] = {}
         self._elders = {elder.id: elder for elder in elders}
         self._plans = {plan.id: plan for plan in plans}
         self._plan_of_area = {plan.area: plan for plan in self._plans.values() if plan.area}
@@ -167,8 +169,16 @@ class Directory:
         return self._shifts
 
     def on_call(self, at: datetime, area: str = "") -> tuple[OnCall, ...]:
-        """Whose mobiles to ring at ``at`` for an incident of ``area``, in this order (A9)."""
-        return on_call(self._shifts, at, area)
+        """Whose mobiles to ring at ``at`` for an incident of ``area``, in this order (A9).
+
+        Worked out once a second: hundreds who wait ask several times in each (R21).
+        """
+        second = at.replace(microsecond=0)
+        if second != self._on_call_at:
+            self._on_call_at, self._on_call = second, {}
+        if area not in self._on_call:
+            self._on_call[area] = on_call(self._shifts, second, area)
+        return self._on_call[area]
 
     def find_caller(self, raw_number: str | None) -> Caller | None:
         """Who calls from ``raw_number`` as the trunk sent it, or None for an unknown or withheld one."""

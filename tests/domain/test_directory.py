@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from callcenter.people.keeper import CHANGED, DirectoryKeeper
 from callcenter.people.loader import load_directory
 from callcenter.people.model import ContactRow, ElderPhoneRow, ElderRow
 from callcenter.people.plans import create_plan
+from callcenter.people.roster import OnCall, Shift
 from callcenter.people.schemas import ContactInput, ElderInput, ElderPatch, PlanInput, StepInput
 from callcenter.people.service import change_elder, create_elder, delete_elder
 from callcenter.people.snapshot_file import restore, save
@@ -363,3 +364,19 @@ async def test_given_plans_in_the_database_when_their_rows_go_then_elders_still_
         await session.execute(text("DELETE FROM response_plans"))
     directory = await _load(migrated)
     assert directory.plan_for(directory.elder(elder_id)) == DEFAULT_PLAN
+
+
+def test_given_a_shift_that_ends_when_asked_each_second_then_the_answer_is_never_an_old_one() -> None:
+    """A9, R21: worked out once a second for each area, not for each of hundreds who ask."""
+    noon = datetime(2026, 3, 2, 4, tzinfo=UTC)
+    near = Shift(
+        id="1", name="张", phone="13900000001", area="东区", starts_at=noon, ends_at=noon + timedelta(seconds=1)
+    )
+    far = Shift(id="2", name="李", phone="13900000002", starts_at=noon, ends_at=noon + timedelta(hours=1))
+    directory = Directory(shifts=[near, far])
+    people = [OnCall("张", "13900000001"), OnCall("李", "13900000002")]
+    assert list(directory.on_call(noon + timedelta(seconds=0.9), "东区")) == people
+    assert directory.on_call(noon + timedelta(seconds=0.95), "东区") is directory.on_call(noon, "东区")
+    assert list(directory.on_call(noon, "")) == people[1:]
+    assert list(directory.on_call(noon + timedelta(seconds=1), "东区")) == people[1:]
+    assert list(directory.on_call(noon, "东区")) == people
