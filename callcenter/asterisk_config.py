@@ -16,16 +16,25 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import jinja2
 
-from callcenter.accounts.model import RESERVED_USERS
 from callcenter.accounts.passwords import SIP_REALM
 from callcenter.accounts.secrets import secrets_dir, write_once
 from callcenter.asterisk_dialplan import missing
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime
+from callcenter.asterisk_values import (
+    SeatAccount,
+    bracketed,
+    checked_number,
+    checked_seat,
+    host_and_port,
+    networks,
+    own_host,
+    safe,
+    trunk_host,
+)
 from callcenter.errors import InvalidInput, Unavailable
 from callcenter.hold_music import write_hold_music
 from callcenter.ports import free_ports
@@ -51,22 +60,8 @@ MUSIC = {
 }
 """What those who wait hear, in order, again and again; ``@music`` is the synthesised music."""
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f;<>\"`\\]|\$\{")
 _RUN_SOCKET_LENGTH = 100
 """A Unix socket's path may be 107 bytes long (sun_path, unix(7)); ``/asterisk.ctl`` is a part of it."""
-
-
-class SeatAccount(Protocol):
-    """A seat's phone. ``sip_ha1``: see `callcenter.accounts.passwords.sip_ha1`; ``role``: one of the account roles."""
-
-    @property
-    def user(self) -> str: ...
-
-    @property
-    def role(self) -> str: ...
-
-    @property
-    def sip_ha1(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +105,6 @@ class Layout:
 def layout(settings: Settings) -> Layout:
     """The folders of this instance, absolute."""
     return Layout(settings.data.resolve())
-
-
-def trunk_host(uri: str) -> str:
-    """A trunk's host without its port; an IPv6 address without brackets."""
-    found = re.fullmatch(r"(?:\[([^]]+)\]|([^:]*))(?::\d+)?", _host(uri))
-    if found is None:
-        raise InvalidInput(f"a trunk's URI must be like sip:host:5060 (got {uri!r})")
-    return str(found[1] or found[2])
 
 
 def ami_secret(settings: Settings) -> str:
@@ -188,7 +175,7 @@ def _files(
     """Every file of the configuration by name."""
     place = layout(settings)
     for path in (place.data, runtime.modules, *dialplan):
-        _safe("path", str(path))
+        safe("path", str(path))
     values: dict[str, object] = {
         "etc": place.etc,
         "modules": runtime.modules,
@@ -198,7 +185,7 @@ def _files(
         "run": place.socket_dir,
         "logs": place.logs,
         "bind": settings.bind,
-        "bind_host": _bracketed(settings.bind),
+        "bind_host": bracketed(settings.bind),
         # Audio too stays on our own address, unless that is "all of them".
         "media_address": "" if ipaddress.ip_address(settings.bind).is_unspecified else settings.bind,
         "sip_port": settings.sip_port,
@@ -210,16 +197,16 @@ def _files(
         "ami_secret": ami_secret(settings),
         "available": {path.stem for path in runtime.modules.glob("*.so")},
         "extra_modules": list(extra_modules),
-        "own_host": _own_host(settings.bind),
+        "own_host": own_host(settings.bind),
         "synthetic_user": (synthetic := synthetic_account(settings))[0],
         "synthetic_password": synthetic[1],
-        "trunk_uri": _safe("CALLCENTER_TRUNK_URI", settings.trunk_uri),
+        "trunk_uri": safe("CALLCENTER_TRUNK_URI", settings.trunk_uri),
         "trunk_host": trunk_host(settings.trunk_uri),
-        "trunk2_uri": _safe("CALLCENTER_TRUNK2_URI", settings.trunk2_uri),
+        "trunk2_uri": safe("CALLCENTER_TRUNK2_URI", settings.trunk2_uri),
         "trunk2_host": trunk_host(settings.trunk2_uri) if settings.trunk2_uri else "",
-        "trunk_match": _networks(settings.trunk_match),
+        "trunk_match": networks(settings.trunk_match),
         "seat_rewrite_contact": settings.seat_rewrite_contact,
-        "seats": [_seat(seat) for seat in sorted(seats, key=lambda seat: seat.user)],
+        "seats": [checked_seat(seat) for seat in sorted(seats, key=lambda seat: seat.user)],
         "music": {name: place.home / "music" / name for name in MUSIC},
         "globals": _globals(settings, seats),
         "dialplan": dialplan,
@@ -245,22 +232,19 @@ def _files(
 
 def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, str]:
     """The dialplan's CC_* globals."""
-    host = _host(settings.trunk_uri)
+    trunk = host_and_port(settings.trunk_uri)
     on_duty = sorted(seat.user for seat in seats if seat.role in DUTY_ROLES)
     values = {
-        "CC_AGI": f"agi://{_bracketed(settings.bind)}:{settings.agi_port}",
+        "CC_AGI": f"agi://{bracketed(settings.bind)}:{settings.agi_port}",
         "CC_AGI_DEADLINE": f"{AGI_DEADLINE_SECONDS:g}",
         "CC_LEASE": f"{LEASE_SECONDS}",
-        "CC_HOTLINE": settings.hotline_number,
         "CC_EMERGENCY": settings.emergency_number,
         "CC_DUTY_DESK": "&".join(f"PJSIP/{user}" for user in on_duty),
-        "CC_DUTY_NUMBERS": "&".join(f"PJSIP/trunk/sip:{_number(n)}@{host}" for n in settings.duty_numbers),
-        "CC_TRUNK_HOST": host,
-        "CC_TRUNK_CALLER": settings.trunk_caller,
+        "CC_DUTY_NUMBERS": "&".join(f"PJSIP/trunk/sip:{checked_number(n)}@{trunk}" for n in settings.duty_numbers),
         "CC_RECORDINGS": str(settings.recordings_dir),
         "CC_SPOOL": str(layout(settings).home / "share" / "agi-bin" / "spool"),
     }
-    return {name: _safe(name, value) for name, value in values.items()}
+    return {name: safe(name, value) for name, value in values.items()}
 
 
 def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
@@ -378,59 +362,3 @@ def _link(link: Path, target: Path) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     temporary.replace(link)
-
-
-def _safe(name: str, value: str) -> str:
-    """The value, if it can stand in a configuration file as what it is."""
-    if _UNSAFE.search(value):
-        raise InvalidInput(f"{name} holds a character that Asterisk's configuration does not take: {value!r}")
-    return value
-
-
-def _seat(seat: SeatAccount) -> SeatAccount:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", seat.user) or seat.user in RESERVED_USERS:
-        raise InvalidInput(f"{seat.user!r} cannot be a seat's user name: use 1 to 32 of a-z, 0-9, '-' and '_'.")
-    if not re.fullmatch(r"[0-9a-f]{32}", seat.sip_ha1):
-        raise InvalidInput(f"The SIP password hash of seat {seat.user} is damaged: set a new password.")
-    return seat
-
-
-def _number(number: str) -> str:
-    if not re.fullmatch(r"\+?[0-9]{2,20}", number):
-        raise InvalidInput(f"CALLCENTER_DUTY_NUMBERS: {number!r} is not a phone number (digits, perhaps a leading +).")
-    return number
-
-
-def _bracketed(address: str) -> str:
-    """The address as it stands before a port: IPv6 in brackets. Raises `InvalidInput` for what is no address."""
-    try:
-        return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
-    except ValueError as error:
-        raise InvalidInput(f"CALLCENTER_BIND must be an IP address (got {address!r})") from error
-
-
-def _own_host(bind: str) -> str:
-    """Where Asterisk reaches itself: its own address, or this machine's when that is "all of them"."""
-    address = ipaddress.ip_address(bind)
-    if address.is_unspecified:
-        return "127.0.0.1" if address.version == 4 else "[::1]"
-    return _bracketed(bind)
-
-
-def _networks(matches: str) -> list[str]:
-    found = []
-    for match in filter(None, (part.strip() for part in matches.split(","))):
-        try:
-            found.append(str(ipaddress.ip_network(match, strict=False)))
-        except ValueError as error:
-            raise InvalidInput(
-                f"CALLCENTER_TRUNK_MATCH must be addresses or networks such as 10.0.0.0/24 (got {match!r})"
-            ) from error
-    if not found:
-        raise InvalidInput("CALLCENTER_TRUNK_MATCH must name the address that the trunk calls from.")
-    return found
-
-
-def _host(uri: str) -> str:
-    """Host and port of a SIP URI, e.g. ``127.0.0.1:5070``."""
-    return uri.partition(":")[2].rpartition("@")[2].partition("?")[0]

@@ -21,9 +21,10 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
 from callcenter import migrations
-from callcenter.asterisk_config import REPO, SOUNDS, ami_secret, layout, trunk_host
+from callcenter.asterisk_config import REPO, SOUNDS, ami_secret, layout
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
+from callcenter.asterisk_values import trunk_host
 from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.notifications import gateway

@@ -11,9 +11,9 @@ from callcenter.asterisk_config import (
     ami_secret,
     layout,
     render,
-    trunk_host,
 )
 from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
+from callcenter.asterisk_values import trunk_host
 from callcenter.errors import InvalidInput
 from callcenter.settings import Settings
 from tests.support.asterisk import seat_accounts, test_settings, wait_for
