@@ -8,16 +8,15 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
+from callcenter.adoption import Adoption
 from callcenter.agi import Arrivals, recording_of
 from callcenter.alarms.service import Alarms
-from callcenter.calls import facts as cf
 from callcenter.calls.lease import Leases
-from callcenter.calls.model import STAFF, Line, Role
+from callcenter.calls.model import Role
 from callcenter.calls.service import Calls, Durable
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
@@ -37,7 +36,6 @@ from callcenter.notifications.setup import channels
 from callcenter.people.directory import Directory
 from callcenter.recordings.recorder import Recorder
 from callcenter.routing.acceptance import Acceptance
-from callcenter.routing.facts import HotlineHeld
 from callcenter.routing.hotline import Hotline
 from callcenter.routing.service import Routing, SeatAccount
 from callcenter.settings import Settings
@@ -45,7 +43,6 @@ from callcenter.spool import SpoolIntake
 from callcenter.telephony.ami import AmiLink
 from callcenter.telephony.asterisk_pbx import AsteriskPbx
 from callcenter.telephony.events import (
-    LiveChannel,
     PbxConnected,
     PbxDisconnected,
     PbxEvent,
@@ -189,6 +186,7 @@ class Controller:
         self.arrivals = Arrivals(
             self.ledger, self.calls, self.emergencies, self.hotline, directory, clock, settings.recordings_dir
         )
+        self.adoption = Adoption(self.ledger, self.calls, self.emergencies, self.arrivals, self.pbx, clock)
         self.spool = SpoolIntake(
             settings,
             self.ledger,
@@ -259,7 +257,7 @@ class Controller:
 
     def _in_step_with(self, snapshot: Snapshot) -> None:
         """Take a snapshot that nothing was heard after: everything since follows it."""
-        self._adopt(snapshot)
+        self.adoption.adopt(snapshot)
         arrived_before = max(self._lost_at, self.clock.monotonic() - YOUNG_SECONDS)
         self.calls.reconcile(snapshot, arrived_before=arrived_before)
         self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
@@ -272,69 +270,6 @@ class Controller:
         self.life.resume()
         self.routing.poke()
         log.info("in_step", channels=len(snapshot.channels), calls=len(self.calls.open_calls()))
-
-    def _adopt(self, snapshot: Snapshot) -> None:
-        """Open calls that live in Asterisk and that no journal knows: admitted in the last moment of a crash."""
-        for channel in snapshot.channels.values():
-            known = channel.variables.get("CC_CALL", "")
-            mine = known and not channel.variables.get("CC_ROLE") and not channel.variables.get("CC_STAGE")
-            call, line = self.calls.find(known), channel.variables.get("CC_LINE", Line.EMERGENCY)
-            if mine and call is not None and call.open and call.line == Line.HOTLINE and line == Line.EMERGENCY:
-                self.arrivals.escalate(call, channel.variables.get("CC_ROOM", ""))
-            elif mine and call is None:
-                now = self.clock.now()
-                self.arrivals.open(
-                    line=line,
-                    did="",
-                    raw_caller=channel.caller,
-                    channel_id=channel.channel_id,
-                    invited_at=now - timedelta(seconds=channel.seconds),
-                    via="adopted",
-                    call_id=known,
-                    room=channel.variables.get("CC_ROOM", ""),
-                )
-                log.warning("call_adopted", call_id=known, channel_id=channel.channel_id)
-        for channel in snapshot.channels.values():
-            self._adopt_leg(channel)
-
-    def _adopt_leg(self, channel: LiveChannel) -> None:
-        """A seat or mobile that was dialled in the last moment of a crash: it rings, or is with the elder already.
-
-        Helpers are on disk before they are dialled; so is whatever else must not be dialled twice.
-        """
-        role, room = channel.variables.get("CC_ROLE", ""), channel.variables.get("CC_ROOM", "")
-        # The far half of a Local channel (the test seat) has its near half's variables, and is nobody.
-        if role not in STAFF or channel.channel_id.endswith(";2"):
-            return
-        leg_id = channel.variables.get("CC_LEG", channel.channel_id)
-        found = self.calls.leg_of_channel(channel.channel_id)
-        call = self.calls.find(channel.variables.get("CC_CALL", ""))
-        if (found is not None and found[1].id == leg_id) or (call is not None and leg_id in call.legs):
-            return
-        if call is None or not call.open:
-            call = self.emergencies.call_in(room)
-        if call is not None and found is not None and found[1].live:
-            # An operator who had just been taken from a routine call.
-            held = HotlineHeld(seat=found[1].number)
-            self.calls.move(found[1], found[0], call, also=held, actor="pbx", leg_id=leg_id)
-            log.warning("leg_adopted", call_id=call.id, leg_id=leg_id)
-            return
-        if call is None:
-            self.calls.do(self.pbx.hangup(channel.channel_id), f"hang up {channel.channel_id}")
-            return
-        self.ledger.record(
-            cf.LegAdded(
-                leg_id=leg_id,
-                role=role,
-                number=channel.variables.get("CC_NUMBER", ""),
-                auto=channel.variables.get("CC_AUTO") == "1",
-                channel_id=channel.channel_id,
-            ),
-            actor="pbx",
-            call_id=call.id,
-            incident_id=call.incident_id,
-        )
-        log.warning("leg_adopted", call_id=call.id, leg_id=leg_id)
 
     def _code(self, event: SeatCode) -> None:
         """An operator keyed ``*1`` … in the room: the same as the click (A2). Any key is a sign of life (R12)."""

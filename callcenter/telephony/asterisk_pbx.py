@@ -218,10 +218,6 @@ def _originate_fields(
 
 
 def _variables(dial: Dial) -> list[str]:
-    if dial.before is not None:
-        raise InvalidInput(
-            "Asterisk runs no subroutine before an asynchronous dial: give SIP headers in Dial.headers.", field="before"
-        )
     pairs = dict(dial.variables)
     for header, value in dial.headers.items():
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", header):

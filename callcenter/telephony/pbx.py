@@ -12,14 +12,13 @@ class Dial:
     """One outgoing leg.
 
     ``channel_id``: the leg's id, which becomes Asterisk's Uniqueid.
-    ``target``: an Asterisk dial string, ``PJSIP/op1`` or ``PJSIP/trunk/sip:120@host``.
+    ``target``: an Asterisk dial string, ``PJSIP/op1`` or ``PJSIP/120@trunk``.
     ``context``: where the dialplan takes over once the leg answers.
     ``ring_seconds``: how long it may ring.
     ``caller_number``/``caller_name``: the identity shown to the far end; the name may be Chinese.
     ``variables``: our CC_* channel variables, set before the leg rings.
-    ``headers``: SIP headers to add to the INVITE, e.g. ``Call-Info: <sip:x>;answer-after=0``.
-    ``before``: must stay None. Asterisk runs a PreDialGoSub only for dials that block the whole AMI
-    link; use ``headers``.
+    ``headers``: SIP headers to add to the INVITE, e.g. ``Call-Info: <sip:x>;answer-after=0``. Not by a subroutine:
+    Asterisk runs a PreDialGoSub only for dials that block the whole AMI link.
     """
 
     channel_id: str
@@ -29,7 +28,6 @@ class Dial:
     caller_number: str = ""
     caller_name: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
-    before: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

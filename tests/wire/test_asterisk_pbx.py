@@ -198,7 +198,6 @@ BAD: dict[str, Callable[[AsteriskPbx], Awaitable[object]]] = {
     "Variable": lambda pbx: pbx.originate(dial(variables={"CC_A": CRLF})),
     "variables": lambda pbx: pbx.originate(dial(variables={CRLF: "x"})),
     "headers": lambda pbx: pbx.originate(dial(headers={CRLF: "x"})),
-    "before": lambda pbx: pbx.originate(dial(before="cc-headers")),
     "Exten": lambda pbx: pbx.redirect("leg-1", "c", CRLF),
     "Conference": lambda pbx: pbx.kick(CRLF, "leg-1"),
     "prompts": lambda pbx: pbx.play("r1", ["ok", "a&b"]),
