@@ -5,18 +5,18 @@ import dataclasses
 import gc
 import resource
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
-import uvicorn
 import uvloop
 
-import callcenter.models  # noqa: F401  every table is known before the first session
+import callcenter.follow_ups.facts
+import callcenter.models
+import callcenter.work_orders.facts  # noqa: F401  every kind of fact and every table is known before the first is read
 from callcenter.accounts.seats_keeper import SeatsKeeper
-from callcenter.api.app import create_app
-from callcenter.api.deps import Services, build_services
-from callcenter.api.patience import PatientProtocol
+from callcenter.accounts.secrets import secrets_dir
+from callcenter.alarms.source_keeper import SourcesKeeper
 from callcenter.asterisk_config import ami_secret
 from callcenter.bus import FACTS, Bus, LocalBus, RedisBus
 from callcenter.clock import SystemClock
@@ -27,12 +27,19 @@ from callcenter.journal import Journal, JournalReader
 from callcenter.location.telemetry import Telemetry
 from callcenter.logs import configure_logging
 from callcenter.metrics import Metrics
+from callcenter.parts import Part, for_ever
+from callcenter.people.keeper import DirectoryKeeper
 from callcenter.settings import Settings
 from callcenter.watchdog.watch import Outside
-from callcenter.worker import Part, for_ever
 from callcenter.worker_link import WorkerLink
 
+if TYPE_CHECKING:
+    from callcenter.web import Web
+
 log = structlog.get_logger(__name__)
+
+FIRST_LOOKS, FIRST_LOOK_SECONDS = 100, 0.03
+"""So long the console waits for the controller to know what is live in Asterisk; then it shows that it does not."""
 
 DATABASE_SECONDS = 3.0
 """A database that takes longer for nothing at all is told of as away."""
@@ -56,10 +63,11 @@ async def serve(settings: Settings) -> None:
     bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else LocalBus()
     database = Database(settings.database)
     journal = Journal(settings.journal_dir / settings.node, clock)
-    services = build_services(settings, clock, database, bus)
-    services.directory.restore()
-    controller = Controller(settings, clock, journal, lambda: services.directory.directory, ami_secret(settings))
-    services.alarm_sources.restore()
+    directory = DirectoryKeeper(database, settings.data / "directory.json", bus)
+    directory.restore()
+    controller = Controller(settings, clock, journal, lambda: directory.directory, ami_secret(settings))
+    alarm_sources = SourcesKeeper(database, secrets_dir(settings) / "alarm-sources.json", clock, bus)
+    alarm_sources.restore()
     telemetry = Telemetry(
         database,
         settings.data / "telemetry.jsonl",
@@ -70,8 +78,8 @@ async def serve(settings: Settings) -> None:
     )
     telemetry.restore()
     recovery = journal.open()
-    keeper = SeatsKeeper(database, bus, settings.data / "seats.json")
-    controller.recover(recovery.facts, await keeper.read() or keeper.last())
+    seats = SeatsKeeper(database, bus, settings.data / "seats.json")
+    controller.recover(recovery.facts, await seats.read() or seats.last())
     log.info(
         "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
     )
@@ -89,68 +97,61 @@ async def serve(settings: Settings) -> None:
         database=lambda: database.answers(DATABASE_SECONDS),
         bus=lambda: bus.healthy,
     )
-    services = dataclasses.replace(services, controller=controller, journal=journal, record=record, metrics=metrics)
-    # What is loaded by now stays: a collector that walked it again and again would stop the event loop.
-    gc.collect()
-    gc.freeze()
+    parts: dict[str, Part] = {
+        "controller": controller.run,
+        "worker": record.run,
+        "directory": directory.run,
+        "alarm-sources": alarm_sources.run,
+        "telemetry": telemetry.run,
+        "seats": lambda: seats.follow(controller.routing.staff),
+    }
+
+    def load_web() -> "Web":
+        # Here and not above: loading it takes longer than all the rest, and an elder would wait for the console.
+        from callcenter.api.deps import build_services  # noqa: PLC0415
+        from callcenter.web import Web  # noqa: PLC0415
+
+        services = build_services(settings, clock, database, bus)
+        return Web(
+            dataclasses.replace(
+                services,
+                directory=directory,
+                alarm_sources=alarm_sources,
+                controller=controller,
+                journal=journal,
+                record=record,
+                metrics=metrics,
+            )
+        )
+
     try:
-        await _serve_all(services, controller, record, keeper, telemetry)
+        await _serve_all(parts, controller, load_web)
     finally:
         await journal.close()
         await bus.close()
         await database.close()
 
 
-class _Web(uvicorn.Server):
-    """uvicorn raises a caught signal again when it is done, which would end us before the journal is closed."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-    def _stop(self) -> None:
-        # A second signal does not wait for connections that will not end.
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-
-async def _serve_all(
-    services: Services, controller: Controller, record: WorkerLink, keeper: SeatsKeeper, telemetry: Telemetry
-) -> None:
-    settings = services.settings
-    web = _Web(
-        uvicorn.Config(
-            create_app(services),
-            host=settings.bind,
-            port=settings.http_port,
-            http=PatientProtocol,
-            # Whoever writes X-Forwarded-For would choose the address that sign-ins are throttled and recorded by (I3).
-            proxy_headers=False,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws_max_size=65536,
-            timeout_graceful_shutdown=3,
-        )
-    )
-    background: dict[str, Part] = {
-        "controller": controller.run,
-        "worker": record.run,
-        "directory": services.directory.run,
-        "alarm-sources": services.alarm_sources.run,
-        "telemetry": telemetry.run,
-        "seats": lambda: keeper.follow(controller.routing.staff),
-    }
-    running = [asyncio.create_task(for_ever(name, work), name=name) for name, work in background.items()]
+async def _serve_all(parts: dict[str, Part], controller: Controller, load_web: Callable[[], "Web"]) -> None:
+    """Run the parts; the web is loaded beside them, in a thread, so that calls are answered meanwhile (R1)."""
+    whole = asyncio.current_task()
+    assert whole is not None  # noqa: S101 - a coroutine that runs
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, whole.cancel)  # until the web has its own way of ending
+    # What is loaded by now stays: a collector that walked it, even once, would keep the elders waiting.
+    gc.freeze()
+    running = [asyncio.create_task(for_ever(name, work), name=name) for name, work in parts.items()]
     try:
+        for _ in range(FIRST_LOOKS):
+            if controller.in_step:
+                break
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
+        web = await asyncio.to_thread(load_web)
+        gc.freeze()
         await web.serve()
+    except asyncio.CancelledError:
+        log.info("told_to_stop_while_starting")
     finally:
         for task in running:
             task.cancel()

@@ -7,8 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 import structlog
@@ -26,6 +25,7 @@ from callcenter.follow_ups.service import closed_loop
 from callcenter.journal import JournalReader
 from callcenter.logs import configure_logging
 from callcenter.notifications.tables import MessageProjector
+from callcenter.parts import Part, for_ever
 from callcenter.recordings.projector import RecordingProjector
 from callcenter.recordings.retention import load_policy
 from callcenter.recordings.verifier import Verifier
@@ -39,12 +39,9 @@ from callcenter.worker_link import Progress, Told, published
 log = structlog.get_logger(__name__)
 
 CLEAN_SECONDS = 60.0
-RESTART_SECONDS = 1.0
 REPORT_SECONDS = 0.25
 NICENESS = 10
 """The record gives way to the calls."""
-
-Part = Callable[[], Coroutine[Any, Any, None]]
 
 
 def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
@@ -100,17 +97,6 @@ async def work(settings: Settings, lines: BinaryIO) -> None:
         await asyncio.gather(*running, return_exceptions=True)
         await bus.close()
         await database.close()
-
-
-async def for_ever(name: str, part: Part) -> None:
-    """Run a part again whenever it ends: no part's crash takes another with it."""
-    while True:
-        try:
-            await part()
-            log.error("part_ended", part=name)
-        except Exception:
-            log.exception("part_failed", part=name)
-        await asyncio.sleep(RESTART_SECONDS)
 
 
 async def _until_stdin_ends() -> None:
