@@ -1,9 +1,9 @@
-"""Emergencies: the list, one incident with its legs and timeline, bringing help in, closing with an outcome."""
+"""Emergencies: the list, one with its legs and timeline, raising one at the desk, drills, help, briefing, the close."""
 
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,18 +11,28 @@ from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
 from callcenter.api.areas import check, elders_seen, sees
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
+from callcenter.api.emergency_inputs import (
+    BriefingInput,
+    BroadcastInput,
+    CloseInput,
+    DrillInput,
+    HelpInput,
+    KindInput,
+    MuteInput,
+    RaiseInput,
+    TickInput,
+)
 from callcenter.api.merged import page, read
 from callcenter.api.messages import MessageView
 from callcenter.api.problems import responses
-from callcenter.api.types import Id, Page, Phone, Prose, UserName
+from callcenter.api.types import Id, Page
 from callcenter.api.views import CallAttempt, EmergencyView, FactView, LegView
 from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call
 from callcenter.calls.tables import load_calls
 from callcenter.clock import today
 from callcenter.controller import Controller
-from callcenter.emergency.help import HELP_ROLES
-from callcenter.emergency.kinds import Drill, Kind
+from callcenter.emergency.kinds import Drill
 from callcenter.emergency.model import Incident, IncidentState, Who
 from callcenter.emergency.plan import Plan
 from callcenter.emergency.tables import EmergencyRow, to_incident
@@ -39,70 +49,6 @@ Actor = Annotated[Principal, Depends(require("emergencies:act"))]
 Lead = Annotated[Principal, Depends(require("emergencies:lead"))]
 
 
-class HelpInput(BaseModel):
-    """Who is to be brought in (A2)."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    role: Annotated[str, Field(pattern="^(" + "|".join(HELP_ROLES) + ")$", examples=["120"])]
-    number: Annotated[str | None, Field(max_length=40, examples=["13800001001"])] = None
-    everybody: Annotated[
-        bool, Field(description="All of the role at once; else one after the other, in the order of her file.")
-    ] = False
-
-
-class MuteInput(BaseModel):
-    """Whether somebody's voice stays out of the room."""
-
-    muted: bool
-
-
-class KindInput(BaseModel):
-    """What kind of event it is."""
-
-    kind: Kind
-
-
-class TickInput(BaseModel):
-    """A sentence of the checklist, as it stands there, and whether it is done."""
-
-    sentence: Annotated[str, Field(max_length=500)]
-    done: bool = True
-
-
-class BriefingInput(BaseModel):
-    """To whom the briefing goes: everybody of a role in her file, or a number (A4)."""
-
-    role: Annotated[str, Field(pattern="^(" + "|".join(HELP_ROLES) + ")$", examples=["doctor"])]
-    number: Annotated[str | None, Field(max_length=40)] = None
-    confirmed: Annotated[bool, Field(description="The operator has confirmed what 120 is sent.")] = False
-
-
-class BroadcastInput(BaseModel):
-    """A recorded prompt for everybody who waits (R21)."""
-
-    prompt: Annotated[Literal["mass-event", "hold-on", "connecting", "all-helpers-notified"], Field()] = "mass-event"
-
-
-class RaiseInput(BaseModel):
-    """An emergency raised at the desk: a neighbour calls, an elder does not answer her greeting call (A7)."""
-
-    elder_id: Annotated[str | None, Field(max_length=64)] = None
-    caller: Annotated[str | None, Field(max_length=40, description="Number to call, when she is not on file.")] = None
-    kind: Kind = Kind.MANUAL
-    plan_id: Annotated[str | None, Field(max_length=64, description="Another plan than hers.")] = None
-
-
-class DrillInput(RaiseInput):
-    """A drill (A6): only who is named here is ever dialled, texted or rung."""
-
-    seats: Annotated[list[UserName], Field(max_length=100)] = []
-    numbers: Annotated[
-        dict[Annotated[str, Field(pattern="^(elder|duty|center|" + "|".join(HELP_ROLES) + ")$")], Phone],
-        Field(max_length=20, examples=[{"elder": "13800000001", "120": "13800000002"}]),
-    ] = {}
-
-
 class Mode(BaseModel):
     """How the emergency line is loaded right now."""
 
@@ -115,22 +61,6 @@ class Told(BaseModel):
     """To how many something was said."""
 
     count: int
-
-
-class CloseInput(BaseModel):
-    """How it ended. ``note`` and ``notes`` are other names for ``summary``; a further field does not stop a close."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    outcome: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
-                                  examples=["hospital"])]  # fmt: skip
-    cause: Annotated[
-        str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["fall"], description="A code of causes.")
-    ] = ""
-    summary: Annotated[
-        Prose,
-        Field(examples=["跌倒，120送往市立医院，女儿陪同"], validation_alias=AliasChoices("summary", "note", "notes")),
-    ] = ""
 
 
 @router.get("", responses=responses())
