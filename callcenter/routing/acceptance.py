@@ -46,6 +46,11 @@ class Acceptance:
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
 
+    @property
+    def any_unproved(self) -> bool:
+        """Whether there is any such phone."""
+        return bool(self._unproved)
+
     def unproved(self, call: Call) -> bool:
         """Whether a phone that answered by itself is with the caller of this call's room and has not shown life."""
         return any(_same(call, other) for other in self._calls_unproved())

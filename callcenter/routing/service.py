@@ -43,6 +43,10 @@ HASTY_REST_SECONDS = (1.5, 3.0, 6.0, 12.0)
 drops would win every ring, and cut short everybody else's, for ever (R12, R14)."""
 _HASTY_REMEMBERED = 1000
 
+PAUSE_SHARE = 3.0
+"""How many times as long as it took the next decision is put off: deciding gets at most a quarter of the time."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
+
 
 TEST_SEAT = "synthetic"
 """The user name of the seat that is a machine, and where the dialplan answers for it."""
@@ -104,6 +108,8 @@ class Routing:
         """Wish → when (monotonic) an operator was last taken from a routine call for it."""
         self._sources: list[DemandSource] = []
         self._scheduled = False
+        self._not_before = 0.0
+        """When (monotonic) the next decision may be made."""
         self._test = (TEST_SEAT,) if test_seat else ()
         for user in self._test:
             self._seats[user] = Seat(user=user, role=TEST_ROLE, registered=True)
@@ -184,10 +190,19 @@ class Routing:
         return self._resting.get(wish, {})
 
     def poke(self) -> None:
-        """Something changed: evaluate soon, once for all changes of this turn of the loop."""
+        """Something changed: evaluate soon, once for all changes of this turn of the loop.
+
+        At once, unless the last decision took long and is only just over. With hundreds who wait one takes
+        milliseconds; one for each press, ring and answer would leave no time to answer the next caller (R21).
+        """
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._evaluate_scheduled)
+            pause = self._not_before - self._clock.monotonic()
+            loop = asyncio.get_running_loop()
+            if pause < SHORTEST_PAUSE:
+                loop.call_soon(self._evaluate_scheduled)
+            else:
+                loop.call_later(min(pause, LONGEST_PAUSE), self._evaluate_scheduled)
 
     def _evaluate_scheduled(self) -> None:
         self._scheduled = False
@@ -209,10 +224,13 @@ class Routing:
         late: set[str] = set()
         wanted: dict[str, str] = {}
         if demands:  # mostly nobody waits, and with many seats the rest would cost more than all else of a call
-            demands = [self._seen(demand) for demand in demands]
+            if self._acceptance.any_unproved:
+                demands = [self._seen(demand) for demand in demands]
             late = {user for user in self._legs if self._came_second(user)}
             free = [replace(seat, talking_on=None) if seat.user in late else seat for seat in seats]
             wanted = desired(demands, free, now)
+            decided = self._clock.monotonic()
+            self._not_before = decided + min(PAUSE_SHARE * (decided - now), LONGEST_PAUSE)
         for user, (call_id, leg) in list(self._legs.items()):
             rings_in_vain = not self._seats[user].talking_on and wanted.get(user) != call_id
             if rings_in_vain or (user in late and user in wanted):

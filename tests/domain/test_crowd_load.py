@@ -1,12 +1,15 @@
 """Hundreds who wait must not hold up the next caller (R21): what time brings is done in turns, decisions are spaced."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callcenter.emergency import facts as f
 from callcenter.emergency.ladder import TURN_SECONDS
+from callcenter.routing.model import desired
 from tests.support.world import HandClock, World
 
 
@@ -48,3 +51,27 @@ def test_r21_a_crowd_is_looked_after_in_several_pulses_and_nobody_is_left_out(wo
     for _ in range(30):
         world.run(world.controller.beat)
     assert len(world.bodies(f.AnswerLate)) == 30
+
+
+def test_r21_after_a_long_decision_the_next_is_put_off_and_made_all_the_same(
+    world: World, clock: SlowClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*arguments: Any) -> dict[str, str]:
+        clock.pass_time(0.01)
+        return desired(*arguments)
+
+    monkeypatch.setattr("callcenter.routing.service.desired", slowly)
+    world.register("op1", "op2")
+    first = world.press("13800000001")
+    assert {channel.target for channel in world.all_ringing()} == {"op1", "op2"}
+    second = world.press("13800000002")
+    assert second.variables["CC_CALL"] not in _rung_for(world)
+    deadline = time.monotonic() + 5
+    while second.variables["CC_CALL"] not in _rung_for(world) and time.monotonic() < deadline:
+        world.run(lambda: None)
+    assert _rung_for(world) == {first.variables["CC_CALL"], second.variables["CC_CALL"]}
+
+
+def _rung_for(world: World) -> set[str]:
+    """Calls for which a phone rings."""
+    return {channel.variables["CC_CALL"] for channel in world.all_ringing()}
