@@ -17,7 +17,8 @@ from callcenter.calls.model import Role
 from callcenter.clock import SystemClock
 from callcenter.emergency import facts as ef
 from callcenter.facts import Fact
-from callcenter.journal import START, JournalReader
+from callcenter.journal import START
+from callcenter.journal_reader import JournalReader
 
 OPERATORS = 4
 LOOK_SECONDS = 0.05

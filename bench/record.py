@@ -15,7 +15,8 @@ from callcenter.calls import facts as cf
 from callcenter.calls.model import Call, evolve
 from callcenter.clock import SystemClock
 from callcenter.errors import Unavailable
-from callcenter.journal import START, JournalReader
+from callcenter.journal import START
+from callcenter.journal_reader import JournalReader
 
 YOUNG_SECONDS = 1.0
 """What is younger may still be on its way from one to the other."""

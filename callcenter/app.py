@@ -23,7 +23,8 @@ from callcenter.clock import SystemClock
 from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.facts import Fact
-from callcenter.journal import Journal, JournalReader
+from callcenter.journal import Journal
+from callcenter.journal_reader import JournalReader
 from callcenter.location.telemetry import Telemetry
 from callcenter.logs import configure_logging
 from callcenter.metrics import Metrics

@@ -20,7 +20,8 @@ from callcenter.bus import Bus
 from callcenter.clock import Clock
 from callcenter.db import Database, to_the_end
 from callcenter.facts import Fact
-from callcenter.journal import START, JournalReader, Position
+from callcenter.journal import START, Position
+from callcenter.journal_reader import JournalReader
 from callcenter.timeline.model import CursorRow, FactRow, FailureRow
 from callcenter.timeline.service import row_values
 

@@ -22,7 +22,7 @@ from callcenter.db import Database
 from callcenter.devices import service as devices
 from callcenter.emergency.tables import EmergencyProjector
 from callcenter.follow_ups.service import closed_loop
-from callcenter.journal import JournalReader
+from callcenter.journal_reader import JournalReader
 from callcenter.logs import configure_logging
 from callcenter.notifications.tables import MessageProjector
 from callcenter.parts import Part, for_ever

@@ -16,7 +16,8 @@ import structlog
 
 from callcenter.bus import Bus
 from callcenter.clock import Clock
-from callcenter.journal import START, JournalReader, Position
+from callcenter.journal import START, Position
+from callcenter.journal_reader import JournalReader
 
 log = structlog.get_logger(__name__)
 

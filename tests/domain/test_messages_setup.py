@@ -8,7 +8,8 @@ from callcenter import doctor
 from callcenter.bus import LocalBus
 from callcenter.controller import Controller
 from callcenter.errors import InvalidInput
-from callcenter.journal import Journal, JournalReader
+from callcenter.journal import Journal
+from callcenter.journal_reader import JournalReader
 from callcenter.metrics import Metrics
 from callcenter.notifications import facts as f
 from callcenter.notifications.model import Message, Want

@@ -17,7 +17,8 @@ from callcenter.bus import LocalBus, Message
 from callcenter.clock import ManualClock
 from callcenter.db import Database
 from callcenter.facts import Body, Fact, Unknown, kind, record
-from callcenter.journal import Journal, JournalReader, frame, segment_path
+from callcenter.journal import Journal, frame, segment_path
+from callcenter.journal_reader import JournalReader
 from callcenter.migrations import upgrade_async
 from callcenter.relay import RELAYED, Projector, Relay
 from callcenter.timeline.model import CursorRow, FactRow, FailureRow

@@ -20,7 +20,6 @@ from callcenter.journal import (
     START,
     Journal,
     JournalInUse,
-    JournalReader,
     JournalUnavailable,
     Position,
     Recovery,
@@ -28,6 +27,7 @@ from callcenter.journal import (
     segment_path,
     segments,
 )
+from callcenter.journal_reader import JournalReader
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 CLOCK = ManualClock(NOW)
