@@ -271,11 +271,6 @@ class Journal:
         stalled = since is not None and time.monotonic() - since > STALLED_SECONDS
         return self.problem is None and not stalled and not self.lost
 
-    @property
-    def position(self) -> Position:
-        """The end of what is on disk."""
-        return Position(self._segment, self._size)
-
     def _ask_rotation(self) -> None:
         carried = list(self.carry())
         self._grown = 0

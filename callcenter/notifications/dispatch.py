@@ -53,10 +53,6 @@ class Lane:
         """Whether to pass it over for now."""
         return not self._breaker.allows(self._clock.monotonic())
 
-    @property
-    def under_way(self) -> int:
-        return len(self._tasks)
-
     def enqueue(self, message_id: str, *, urgent: bool) -> None:
         """Send this message as soon as a place is free; an alert before anything else that waits (A9)."""
         if message_id not in self._queued:
