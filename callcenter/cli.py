@@ -213,7 +213,7 @@ def load() -> None:
 
 @demo_app.command()
 def credentials(as_json: Json = False) -> None:
-    """Print the demo seats with their SIP and web passwords, and the demo alarm sources with their secrets."""
+    """Print the demo seats and accounts with their passwords, and the demo alarm sources with their secrets."""
     from callcenter.demo import credentials as demo_credentials
 
     found = demo_credentials(load_settings())
@@ -224,6 +224,8 @@ def credentials(as_json: Json = False) -> None:
         typer.echo(
             f"{seat['user']:<6} {seat['role']:<11} web {seat['web_password']}  sip {seat['sip_password'] or '-'}"
         )
+    for account in found.get("accounts", ()):
+        typer.echo(f"{account['user']:<6} {account['role']:<11} web {account['web_password']}  (no phone)")
     for source in found.get("alarm_sources", ()):
         typer.echo(f"{source['name']:<15} {source['auth']:<6} {source['secret']}")
 

@@ -22,8 +22,10 @@ _ASSETS = {
 }
 _WORDS = {
     "asterisk": "电话交换 Asterisk",
+    "watchdog": "监视 Watchdog",
     "journal": "事实日志 Journal",
     "seats": "坐席话机 Seat phones",
+    "messages": "短信通知 Messages",
     "database": "数据库 Database",
     "directory": "老人档案 Directory",
     "bus": "消息总线 Bus",

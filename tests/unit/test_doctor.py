@@ -1,0 +1,21 @@
+"""The doctor: a phone that is only ours to test with does not hide that no operator's phone is there (A9, R23)."""
+
+from callcenter.doctor import registered_seats
+
+FIXED = """
+  Contact:  <Aor/ContactUri..............................> <Hash....> <Status> <RTT(ms)..>
+==========================================================================================
+
+  Contact:  synthetic/sip:127.0.0.1:5060                   3a1bb1c8ba NonQual         nan
+  Contact:  trunk/sip:127.0.0.1:5070                       5bd2ba3a4d NonQual         nan
+  Contact:  trunk2/sip:127.0.0.1:5071                      0fa3c9b4ff NonQual         nan
+"""
+
+
+def test_given_trunks_and_the_test_seat_only_when_asked_then_no_seat_is_registered() -> None:
+    assert registered_seats(FIXED) == []
+
+
+def test_given_seats_when_asked_then_each_is_named_once() -> None:
+    phones = "".join(f"  Contact:  {user}/sip:{user}@10.0.0.9:5062 1f NonQual nan\n" for user in ("sup1", "op1", "op1"))
+    assert registered_seats(FIXED + phones) == ["op1", "sup1"]
