@@ -58,10 +58,6 @@ class _Asked(NamedTuple):
     until: float
     demand: Demand
 
-    def holds(self, incident: Incident, call: Call, since: float, now: float) -> bool:
-        """Whether nothing has changed: incident and call are immutable, so the same object is the same state."""
-        return self.incident is incident and self.call is call and self.since == since and now < self.until
-
 
 class Ladder:
     """Who waits, and since when."""
@@ -104,16 +100,25 @@ class Ladder:
     def demands(self, now: float) -> Iterable[Demand]:
         """Every incident that wants a human, with the seats its plan may ring by now."""
         for incident_id, since in list(self.waiting.items()):
-            incident = self._incidents.get(incident_id)
-            call = self._call_of_seats(incident)
             asked = self._asked.get(incident_id)
-            if asked is None or not asked.holds(incident, call, since, now) or self._routing.resting(incident_id):
-                asked = self._ask(incident, call, since, now)
+            if asked is None or not self._holds(asked, incident_id, since, now):
+                asked = self._ask(self._incidents.get(incident_id), since, now)
             yield asked.demand
 
-    def _ask(self, incident: Incident, call: Call, since: float, now: float) -> _Asked:
+    def _holds(self, asked: _Asked, incident_id: str, since: float, now: float) -> bool:
+        """Whether nothing has changed: incident and call are immutable, so the same object is the same state."""
+        return (
+            asked.since == since
+            and now < asked.until
+            and self._incidents.find(incident_id) is asked.incident
+            and self._calls.find(asked.call.id) is asked.call
+            and not self._routing.resting(incident_id)
+        )
+
+    def _ask(self, incident: Incident, since: float, now: float) -> _Asked:
         """What an incident wants now, kept for as long as nothing of it changes: hundreds wait, few of them change."""
-        resting = self._resting(incident, now)
+        call, resting = self._call_of_seats(incident), self._resting(incident, now)
+        incident = self._incidents.get(incident.id)  # a call may just have been opened for it
         demand = Demand(
             call_id=call.id,
             targets=self._seats(incident, now - since),
@@ -124,8 +129,8 @@ class Ladder:
             resting=resting,
         )
         asked = _Asked(incident, call, since, self._next_step(incident, since, now), demand)
-        # A seat that is on its way may be told to leave, and a rest ends, without a new incident or call.
-        if resting or any(leg.role == Role.SEAT for leg in call.live_legs):
+        # A rest ends, a seat may be told to leave, another of her calls get one, without a new incident or call.
+        if resting or len(incident.calls) > 1 or any(leg.role == Role.SEAT for leg in call.live_legs):
             self._asked.pop(incident.id, None)
         else:
             self._asked[incident.id] = asked
