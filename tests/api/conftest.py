@@ -17,6 +17,7 @@ from callcenter.api.app import create_app
 from callcenter.api.deps import Services, build_services
 from callcenter.bus import LocalBus
 from callcenter.clock import ManualClock
+from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.settings import Settings, load_settings
 from tests.support.database import (  # noqa: F401 - pytest finds fixtures by their names here
@@ -27,6 +28,8 @@ from tests.support.database import (  # noqa: F401 - pytest finds fixtures by th
     postgres_template,
     sqlite_template,
 )
+from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
+from tests.support.world import MemoryJournal
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 PASSWORD = "a long enough password"
@@ -52,6 +55,25 @@ def fast_passwords() -> Passwords:
 @pytest.fixture
 def services(settings: Settings, clock: ManualClock, database: Database, fast_passwords: Passwords) -> Services:
     return replace(build_services(settings, clock, database, LocalBus()), passwords=fast_passwords)
+
+
+@pytest.fixture
+def journal() -> MemoryJournal:
+    return MemoryJournal()
+
+
+def with_controller(services: Services, journal: MemoryJournal) -> Services:
+    """The same with a controller on a simulated switchboard."""
+    controller = Controller(
+        services.settings,
+        services.clock,
+        journal,
+        lambda: services.directory.directory,
+        "",
+        pbx=FakePbx(SimulatedSwitchboard(services.clock)),
+        live=lambda: True,
+    )
+    return replace(services, controller=controller)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from callcenter.db import Database
 from callcenter.emergency.facts import EmergencyOpened
 from callcenter.location.telemetry import Telemetry
 from callcenter.settings import Settings
-from tests.api.conftest import START, Login
+from tests.api.conftest import START, Login, with_controller
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
 from tests.support.world import MemoryJournal
 
@@ -34,21 +34,8 @@ Send = Callable[..., Awaitable[httpx.Response]]
 
 
 @pytest.fixture
-def journal() -> MemoryJournal:
-    return MemoryJournal()
-
-
-@pytest.fixture
-def services(
-    settings: Settings, clock: ManualClock, database: Database, fast_passwords: Passwords, journal: MemoryJournal
-) -> Services:
-    """With a controller on a simulated switchboard."""
-    built = replace(build_services(settings, clock, database, LocalBus()), passwords=fast_passwords)
-    board = FakePbx(SimulatedSwitchboard(clock))
-    controller = Controller(
-        settings, clock, journal, lambda: built.directory.directory, "", pbx=board, live=lambda: True
-    )
-    return replace(built, controller=controller)
+def services(services: Services, journal: MemoryJournal) -> Services:
+    return with_controller(services, journal)
 
 
 @pytest.fixture

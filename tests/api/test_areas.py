@@ -12,11 +12,10 @@ from callcenter.api.deps import Services, build_services
 from callcenter.api.live import in_area
 from callcenter.bus import LocalBus
 from callcenter.clock import ManualClock
-from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.people.directory import Directory, Elder
 from callcenter.settings import Settings
-from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
+from tests.api.conftest import with_controller
 from tests.support.world import MemoryJournal
 
 NORTH = Elder(id="n", code="1", name="北区老人", phones=("13800000021",), area="north")
@@ -27,12 +26,9 @@ STRANGER = "13999999999"
 @pytest.fixture
 def services(settings: Settings, clock: ManualClock, fast_passwords: Passwords, migrated_sqlite: Database) -> Services:
     """A press from the north, one from the south, one from a stranger."""
-    directory = Directory([NORTH, SOUTH])
     built = replace(build_services(settings, clock, migrated_sqlite, LocalBus()), passwords=fast_passwords)
-    built.directory._directory = directory
-    board = FakePbx(SimulatedSwitchboard(clock))
-    controller = Controller(settings, clock, MemoryJournal(), lambda: directory, "", pbx=board, live=lambda: True)
-    return replace(built, controller=controller)
+    built.directory._directory = Directory([NORTH, SOUTH])
+    return with_controller(built, MemoryJournal())
 
 
 def press(services: Services) -> None:

@@ -9,9 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from callcenter.accounts.passwords import Passwords
-from callcenter.api.deps import Services, build_services
-from callcenter.bus import LocalBus
+from callcenter.api.deps import Services
 from callcenter.clock import ManualClock
 from callcenter.controller import Controller
 from callcenter.db import Database
@@ -21,8 +19,7 @@ from callcenter.location.model import PositionRow
 from callcenter.location.telemetry import Telemetry
 from callcenter.people.directory import Directory
 from callcenter.settings import Settings
-from tests.api.conftest import START, Login
-from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
+from tests.api.conftest import START, Login, with_controller
 from tests.support.world import MemoryJournal
 
 HOME = (31.2987, 120.5560)
@@ -33,21 +30,8 @@ ELDER: dict[str, Any] = {
 
 
 @pytest.fixture
-def journal() -> MemoryJournal:
-    return MemoryJournal()
-
-
-@pytest.fixture
-def services(
-    settings: Settings, clock: ManualClock, database: Database, fast_passwords: Passwords, journal: MemoryJournal
-) -> Services:
-    """With a controller on a simulated switchboard."""
-    built = replace(build_services(settings, clock, database, LocalBus()), passwords=fast_passwords)
-    board = FakePbx(SimulatedSwitchboard(clock))
-    controller = Controller(
-        settings, clock, journal, lambda: built.directory.directory, "", pbx=board, live=lambda: True
-    )
-    return replace(built, controller=controller)
+def services(services: Services, journal: MemoryJournal) -> Services:
+    return with_controller(services, journal)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from callcenter.notifications.model import Message
 from callcenter.notifications.tables import MessageProjector
 from callcenter.people.directory import Directory, Elder
 from callcenter.settings import Settings, load_settings
-from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
+from tests.api.conftest import with_controller
 from tests.support.world import MemoryJournal
 
 NORTH = Elder(id="n", code="1", name="北区老人", phones=("13800000021",), area="north")
@@ -62,11 +62,11 @@ def settings(tmp_path: Path) -> Settings:
 
 def built(settings: Settings, clock: ManualClock, passwords: Passwords, database: Database) -> Services:
     """A press from the north and one from the south, and a message about each; nothing is sent in these tests."""
-    directory = Directory([NORTH, SOUTH])
     services = replace(build_services(settings, clock, database, LocalBus()), passwords=passwords)
-    services.directory._directory = directory
-    board = FakePbx(SimulatedSwitchboard(clock))
-    controller = Controller(settings, clock, MemoryJournal(), lambda: directory, "", pbx=board, live=lambda: True)
+    services.directory._directory = Directory([NORTH, SOUTH])
+    services = with_controller(services, MemoryJournal())
+    controller = services.controller
+    assert controller is not None
     for number, elder in enumerate((NORTH, SOUTH)):
         controller.arrivals.open(
             line="emergency", did="95120", raw_caller=elder.phones[0], channel_id=f"1.{number}", invited_at=clock.now()
@@ -75,7 +75,7 @@ def built(settings: Settings, clock: ManualClock, passwords: Passwords, database
         controller.messages.send(
             to=f"1370000000{number}", text=DOOR, purpose="briefing", actor="op1", incident_id=call.incident_id
         )
-    return replace(services, controller=controller)
+    return services
 
 
 @pytest.fixture
