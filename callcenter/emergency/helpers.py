@@ -45,8 +45,10 @@ ROUNDS = 2
 AMBULANCE_ROUNDS = 3
 """How often a human's request tries each person; the plan's people are tried until somebody is with the elder."""
 MAX_OUTSIDE = 60
-"""Lines out that the ladder itself may hold at once, so that a crowd never uses up the trunk; a human's request is
-always dialled."""
+"""Lines out that the ladder itself may hold at once, so that a crowd never uses up the trunk; a human's request, and
+our own people, are always dialled."""
+MAX_AGAIN = 40
+"""… and above which nobody is called again: the families of the first must not keep those of the last from hearing."""
 SILENT_SECONDS = 15.0
 """How long the ambulance's line may be without a sound before the operator is told (R10)."""
 TALK_DETECT, TALK_SETTING = "TALK_DETECT(set)", "1000,200"
@@ -87,6 +89,7 @@ class Helpers:
         self._tell = tell
         self._wishes: dict[str, dict[str, Wish]] = {}
         self._outside = outside
+        self._told: dict[str, set[str]] = {}
         self._listening: dict[str, tuple[str, float]] = {}
         """The ambulance's legs that nothing was heard of yet → incident, and since when (monotonic)."""
         ledger.on_apply(self._apply)
@@ -247,12 +250,22 @@ class Helpers:
         # A doctor of two villages cannot talk to both; a human who asks for her is believed.
         taken = self._outside.numbers if wish.target else self._live_numbers(incident)
         for order in orders(wish, self._clock.now(), alone=alone, busy=taken, patient=patient):
-            if wish.target and self._outside.count >= MAX_OUTSIDE:
-                return
-            first = wish.target and not self._times(incident.id, order.candidate.number)
-            self._dial(incident, wish, order)
-            if first:
-                self._tell(incident, wish.role, order.candidate)
+            first = not self._times(incident.id, order.candidate.number)
+            if wish.target and first:
+                self._tell_first(incident, wish.role, order.candidate)
+            if (
+                not wish.target
+                or wish.target in HOUSE_TARGETS
+                or self._outside.count < (MAX_OUTSIDE if first else MAX_AGAIN)
+            ):
+                self._dial(incident, wish, order)
+
+    def _tell_first(self, incident: Incident, role: str, candidate: Candidate) -> None:
+        """Text whom the ladder wants, once, whether or not there is a line to call them by."""
+        told = self._told.setdefault(incident.id, set())
+        if candidate.number not in told:
+            told.add(candidate.number)
+            self._tell(incident, role, candidate)
 
     def _live_numbers(self, incident: Incident) -> frozenset[str]:
         legs = [leg for call in self._incidents.calls_of(incident) for leg in call.live_legs]
@@ -342,6 +355,7 @@ class Helpers:
             self._wishes.setdefault(incident_id, {})[body.wish_id] = made(fact, body)
         elif isinstance(body, f.EmergencyClosed):
             self._wishes.pop(incident_id, None)
+            self._told.pop(incident_id, None)
         else:
             wishes = self._wishes.get(incident_id, {})
             for wish in wishes.values():

@@ -10,6 +10,7 @@ from callcenter.emergency import facts as ef
 from callcenter.emergency.kinds import Kind
 from callcenter.emergency.model import Who
 from callcenter.emergency.plan import DEFAULT_PLAN
+from callcenter.notifications.facts import MessageRequested
 from callcenter.people.directory import Contact, Directory, Elder
 from tests.support.fake_pbx import Channel
 from tests.support.world import COMMUNITY, DUTY, GUARDIAN, LI, SOCIAL_WORKER, STRANGER, WANG, WANG_PENDANT, World
@@ -202,3 +203,23 @@ def test_a_helper_who_came_and_went_is_not_called_again_by_the_machine(world: Wo
     world.hang_up(helper)
     world.wait(300, step=1.0)
     assert world.dialled(SOCIAL_WORKER) == before
+
+
+def test_in_a_crowd_every_family_is_texted_and_called_though_the_lines_are_few(tmp_path: Path) -> None:
+    """A3, R21: the families of the first must not keep those of the last from hearing."""
+    numbers = [(f"138100{n:05d}", f"137100{n:05d}") for n in range(100)]
+    elders = [
+        Elder(id=f"e{own}", code=own, name="n", phones=(own,), contacts=(Contact("family", "女儿", daughter),))
+        for own, daughter in numbers
+    ]
+    world = World(tmp_path, elders=elders)
+    for own, _ in numbers:
+        world.press(own)
+    world.wait(12)
+    families = {daughter for _, daughter in numbers}
+    texted = [wanted.to for wanted in world.bodies(MessageRequested) if wanted.to in families]
+    assert sorted(texted) == sorted(families)
+    world.wait(180, step=1.0)
+    assert all(world.dialled(daughter) for daughter in families)
+    assert all(world.dialled(mobile) for mobile in DUTY)
+    world.close()
