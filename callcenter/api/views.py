@@ -88,7 +88,7 @@ class EmergencyView(BaseModel):
     id: str
     state: str = Field(description="open or closed")
     needs_human: bool = Field(description="The ladder is at work: nobody of ours is with the elder.")
-    origin: str = Field(description="press, menu, alarm, drill or synthetic.")
+    origin: str = Field(description="press, menu, alarm, desk, drill or synthetic.")
     kind: str = Field(description="What kind of event it is, as the alarm or the operator said (A6).")
     drill: bool = Field(description="Nobody is in danger: a drill from its start.")
     area: str

@@ -41,7 +41,7 @@ CONFIG = SchemathesisConfig.from_dict(
             # Whether an ETag is the present one no description can tell.
             "positive_data_acceptance": {"expected-statuses": ACCEPTED},
         },
-        # That steps are in order of time, when a shift is, that a period ends after it begins: JSON Schema cannot say it.
+        # Steps in order of time, when a shift is, a period that ends after it begins: no JSON Schema can say that.
         "operations": [
             {
                 "include-path-regex": "^/api/v1/(response-plans|roster|statistics)",
