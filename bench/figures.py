@@ -50,6 +50,8 @@ class Extent:
     kill_rate: float = 20
     kill_pairs: int = 10
     """How many of those who are up talk with a seat."""
+    kill_watched: float = 12
+    """How long it is watched after the kill."""
 
 
 QUICK = Extent(
@@ -62,6 +64,7 @@ QUICK = Extent(
     kill_calls=20,
     kill_rate=5,
     kill_pairs=4,
+    kill_watched=8,
 )
 
 

@@ -23,8 +23,8 @@ from callcenter.errors import Unavailable
 from callcenter.processes import ProcessRef
 
 LOOK_SECONDS = 0.1
-BEFORE_SECONDS, AFTER_SECONDS = 3.0, 12.0
-"""How long all runs before the kill, and how long it is watched after it."""
+BEFORE_SECONDS = 3.0
+"""How long all runs before the kill …"""
 SETTLE_SECONDS = 8.0
 """… and how long it may take until all are there and the seats have been dealt."""
 ARRIVAL_HOLD = 3.0
@@ -53,9 +53,16 @@ class Kill:
 
 async def kill(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result:
     """Kills our process in the middle of it all and counts what that costs whom."""
-    up, rate, pairs = extent.kill_calls, extent.kill_rate, extent.kill_pairs
+    try:
+        return await _measured(folder, runtime, extent)
+    except ExceptionGroup as several:  # of the callers' tasks, or what broke while they ran
+        raise several.exceptions[0] from several
+
+
+async def _measured(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result:
+    up, rate, pairs, watched = extent.kill_calls, extent.kill_rate, extent.kill_pairs, extent.kill_watched
     result = Result(f"controller killed (-9) with {up} calls up, {rate:g} arriving a second")
-    arriving = int(rate * (BEFORE_SECONDS + AFTER_SECONDS))
+    arriving = int(rate * (BEFORE_SECONDS + watched))
     numbers = [caller_number(index) for index in range(up + arriving)]
     talking, waiting, later = numbers[:pairs], numbers[pairs:up], numbers[up:]
     async with (
@@ -68,7 +75,7 @@ async def kill(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result
         await _until(lambda: registered_seats(rig), pairs, "registered seats")
         with Voices(pairs) as voices:
             ears = [voice.port for voice in voices.each]
-            end = time.time() + SETTLE_SECONDS + up / PRESS_RATE + BEFORE_SECONDS + AFTER_SECONDS
+            end = time.time() + SETTLE_SECONDS + up / PRESS_RATE + BEFORE_SECONDS + watched
             async with asyncio.TaskGroup() as group:
                 press = partial(_press, group, folder, rig)
                 held = [press(talking, PRESS_RATE / 4, end - time.time(), ears)]
@@ -82,11 +89,12 @@ async def kill(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Result
                 late = press(later, rate, ARRIVAL_HOLD)
                 await asyncio.sleep(BEFORE_SECONDS)
                 async with switchboard(rig) as board:
-                    seen = await _kill(rig, record, board)
+                    seen = await _kill(rig, record, board, watched)
                     counted = await _in_the_end(rig, record, board, numbers, [late, *held])
+    until_then = min(seen.killed + watched, end - 1)
     before = voices.holes_ms(seen.killed - BEFORE_SECONDS, seen.killed, loud=True)
-    after = voices.holes_ms(seen.killed, seen.killed + AFTER_SECONDS, loud=True)
-    packets = voices.holes_ms(seen.killed, seen.killed + AFTER_SECONDS, loud=False)
+    after = voices.holes_ms(seen.killed, until_then, loud=True)
+    packets = voices.holes_ms(seen.killed, until_then, loud=False)
     arrived, others = late.result()[0], _together(*(task.result()[0] for task in held))
     result.ours = _told(arrived, others) | {"calls_up": calls_up, **asdict(seen), **counted}
     result.beside = {
@@ -152,13 +160,13 @@ async def _all_hear(voices: Voices) -> None:
         raise Unavailable("not every elder who should talk heard a seat")
 
 
-async def _kill(rig: Supervised, record: Record, board: Switchboard) -> Kill:
+async def _kill(rig: Supervised, record: Record, board: Switchboard, watched: float) -> Kill:
     before = rig.part("serve")
     if before is None:
         raise Unavailable("our process does not run")
     seen = Kill(time.time())
     before.send(signal.SIGKILL)
-    while time.time() < seen.killed + AFTER_SECONDS:
+    while time.time() < seen.killed + watched:
         await asyncio.sleep(LOOK_SECONDS)
         if math.isnan(seen.restarted):
             seen.restarted = _restart(rig, before)

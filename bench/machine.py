@@ -5,7 +5,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,29 +47,37 @@ def _system() -> str:
         return platform.system()
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and its descendants, ended ones it waited for included; 0 when it is gone."""
-    total, waiting = 0.0, [pid]
+def _family(pid: int) -> Iterator[int]:
+    """A process and its descendants."""
+    waiting = [pid]
     while waiting:
-        process = Path(f"/proc/{waiting.pop()}")
+        yield (one := waiting.pop())
         # Processes and threads end while one looks.
         with contextlib.suppress(OSError):
-            # utime, stime, cutime, cstime
-            fields = (process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[11:15]
-            total += sum(map(int, fields)) / _TICKS
-            for thread in (process / "task").iterdir():
+            for thread in Path(f"/proc/{one}/task").iterdir():
                 with contextlib.suppress(OSError):
                     waiting += [int(child) for child in (thread / "children").read_text("ascii").split()]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and its descendants, ended ones it waited for included; 0 when it is gone."""
+    total = 0.0
+    for one in _family(pid):
+        with contextlib.suppress(OSError):
+            # utime, stime, cutime, cstime
+            fields = Path(f"/proc/{one}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[11:15]
+            total += sum(map(int, fields)) / _TICKS
     return total
 
 
 def resident_mib(pid: int) -> float:
-    """Memory of a process that is in RAM, in MiB; 0 when it is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
+    """Memory of a process and its descendants that is in RAM, in MiB; 0 when it is gone."""
+    total = 0.0
+    for one in _family(pid):
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{one}/status").read_text("ascii", "replace").splitlines()
+            total += next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
+    return total
 
 
 def started_at(pid: int) -> float:

@@ -146,7 +146,10 @@ async def call(
         "-r", str(round(rate * 10)), "-rp", "10000", "-l", "5000", "-mp", str(media), "-mi", "127.0.0.1",
         *(["-rtp_echo"] if echo else []),
     )  # fmt: skip
-    await sipp.finished(len(callers) / rate + hold_seconds + 15)
+    try:
+        await sipp.finished(len(callers) / rate + hold_seconds + 15)
+    finally:
+        await sipp.end()
     calls = Calls(len(callers), complaint=sipp.complaint())
     for what, number, seconds, micros in sipp.events():
         if what == "dropped":
