@@ -16,7 +16,7 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fix:
+class LastSeen:
     """Where her terminal was last seen: WGS-84 degrees, accuracy in metres (None when unknown), when."""
 
     latitude: float
@@ -33,9 +33,10 @@ class Letterhead:
     phone: str
     map_url: str
 
-    def map_link(self, latitude: float, longitude: float) -> str:
-        """A map that opens in any browser."""
-        return self.map_url.format(latitude=f"{latitude:.6f}", longitude=f"{longitude:.6f}")
+
+def map_link(map_url: str, latitude: float, longitude: float) -> str:
+    """A map that opens in any browser; ``map_url`` as in the settings, WGS-84 degrees."""
+    return map_url.format(latitude=f"{latitude:.6f}", longitude=f"{longitude:.6f}")
 
 
 def alert(incident: Incident, letterhead: Letterhead) -> str:
@@ -57,7 +58,7 @@ def parameters(incident: Incident, letterhead: Letterhead) -> dict[str, str]:
     }
 
 
-def briefing(incident: Incident, file: File | None, fix: Fix | None, letterhead: Letterhead) -> str:
+def briefing(incident: Incident, file: File | None, fix: LastSeen | None, letterhead: Letterhead) -> str:
     """Everything a responder needs: address, door code, key holder, medical notes, place and map link (A4)."""
     parts = [f"{_head(incident, letterhead)}{_who(incident)}于{_clock(incident.opened_at)}发出{_kind(incident)}。"]
     if file is not None:
@@ -71,10 +72,10 @@ def briefing(incident: Incident, file: File | None, fix: Fix | None, letterhead:
         ]
     if fix is not None:
         about = f"，误差约{fix.accuracy_m:.0f}米" if fix.accuracy_m is not None else ""
-        link = letterhead.map_link(fix.latitude, fix.longitude)
+        link = map_link(letterhead.map_url, fix.latitude, fix.longitude)
         parts.append(f"定位（{_clock(fix.at)}{about}）：{link} ")
     elif file is not None and file.latitude is not None and file.longitude is not None:
-        parts.append(f"地图：{letterhead.map_link(file.latitude, file.longitude)} ")
+        parts.append(f"地图：{map_link(letterhead.map_url, file.latitude, file.longitude)} ")
     if incident.caller:
         parts.append(f"老人电话：{incident.caller}。")
     parts.append(f"应急中心：{letterhead.phone}。")

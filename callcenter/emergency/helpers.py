@@ -37,7 +37,7 @@ from callcenter.facts import Fact
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
 from callcenter.telephony.events import HangupReason
-from callcenter.telephony.pbx import Pbx
+from callcenter.telephony.pbx import LISTEN, Pbx
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +51,6 @@ MAX_AGAIN = 40
 """… and above which nobody is called again: the families of the first must not keep those of the last from hearing."""
 SILENT_SECONDS = 15.0
 """How long the ambulance's line may be without a sound before the operator is told (R10)."""
-TALK_DETECT, TALK_SETTING = "TALK_DETECT(set)", "1000,200"
-"""Silence in ms, and the mean sample that is speech: set once it is in the room, so that its first word is news."""
 
 
 class Tell(Protocol):
@@ -368,7 +366,8 @@ class Helpers:
         match fact.body:
             case cf.LegJoined(role=Role.AMBULANCE, leg_id=leg_id):
                 self._listening[leg_id] = (incident.id, self._clock.monotonic())
-                self._calls.do(self._pbx.set_variable(leg_id, TALK_DETECT, TALK_SETTING), f"listen {leg_id}")
+                # Only now: its first word in the room is news.
+                self._calls.do(self._pbx.set_variable(leg_id, *LISTEN), f"listen {leg_id}")
             case cf.LegEnded(role=role, leg_id=leg_id):
                 self._listening.pop(leg_id, None)
                 self._attempt_ended(incident, role, leg_id, fact.at)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call, LegState, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
@@ -157,7 +158,7 @@ class Ladder:
 
     def _seats(self, incident: Incident, waited: float) -> frozenset[str]:
         """Which seats to ring after ``waited`` seconds."""
-        if incident.origin == "synthetic":
+        if incident.origin == SYNTHETIC:
             return TEST_SEAT
         schedule = self._schedules.get(incident.id)
         if schedule is None:
@@ -262,7 +263,7 @@ class Ladder:
         if since is not None and incident.human_answer_ms is None:
             self.mark_late(incident, now - since)
         with_her = accompanied(self._incidents.calls_of(incident))
-        if since is not None and incident.origin != "synthetic":
+        if since is not None and incident.origin != SYNTHETIC:
             self._climb(incident, now - since, FLOOR if with_her else (*incident.plan.steps, *FLOOR))
         in_vain = self._call_backs.rounds(incident)
         for rounds, targets in RESPONDERS_AFTER:

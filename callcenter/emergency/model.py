@@ -9,6 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from callcenter.calls import facts as cf
+from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import STAFF, Call, Role
 from callcenter.emergency import facts as f
 from callcenter.emergency.kinds import Drill, Kind
@@ -214,7 +215,7 @@ def needs_call_back(incident: Incident, calls: Iterable[Call], now: datetime) ->
     Whoever waits in her room changes nothing: it is the elder who must be reached. Only closing the emergency, or an
     operator who takes the call-back off, ends it.
     """
-    if not incident.open or incident.call_back_off or incident.origin == "synthetic" or awaits_voice(incident, now):
+    if not incident.open or incident.call_back_off or incident.origin == SYNTHETIC or awaits_voice(incident, now):
         return False
     return not any(call.via == "fallback" or any(leg.live for leg in call.elder_legs) for call in calls if call.open)
 

@@ -12,7 +12,7 @@ from callcenter.calls.model import STAFF, Call, Leg, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.emergency import facts as f
-from callcenter.emergency.briefing import Fix, Letterhead
+from callcenter.emergency.briefing import LastSeen, Letterhead
 from callcenter.emergency.call_back import CallBacks
 from callcenter.emergency.help import File, Numbers, People, file_of, numbers_of, to_brief
 from callcenter.emergency.helpers import Helpers
@@ -55,7 +55,7 @@ class Emergencies:
         ring_seconds: int,
         human_answer_seconds: float,
         recording_of: Callable[[str, datetime], str],
-        fix_of: Callable[[str], Fix | None],
+        fix_of: Callable[[str], LastSeen | None],
     ) -> None:
         """``fix_of``: where an elder's terminal was last seen."""
         self._ledger = ledger

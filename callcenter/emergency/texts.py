@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 
 from callcenter.calls.model import STAFF, Role
-from callcenter.emergency.briefing import Fix, Letterhead, alert, briefing, parameters
+from callcenter.emergency.briefing import LastSeen, Letterhead, alert, briefing, parameters
 from callcenter.emergency.help import File, Numbers
 from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
@@ -49,7 +49,7 @@ class Texts:
         letterhead: Letterhead,
         *,
         file_of: Callable[[Incident], File | None],
-        fix_of: Callable[[Incident], Fix | None],
+        fix_of: Callable[[Incident], LastSeen | None],
         crowded: Callable[[], str],
     ) -> None:
         """``crowded``: the name of the mass event that is on, empty when there is none."""

@@ -16,7 +16,7 @@ from callcenter.emergency.silence import RULES, Rule, Silent, Spoke, Stage, due,
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.telephony.events import TalkingStarted, TalkingStopped
-from callcenter.telephony.pbx import Pbx
+from callcenter.telephony.pbx import LISTEN, Pbx
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +24,6 @@ ASK_PROMPT = "ask-if-ok"
 VOLUME = "VOLUME(RX)"
 LOUD, NORMAL = "4", "1"
 """Factors of her voice in the room; 4 is 12 dB. The recording of her own line is not amplified."""
-TALK_DETECT, TALK_SETTING = "TALK_DETECT(set)", "1000,200"
-"""As in the dialplan's cc-room, for the legs of ours."""
 
 _MOVES = (cf.LegJoined, cf.LegLeft, cf.LegEnded, cf.LegAccepted, cf.CallEnded, ef.EmergencyClosed)
 
@@ -164,7 +162,7 @@ class Quiet:
         for channel_id in elder | staff:
             self._incident_of[channel_id] = incident.id
         for channel_id in staff - (before.staff if before is not None else frozenset()):
-            self._calls.do(self._pbx.set_variable(channel_id, TALK_DETECT, TALK_SETTING), f"listen {channel_id}")
+            self._calls.do(self._pbx.set_variable(channel_id, *LISTEN), f"listen {channel_id}")
 
     def _forget(self, incident_id: str, vigil: _Vigil) -> None:
         del self._vigils[incident_id]

@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from callcenter.clock import SHANGHAI, Clock
-from callcenter.emergency.briefing import Fix as LastSeen
+from callcenter.clock import Clock, today
+from callcenter.emergency.briefing import LastSeen, map_link
 from callcenter.emergency.kinds import Kind
 from callcenter.emergency.service import Emergencies
 from callcenter.facts import Fact
@@ -81,7 +81,7 @@ class Location:
 
     def map_link(self, latitude: float, longitude: float) -> str:
         """A map that opens in any browser, for a screen or a text message."""
-        return self._map_url.format(latitude=f"{latitude:.6f}", longitude=f"{longitude:.6f}")
+        return map_link(self._map_url, latitude, longitude)
 
     def side(self, fence_id: str, device_id: str) -> Side | None:
         """On which side of a fence a device is believed to be, None when that is not known yet."""
@@ -150,9 +150,8 @@ class Location:
             )
 
     def _alarm(self, elder: Elder, device: Device, fence: Fence, side: Side, fix: Fix) -> None:
-        directory, now = self._directory(), self._clock.now()
-        today = now.astimezone(SHANGHAI).date()
-        who = directory.who(elder, elder.number_of(device), today, device.id)
+        directory = self._directory()
+        who = directory.who(elder, elder.number_of(device), today(self._clock), device.id)
         actor = f"device:{device.id}"
         incident = self._emergencies.alarm(
             who, Kind.FENCE, directory.plan_for(elder), actor=actor, tell=tuple(fence.tell)
@@ -169,7 +168,7 @@ class Location:
                 longitude=fix.longitude,
                 accuracy_m=fix.accuracy_m,
                 at=fix.at,
-                on_test=device.on_test(now),
+                on_test=device.on_test(self._clock.now()),
             ),
             actor=actor,
             incident_id=incident.id,

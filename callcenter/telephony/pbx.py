@@ -6,6 +6,10 @@ from typing import Protocol
 
 from callcenter.telephony.events import HangupReason, Snapshot
 
+LISTEN = ("TALK_DETECT(set)", "1000,200")
+"""For `Pbx.set_variable`: from now on the channel tells when somebody speaks (`TalkingStarted`) and after a second of
+quiet (`TalkingStopped`); 200 is the mean sample of faint speech, as in the dialplan's cc-room."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dial:
