@@ -17,7 +17,7 @@ from callcenter.agi import Arrivals, recording_of
 from callcenter.alarms.service import Alarms
 from callcenter.calls.lease import Leases
 from callcenter.calls.model import Role
-from callcenter.calls.service import Calls, Durable
+from callcenter.calls.service import Calls
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
 from callcenter.devices.presence import Presence
@@ -27,7 +27,7 @@ from callcenter.emergency.plan import Target
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
-from callcenter.ledger import Ledger, Sink
+from callcenter.ledger import Durable, Ledger, Sink
 from callcenter.life.service import Life
 from callcenter.location.service import Location
 from callcenter.notifications.model import CONFIRMED, Message, Want

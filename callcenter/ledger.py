@@ -26,6 +26,13 @@ class Sink(Protocol):
         """Queue facts for writing, in order; returns at once."""
 
 
+class Durable(Protocol):
+    """The journal's promise, for what is dangerous to repeat."""
+
+    async def durable(self) -> bool:
+        """Wait until everything appended so far would survive a power cut; False when that took too long."""
+
+
 class Ledger:
     """Records facts. Single-threaded: used from the controller's event loop only."""
 

@@ -7,14 +7,14 @@ import structlog
 from callcenter.agi import Arrivals
 from callcenter.calls import facts as cf
 from callcenter.calls.model import Call, Line, Role
-from callcenter.calls.service import Calls, Durable
+from callcenter.calls.service import Calls
 from callcenter.emergency import facts as ef
 from callcenter.emergency.model import milliseconds
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Body, record
 from callcenter.fallback.intake import SpooledCall, forget, read_spool
-from callcenter.ledger import Ledger
+from callcenter.ledger import Durable, Ledger
 from callcenter.routing.hotline import Hotline
 from callcenter.settings import Settings
 from callcenter.telephony.events import LiveChannel

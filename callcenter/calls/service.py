@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -20,7 +20,7 @@ from callcenter.clock import Clock
 from callcenter.errors import CallCenterError, Conflict, NotFound, PbxUnavailable
 from callcenter.facts import Body, Fact, record
 from callcenter.ids import new_id
-from callcenter.ledger import Ledger
+from callcenter.ledger import Durable, Ledger
 from callcenter.telephony.events import (
     ChannelAnswered,
     ChannelHungUp,
@@ -40,13 +40,6 @@ MOVED_CONTEXT = "cc-preempted"
 """Where the dialplan takes over a line that comes from another call."""
 RECENT_CALLS = 500
 """Ended calls that stay in memory, so that a question right after the end needs no database."""
-
-
-class Durable(Protocol):
-    """The journal's promise, as far as dialling needs it."""
-
-    async def durable(self) -> bool:
-        """Wait until everything appended so far would survive a power cut; False when that took too long."""
 
 
 class Calls:

@@ -6,7 +6,6 @@ Uses memory, the journal and the channels; no database (A10). A restart goes on 
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 import structlog
 
@@ -14,7 +13,7 @@ from callcenter.clock import Clock
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Body, Fact
 from callcenter.ids import new_id
-from callcenter.ledger import Ledger
+from callcenter.ledger import Durable, Ledger
 from callcenter.notifications import facts as f
 from callcenter.notifications.channel import Channel, NotSent, Order, Receipt
 from callcenter.notifications.dispatch import Outcome, lanes
@@ -46,13 +45,6 @@ LONGEST_TEXT = 1500
 """Characters; Twilio takes 1600."""
 LONGEST_NAME = 100
 _PROMPT = re.compile(r"[a-z0-9-]{1,60}")
-
-
-class Durable(Protocol):
-    """The journal's promise."""
-
-    async def durable(self) -> bool:
-        """Wait until everything appended so far would survive a power cut; False when that took too long."""
 
 
 class Messages:
