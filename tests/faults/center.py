@@ -152,8 +152,8 @@ class Center(Instance):
 
     async def unregister(self, user: str) -> None:
         """A seat's phone goes off."""
-        phone = self._seats[user]
-        await register(self.folder, self.settings, user, self.sip_password(user), phone.port, expires=0)
+        port = self._seats[user].port if user in self._seats else 9
+        await register(self.folder, self.settings, user, self.sip_password(user), port, expires=0)
 
     def sip_password(self, user: str) -> str:
         """Of a seat of the demo."""
@@ -251,14 +251,21 @@ class Center(Instance):
         await self.until(self._quiet, CLOSE_SECONDS, "all calls to be over")
         await self.forget_phones()
 
-    async def forget_phones(self) -> None:
-        """Every phone is gone and off; what its calls were to Asterisk, Asterisk has to find out."""
+    async def forget_phones(self, *keep: Answerer) -> None:
+        """Every phone but these is gone and off; what its calls were to Asterisk, Asterisk has to find out."""
         for phone in self._phones:
-            await phone.close()
+            if phone not in keep:
+                await phone.close()
         for user in self._seats:
             await self.unregister(user)
-        self._phones.clear()
+        self._phones = list(keep)
         self._seats.clear()
+        if not await self.registered(0):
+            # An Asterisk that was killed comes up with the registrations it had a second before.
+            for seat in self.credentials["seats"]:
+                user = seat["user"]
+                await register(self.folder, self.settings, user, self.sip_password(user), 9)  # in the old one's place
+                await self.unregister(user)
         await self.until(lambda: self.registered(0), what="all phones to be off")
 
     async def _quiet(self) -> bool:

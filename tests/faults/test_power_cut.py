@@ -14,6 +14,7 @@ from callcenter.journal import Journal, segment_path, segments
 from tests.faults.center import Center
 from tests.faults.table import Tally
 from tests.faults.witness import journal_of
+from tests.support.sipp import Answerer
 
 SEED = 28
 
@@ -22,10 +23,10 @@ def newest(folder: Path) -> Path:
     return segment_path(folder, segments(folder)[-1])
 
 
-async def work(center: Center, tally: Tally) -> None:
-    """One elder talks with op1 and 120, two more wait."""
+async def work(center: Center, tally: Tally) -> Answerer:
+    """One elder talks with op1 and 120, two more wait. The far end of the trunk, which has power of its own."""
     (op1,) = await center.seats("op1")
-    await center.trunk(auto={"120": "answer"})
+    trunk = await center.trunk(auto={"*": "answer"})
     talking = await center.press(tally, 0, 440)
     await center.talk(tally, talking, op1, 440)
     incident = (await center.of(0))["id"]
@@ -33,9 +34,10 @@ async def work(center: Center, tally: Tally) -> None:
     for elder in (1, 2):
         waiting = await center.press(tally, elder, 640)
         await waiting.answered(3)
+    return trunk
 
 
-async def back(center: Center, tally: Tally, elders: tuple[int, ...]) -> None:
+async def back(center: Center, tally: Tally, trunk: Answerer, elders: tuple[int, ...]) -> None:
     """Power is back: elders whose lines are gone are called back, one after the other answered by a human."""
     await center.forget_phones()
     tones = {center.elders[elder]["pendant"]: 500.0 + 300 * elder for elder in elders}
@@ -54,7 +56,7 @@ async def test_everything_killed_in_mid_work_then_it_starts_says_what_it_mended_
     center: Center, tally: Tally
 ) -> None:
     """R28: a torn line of zeros and rubbish stands at the journal's end, as disks leave it."""
-    await work(center, tally)
+    trunk = await work(center, tally)
     center.witness.mark()
     center.end_all()
     folder = center.settings.journal_dir / center.settings.node
@@ -65,7 +67,7 @@ async def test_everything_killed_in_mid_work_then_it_starts_says_what_it_mended_
     tally.note(f"ready {time.monotonic() - begun:.1f} s after power was back")
     assert "journal repaired" in center.log()
     tally.tried += 3
-    await back(center, tally, (0, 1, 2))
+    await back(center, tally, trunk, (0, 1, 2))
     tally.took(time.monotonic() - begun)
     assert len(await center.emergencies("open")) == 3
     await center.audit(tally)
