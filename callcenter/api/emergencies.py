@@ -1,9 +1,8 @@
-"""Emergencies: the list, one with its legs and timeline, raising one at the desk, drills, help, briefing, the close."""
+"""Emergencies: the list, one with its legs and timeline, raising one at the desk, help, briefing, the close."""
 
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import BaseModel, Field
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,9 +12,7 @@ from callcenter.api.areas import check, elders_seen, sees
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.emergency_inputs import (
     BriefingInput,
-    BroadcastInput,
     CloseInput,
-    DrillInput,
     HelpInput,
     KindInput,
     MuteInput,
@@ -32,7 +29,6 @@ from callcenter.calls.model import Call
 from callcenter.calls.tables import load_calls
 from callcenter.clock import today
 from callcenter.controller import Controller
-from callcenter.emergency.kinds import Drill
 from callcenter.emergency.model import Incident, IncidentState, Who
 from callcenter.emergency.plan import Plan
 from callcenter.emergency.tables import EmergencyRow, to_incident
@@ -46,21 +42,6 @@ router = idempotency.router("/emergencies", "emergencies", live=True)
 Reader = Annotated[Principal, Depends(require("emergencies:read"))]
 Origin = Literal["press", "menu", "alarm", "desk", "drill", "synthetic"]
 Actor = Annotated[Principal, Depends(require("emergencies:act"))]
-Lead = Annotated[Principal, Depends(require("emergencies:lead"))]
-
-
-class Mode(BaseModel):
-    """How the emergency line is loaded right now."""
-
-    mass_event: bool = Field(description="More press at once than there are seats (R21).")
-    open: int
-    waiting: int
-
-
-class Told(BaseModel):
-    """To how many something was said."""
-
-    count: int
 
 
 @router.get("", responses=responses())
@@ -135,7 +116,8 @@ def _view(controller: Controller, incident: Incident, calls: dict[str, Call]) ->
     return EmergencyView.of(incident, own, controller.emergencies.waiting(incident.id))
 
 
-async def _answer(request: Request, services: Services, controller: Controller, incident: Incident) -> EmergencyView:
+async def answer(request: Request, services: Services, controller: Controller, incident: Incident) -> EmergencyView:
+    """An incident as the API shows it."""
     return _view(controller, incident, await _calls(request, services, controller, [incident]))
 
 
@@ -170,29 +152,14 @@ async def raise_emergency(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, body: RaiseInput
 ) -> EmergencyView:
     """Raise an emergency by hand: she is called at once, and seats ring; an open one of hers is raised instead."""
-    person, plan = _in_need(services, controller, who, body)
+    person, plan = in_need(services, controller, who, body)
     if not person.elder_id and not person.caller:
         raise InvalidInput("name an elder, or the number to call", field="elder_id")
     incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="desk")
-    return await _answer(request, services, controller, incident)
+    return await answer(request, services, controller, incident)
 
 
-@router.post("/drills", status_code=201, responses=responses(404))
-async def begin_drill(
-    request: Request, services: ServicesDep, controller: ControllerDep, who: Lead, body: DrillInput
-) -> EmergencyView:
-    """Begin a drill: marked as one from its start, everywhere, and counted apart (A6)."""
-    if not body.seats and not body.numbers:
-        raise InvalidInput("name who takes part: seats, or numbers by role", field="seats")
-    for seat in body.seats:
-        controller.routing.seat(seat)
-    person, plan = _in_need(services, controller, who, body)
-    drill = Drill(tuple(body.seats), dict(body.numbers))
-    incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="drill", drill=drill)
-    return await _answer(request, services, controller, incident)
-
-
-def _in_need(services: Services, controller: Controller, who: Principal, body: RaiseInput) -> tuple[Who, Plan]:
+def in_need(services: Services, controller: Controller, who: Principal, body: RaiseInput) -> tuple[Who, Plan]:
     """Who a request means, and her plan; raises `NotFound`, `InvalidInput`."""
     directory = services.directory.directory
     elder = directory.elder(body.elder_id) if body.elder_id else None
@@ -208,25 +175,12 @@ def _in_need(services: Services, controller: Controller, who: Principal, body: R
     return directory.who(elder, caller, today(controller.clock)), plan
 
 
-@router.get("/mode", dependencies=[Depends(require("emergencies:read"))], responses=responses())
-async def mode(controller: ControllerDep) -> Mode:
-    """Whether there is a mass event, and how many wait."""
-    line = controller.emergencies
-    return Mode(mass_event=line.mass_event, open=line.open_count, waiting=line.waiting_count)
-
-
-@router.post("/broadcast", responses=responses())
-async def broadcast(controller: ControllerDep, who: Lead, body: BroadcastInput) -> Told:
-    """Say a recorded prompt to every elder who waits, and again while a mass event lasts."""
-    return Told(count=controller.emergencies.broadcast(body.prompt, actor=who.user))
-
-
 @router.get("/{incident_id}", responses=responses(404))
 async def get_emergency(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, incident_id: Id
 ) -> EmergencyView:
     """One incident with the legs of all its calls."""
-    return await _answer(request, services, controller, await _find(request, services, controller, who, incident_id))
+    return await answer(request, services, controller, await _find(request, services, controller, who, incident_id))
 
 
 @router.get("/{incident_id}/timeline", responses=responses(404))
@@ -304,7 +258,7 @@ async def say_kind(
     """Say what kind of event it is; the checklist follows (A6)."""
     incident = await _find_open(request, services, controller, who, incident_id)
     said = controller.emergencies.say_kind(incident.id, body.kind, actor=who.user)
-    return await _answer(request, services, controller, said)
+    return await answer(request, services, controller, said)
 
 
 @router.put("/{incident_id}/checklist", responses=responses(404, 409))
@@ -314,7 +268,7 @@ async def tick_off(
     """Tick off a sentence of the plan's checklist, or take the tick back (A6)."""
     incident = await _find_open(request, services, controller, who, incident_id)
     ticked = controller.emergencies.tick_off(incident.id, body.sentence, body.done, actor=who.user)
-    return await _answer(request, services, controller, ticked)
+    return await answer(request, services, controller, ticked)
 
 
 @router.post("/{incident_id}/briefings", status_code=201, responses=responses(404, 409))
@@ -352,4 +306,4 @@ async def close_emergency(
     """Close an incident with its outcome; the only way it ends. Whoever is still on the line is let go."""
     incident = await _find_open(request, services, controller, who, incident_id)
     closed = controller.emergencies.close(incident.id, body.outcome, body.summary, actor=who.user, cause=body.cause)
-    return await _answer(request, services, controller, closed)
+    return await answer(request, services, controller, closed)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from callcenter.emergency.kinds import Kind
 from callcenter.emergency.plan import MAX_SECONDS, MAX_STEPS, Accept, Target
 from callcenter.people.model import ContactRole, Sex
-from callcenter.shapes import Day, Flag, Line, LongLine, Number, Phone, Prose, Reference, Version
+from callcenter.shapes import WHOLE, Day, Flag, Line, LongLine, Number, Phone, Prose, Reference, Version
 
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,40}$", examples=["SZ-2024-0001"])]
 IdNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{16}[0-9X]$", examples=["320502194503120025"])]
@@ -103,7 +103,7 @@ class PlanInput(BaseModel):
     area: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
         "", description="The plan of everybody in this area who has none of their own."
     )
-    priority: Annotated[int, Field(ge=0, le=100)] = Field(0, description="Higher first when many press at once.")
+    priority: Annotated[int, Field(ge=0, le=100), WHOLE] = Field(0, description="Higher first when many press at once.")
 
 
 class PlanPatch(PlanInput):

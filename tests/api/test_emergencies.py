@@ -90,8 +90,8 @@ async def test_a6_given_a_drill_when_help_is_asked_for_that_it_does_not_name_the
 ) -> None:
     lead = await as_role("supervisor")
     body = {"elder_id": elder, "numbers": {"elder": "13800009001"}}
-    assert (await operator.post(f"{EMERGENCIES}/drills", json=body)).status_code == 403
-    drill = (await lead.post(f"{EMERGENCIES}/drills", json=body)).json()
+    assert (await operator.post("/api/v1/drills", json=body)).status_code == 403
+    drill = (await lead.post("/api/v1/drills", json=body)).json()
     assert (drill["origin"], drill["drill"]) == ("drill", True)
     for path in ("legs", "briefings"):
         answer = await operator.post(f"{EMERGENCIES}/{drill['id']}/{path}", json={"role": "120", "confirmed": True})
@@ -102,8 +102,8 @@ async def test_a6_given_a_drill_when_help_is_asked_for_that_it_does_not_name_the
 async def test_r21_given_one_who_waits_when_asked_how_things_are_then_counted(
     as_role: Login, operator: httpx.AsyncClient, elder: str
 ) -> None:
-    assert (await operator.get(f"{EMERGENCIES}/mode")).json() == {"mass_event": False, "open": 0, "waiting": 0}
+    assert (await operator.get("/api/v1/emergency-line")).json() == {"mass_event": False, "open": 0, "waiting": 0}
     await raised(operator, elder_id=elder)
-    assert (await operator.get(f"{EMERGENCIES}/mode")).json() == {"mass_event": False, "open": 1, "waiting": 1}
-    told = await (await as_role("supervisor")).post(f"{EMERGENCIES}/broadcast", json={"prompt": "hold-on"})
+    assert (await operator.get("/api/v1/emergency-line")).json() == {"mass_event": False, "open": 1, "waiting": 1}
+    told = await (await as_role("supervisor")).post("/api/v1/emergency-line/broadcasts", json={"prompt": "hold-on"})
     assert told.json() == {"count": 1}

@@ -54,8 +54,8 @@ async def test_a_drill_rings_only_whom_it_names_and_a_real_press_of_the_same_eld
             "seats": ["op1"],
             "numbers": {"elder": PLAYED, "120": AMBULANCE, "family": FAMILY, "duty": DUTY},
         }
-        await operator.post("/emergencies/drills", wanted, status=403)
-        drill = await lead.post("/emergencies/drills", wanted)
+        await operator.post("/drills", wanted, status=403)
+        drill = await lead.post("/drills", wanted)
         assert drill["drill"]
         assert drill["origin"] == "drill"
         # op1 lets it ring until the plan has gone as far as the people outside: their stand-ins.
