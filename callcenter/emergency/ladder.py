@@ -44,6 +44,8 @@ RESPONDERS_AFTER = (
     (2, (Target.SOCIAL_WORKER, Target.COMMUNITY)),
 )
 """After so many rounds of call-backs in vain, who is asked to look after her (A8)."""
+DRILL_SECONDS = 3.0
+"""How long somebody in need waits until the seats that take part in a drill leave it."""
 TURN_SECONDS = 0.005
 """How long one pulse looks after those who wait."""
 ON_THE_WAY = -1
@@ -100,7 +102,10 @@ class Ladder:
 
     def demands(self, now: float) -> Iterable[Demand]:
         """Every incident that wants a human, with the seats its plan may ring by now."""
+        in_earnest = any(self._in_earnest(incident_id) for incident_id in self.waiting)
         for incident_id, since in list(self.waiting.items()):
+            if in_earnest and self._incidents.get(incident_id).drill is not None:
+                continue  # nobody is rung for a drill while somebody is in need
             asked = self._asked.get(incident_id)
             if asked is None or not self._holds(asked, incident_id, since, now):
                 asked = self._ask(self._incidents.get(incident_id), since, now)
@@ -231,11 +236,26 @@ class Ladder:
                 self._voiceless.discard(incident_id)
                 self.review(incident_id)
         self._take_turns(now)
+        self._break_off_drills(now)
         self._call_backs.tick(now)
         self._helpers.tick(now)
         self._mass.tick(self.waiting, sum(seat.registered for seat in self._routing.seats()), now)
         if self.waiting:
             self._routing.poke()
+
+    def _in_earnest(self, incident_id: str) -> bool:
+        incident = self._incidents.get(incident_id)
+        return incident.drill is None and incident.origin != "synthetic"
+
+    def _break_off_drills(self, now: float) -> None:
+        """Seats leave a drill for somebody in need whom nobody has picked up (A9)."""
+        if not any(now - since >= DRILL_SECONDS and self._in_earnest(one) for one, since in self.waiting.items()):
+            return
+        for incident in self._incidents.open():
+            for call in self._incidents.calls_of(incident) if incident.drill is not None else ():
+                for leg in call.live_legs:
+                    if leg.role == Role.SEAT:
+                        self._calls.hang_up(leg)
 
     def _take_turns(self, now: float) -> None:
         """Look after all who are busy, if need be over several pulses: a crowd must not hold up a new caller (R21)."""

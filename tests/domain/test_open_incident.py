@@ -7,7 +7,7 @@ import pytest
 
 from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
-from callcenter.emergency.kinds import Kind
+from callcenter.emergency.kinds import Drill, Kind
 from callcenter.emergency.model import Who
 from callcenter.emergency.plan import DEFAULT_PLAN
 from callcenter.notifications.facts import MessageRequested
@@ -222,4 +222,42 @@ def test_in_a_crowd_every_family_is_texted_and_called_though_the_lines_are_few(t
     world.wait(180, step=1.0)
     assert all(world.dialled(daughter) for daughter in families)
     assert all(world.dialled(mobile) for mobile in DUTY)
+    world.close()
+
+
+def test_the_only_operator_leaves_a_drill_for_somebody_in_need(tmp_path: Path) -> None:
+    """A6, A9: a drill never stands before an emergency."""
+    world = World(tmp_path, duty=())
+    world.register("op1")
+    drill = Drill(("op1",), {})
+    world.run(
+        lambda: world.controller.emergencies.alarm(
+            Who(caller=LI, elder_id="elder-li"), Kind.FALL, DEFAULT_PLAN, actor="sup1", origin="drill", drill=drill
+        )
+    )
+    world.answer(world.ringing("op1"))
+    world.wait(2)
+    her = world.press(WANG)
+    world.wait(4)
+    seat = world.ringing("op1")
+    assert seat.variables["CC_ROOM"] == her.variables["CC_ROOM"]
+    world.answer(seat)
+    world.wait(5)
+    assert world.incident().human_answer_ms is not None
+    world.close()
+
+
+def test_a_seat_that_rings_for_a_drill_rings_for_somebody_in_need_instead(tmp_path: Path) -> None:
+    world = World(tmp_path, duty=())
+    world.register("op1")
+    drill = Drill(("op1",), {})
+    world.run(
+        lambda: world.controller.emergencies.alarm(
+            Who(elder_id="elder-li"), Kind.FIRE, DEFAULT_PLAN, actor="sup1", origin="drill", drill=drill
+        )
+    )
+    assert world.rings("op1")
+    her = world.press(WANG)
+    world.wait(1)
+    assert world.ringing("op1").variables["CC_ROOM"] == her.variables["CC_ROOM"]
     world.close()
