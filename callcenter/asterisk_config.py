@@ -264,11 +264,12 @@ def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
     script = share / "agi-bin" / "spool"
     # -I: whatever the environment says of Python paths, the emergency line's script sees only what it needs.
     command = [sys.executable, "-I", str(REPO / "callcenter/fallback/spool_call.py"), str(settings.spool_dir)]
-    # Python takes tens of milliseconds to start: the call does not wait for it, only for what Asterisk tells of it.
+    # Python takes tens of milliseconds to start: the call does not wait for it, only for what Asterisk tells of it. Nor
+    # does anybody's voice: with many presses in an outage the scripts would take the processors from Asterisk.
     text = (
         "#!/bin/sh\n"
         "call=$(sed '/^$/q')\n"
-        f'printf \'%s\\n\\n\' "$call" | {shlex.join(command)} "$@" >/dev/null 2>&1 &\n'
+        f'printf \'%s\\n\\n\' "$call" | nice -n 15 {shlex.join(command)} "$@" >/dev/null 2>&1 &\n'
     )
     if not script.exists() or script.read_text("utf-8") != text:
         temporary = script.with_name(f"spool.{os.getpid()}")
