@@ -21,7 +21,7 @@ import zlib
 if __name__ == "__main__":
     sys.modules["pprint"] = types.SimpleNamespace(pformat=repr)  # type: ignore[assignment]
 
-from asterisk.agi import AGI  # noqa: E402
+from asterisk.agi import AGI
 
 FIELDS = ("event", "line", "did", "start", "recording", "call", "dial_status", "answered_by", "answered_seconds")
 
