@@ -34,7 +34,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that a test, a drill or a replay moves by hand."""
+    """A clock that a test moves by hand."""
 
     def __init__(self, start: datetime) -> None:
         self._start = start

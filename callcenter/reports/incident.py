@@ -136,7 +136,7 @@ def _answer_times(record: Record, limit_seconds: float) -> Section:
     else:
         verdict = "达标" if human <= limit_seconds * 1000 else f"超时 {human / 1000 - limit_seconds:.1f} 秒"
     answered_by = record.name(incident.answered_by)
-    began = "接警" if incident.origin == "alarm" else "选择按键9" if incident.origin == "menu" else "首次呼入(INVITE)"
+    began = words.BEGINNINGS.get(incident.origin, "首次呼入(INVITE)")
     return Section(
         title="二、应答时间",
         headings=("项目", f"距{began}", "时限", "结论", "应答人"),

@@ -24,6 +24,8 @@ ORIGINS = {
     "press": "按键呼入", "menu": "热线转紧急", "alarm": "设备报警", "desk": "坐席发起", "drill": "演练",
     "synthetic": "系统自检呼叫",
 }  # fmt: skip
+BEGINNINGS = {"alarm": "接警", "menu": "选择按键9", "desk": "坐席发起", "drill": "演练开始"}
+"""From what moment on answer times count; where nothing is said, from the first INVITE."""
 DEVICES = {
     "pendant": "呼叫器", "terminal": "呼叫终端", "mobile_terminal": "移动终端", "smoke_detector": "烟感",
     "fall_detector": "跌倒探测器", "health_monitor": "健康监测", "door_sensor": "门磁",

@@ -109,6 +109,12 @@ def test_given_an_answer_when_judged_then_the_limit_itself_is_in_time(changes: d
     assert section(report(record(replace(INCIDENT, **changes))), "应答时间").rows[1][3] == verdict
 
 
+@pytest.mark.parametrize(("origin", "since"), [("press", "首次呼入"), ("alarm", "接警"), ("desk", "坐席发起")])
+def test_given_an_origin_when_reported_then_it_says_from_when_the_answer_counts(origin: str, since: str) -> None:
+    made = report(record(replace(INCIDENT, origin=origin)))
+    assert since in section(made, "应答时间").headings[1]
+
+
 def test_given_a_frozen_plan_when_reported_then_each_step_says_what_was_done_at_it() -> None:
     """A6: what a human asked for by hand is no step's doing."""
     given = record(
