@@ -7,14 +7,10 @@ import pytest
 
 from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
-from callcenter.emergency.kinds import Drill, Kind
-from callcenter.emergency.model import Who
-from callcenter.emergency.plan import DEFAULT_PLAN, Plan, Step
-from callcenter.errors import InvalidInput
-from callcenter.notifications.facts import MessageRequested
+from callcenter.emergency.plan import Plan, Step
 from callcenter.people.directory import Contact, Elder
 from callcenter.telephony.events import HangupReason
-from tests.support.fake_pbx import Channel
+from tests.support.outside import outside, prompts, texted, with_operator
 from tests.support.world import (
     AMBULANCE,
     COMMUNITY,
@@ -58,18 +54,6 @@ def village(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path, plans=[TELL_ALL], elders=[VILLAGER])
     yield world
     world.close()
-
-
-def texted(world: World) -> list[str]:
-    return [body.to for body in world.bodies(MessageRequested)]
-
-
-def outside(world: World) -> set[str]:
-    return {channel.target for channel in world.all_ringing() if channel.role not in ("seat", "elder")}
-
-
-def prompts(channel: Channel) -> str:
-    return channel.variables["CC_PROMPTS"]
 
 
 # --- one press tells all ------------------------------------------------------------------------------------
@@ -240,124 +224,6 @@ def test_a_crash_in_mid_ladder_dials_nobody_twice(world: World) -> None:
     assert texted(world) == list(dict.fromkeys(texted(world)))
 
 
-# --- a human's wish -----------------------------------------------------------------------------------------
-
-
-def with_operator(world: World) -> None:
-    world.register("op1")
-    world.press(WANG)
-    world.answer(world.ringing("op1"))
-
-
-def test_r10_120_that_is_busy_is_tried_again_and_the_operator_is_told_at_once(world: World) -> None:
-    with_operator(world)
-    world.board.busy.add(AMBULANCE)
-    world.request("120")
-    world.wait(0.5)
-    assert ("ambulance-not-reached",) in [prompts for _, prompts in world.board.played]
-    world.wait(60)
-    assert world.dialled(AMBULANCE) == 3
-    (failed,) = world.bodies(ef.HelpFailed)
-    assert failed.role == "120"
-    assert failed.why == "busy"
-
-
-def test_r10_with_a_second_trunk_the_second_attempt_goes_out_by_it_at_once(tmp_path: Path) -> None:
-    world = World(tmp_path, trunk2="sip:127.0.0.1:5071")
-    with_operator(world)
-    world.request("120")
-    world.run(lambda: world.board.refuse(world.ringing(AMBULANCE), HangupReason.UNREACHABLE))
-    world.wait(0.25)
-    routes = [dial.target for dial in world.board.dialled if AMBULANCE in dial.target]
-    assert routes == ["PJSIP/120@trunk", "PJSIP/120@trunk2"]
-    assert len(world.all_ringing(AMBULANCE)) == 1
-    world.close()
-
-
-def test_r10_120_that_answers_and_says_nothing_is_told_and_the_other_route_tried(tmp_path: Path) -> None:
-    world = World(tmp_path, trunk2="sip:127.0.0.1:5071")
-    with_operator(world)
-    world.request("120")
-    world.answer(world.ringing(AMBULANCE))
-    world.wait(14)
-    assert not world.bodies(ef.HelpSilent)
-    world.wait(2)
-    assert len(world.bodies(ef.HelpSilent)) == 1
-    assert ("ambulance-silent",) in [prompts for _, prompts in world.board.played]
-    assert [dial.target for dial in world.board.dialled if "120" in dial.target][-1] == "PJSIP/120@trunk2"
-    assert len([c for c in world.board.channels.values() if c.role == "120"]) == 1
-    world.close()
-
-
-def test_r10_120_that_spoke_once_is_never_taken_for_silent(tmp_path: Path) -> None:
-    world = World(tmp_path, trunk2="sip:127.0.0.1:5071")
-    with_operator(world)
-    world.request("120")
-    ambulance = world.ringing(AMBULANCE)
-    world.answer(ambulance)
-    assert ambulance.listened_to, "else nobody would say that it speaks"
-    world.wait(3)
-    world.run(lambda: world.controller.emergencies.heard(ambulance.id))
-    world.wait(60)
-    assert not world.bodies(ef.HelpSilent)
-    assert world.dialled(AMBULANCE) == 1
-    world.close()
-
-
-def test_family_is_called_in_order_until_somebody_comes_and_twice_at_most(world: World) -> None:
-    with_operator(world)
-    world.board.busy |= {DAUGHTER, SON, GUARDIAN}
-    world.request("family")
-    world.wait(5)
-    tried = [
-        dial.target for dial in world.board.dialled if dial.target.partition("@")[0][6:] in {DAUGHTER, SON, GUARDIAN}
-    ]
-    assert tried == [f"PJSIP/{number}@trunk" for number in (DAUGHTER, SON, GUARDIAN)]
-    world.wait(120)
-    assert [world.dialled(number) for number in (DAUGHTER, SON, GUARDIAN)] == [2, 2, 2]
-    assert [body.role for body in world.bodies(ef.HelpFailed)] == ["family"]
-
-
-def test_all_of_the_family_at_once_when_asked_for(world: World) -> None:
-    with_operator(world)
-    world.run(
-        lambda: world.controller.emergencies.request_help(
-            world.incident().id, "family", None, actor="op1", everybody=True
-        )
-    )
-    assert {DAUGHTER, SON, GUARDIAN} <= outside(world)
-
-
-def test_a_second_click_while_the_first_relative_talks_calls_the_next(world: World) -> None:
-    with_operator(world)
-    first = world.request("family")
-    world.accept(world.ringing(DAUGHTER))
-    second = world.request("family")
-    assert second != first
-    assert world.rings(SON)
-
-
-def test_whom_an_operator_takes_off_is_not_called_again(world: World) -> None:
-    with_operator(world)
-    leg = world.request("doctor")
-    world.run(lambda: world.controller.emergencies.remove(world.incident().id, leg, actor="op1"))
-    world.wait(60)
-    assert world.dialled(DOCTOR) == 1
-
-
-def test_one_request_is_not_dialled_again_after_a_crash_that_swallowed_its_end(world: World) -> None:
-    """The other end may have heard it ring: only a human may say whether to call again."""
-    with_operator(world)
-    world.request("120", request_id="click")
-    ambulance = world.ringing(AMBULANCE)
-    world.crash()
-    world.board.hang_up(ambulance)
-    world.start()
-    world.wait(60)
-    assert world.dialled(AMBULANCE) == 1
-    assert [(body.role, body.why) for body in world.bodies(ef.HelpFailed)] == [("120", "lost")]
-
-
 # --- the elder's line ---------------------------------------------------------------------------------------
 
 
@@ -416,102 +282,6 @@ def test_however_often_she_is_called_back_it_is_one_call_on_record(world: World)
     assert len(world.incident().calls) == 2
     world.close_incident()
     assert not world.controller.calls.open_calls()
-
-
-# --- alarms, drills, crowds ---------------------------------------------------------------------------------
-
-
-def test_r19_an_alarm_without_voice_rings_the_desk_at_once_and_is_called_back_after_60_s(world: World) -> None:
-    world.register("op1")
-    who = Who(caller=WANG, elder_id="elder-wang", elder_name="王秀英")
-    world.run(
-        lambda: world.controller.emergencies.alarm(who, Kind.FALL, DEFAULT_PLAN, actor="source:t", voice_seconds=60)
-    )
-    world.answer(world.ringing("op1"))
-    world.wait(59)
-    assert world.dialled(WANG) == 0
-    world.wait(2.5)
-    world.answer(world.ringing(WANG))
-    assert len({channel.room for channel in world.board.channels.values()}) == 1
-
-
-def test_r19_a_second_alarm_that_needs_no_voice_has_her_called_back_at_once(world: World) -> None:
-    """A press, then smoke: nobody waits for her voice any more."""
-    who = Who(caller=WANG, elder_id="elder-wang", elder_name="王秀英")
-    line = world.controller.emergencies
-    world.run(lambda: line.alarm(who, Kind.MANUAL, DEFAULT_PLAN, actor="source:t", voice_seconds=60))
-    world.wait(5)
-    assert world.dialled(WANG) == 0
-    world.run(lambda: line.alarm(who, Kind.SMOKE, DEFAULT_PLAN, actor="source:t"))
-    world.wait(2)
-    assert world.dialled(WANG) == 1
-    assert world.incident().kind == Kind.SMOKE
-
-
-def test_r19_an_alarm_whose_voice_comes_is_one_incident_and_is_not_called_back(world: World) -> None:
-    world.register("op1")
-    who = Who(caller=WANG, elder_id="elder-wang")
-    world.run(
-        lambda: world.controller.emergencies.alarm(who, Kind.FALL, DEFAULT_PLAN, actor="source:t", voice_seconds=60)
-    )
-    world.wait(5)
-    world.press(WANG)
-    assert world.rings("op1")
-    world.answer(world.ringing("op1"))
-    world.wait(120)
-    assert world.dialled(WANG) == 0
-    assert world.incident().kind == Kind.FALL
-
-
-def test_r19_nobody_can_call_her_back_but_somebody_takes_the_alarm_on(world: World) -> None:
-    """A smoke alarm of a flat without a phone: the operator's acceptance is the answer."""
-    world.register("op1")
-    world.run(lambda: world.controller.emergencies.alarm(Who(), Kind.SMOKE, DEFAULT_PLAN, actor="source:t"))
-    world.wait(0.5)
-    world.answer(world.ringing("op1"))
-    assert world.incident().human_answer_ms is not None
-
-
-def test_a6_a_drill_dials_only_who_it_names_and_swallows_no_real_press(world: World) -> None:
-    world.register("op1", "op2", "sup1")
-    drill = Drill(seats=("op1",), numbers={"elder": "13811110000", "120": "13811110001"})
-    who = Who(caller=WANG, elder_id="elder-wang", elder_name="王秀英")
-    world.run(
-        lambda: world.controller.emergencies.alarm(
-            who, Kind.FALL, DEFAULT_PLAN, actor="sup1", origin="drill", drill=drill
-        )
-    )
-    incident = world.incident()
-    world.wait(120)
-    assert world.rings("op1")
-    assert not world.rings("op2")
-    assert not world.rings("sup1")
-    assert {dial.target for dial in world.board.dialled} == {"PJSIP/op1", "PJSIP/13811110000@trunk"}
-    assert not texted(world)
-    world.answer(world.ringing("op1"))
-    leg = world.run_result(lambda: world.controller.emergencies.request_help(incident.id, "120", None, actor="op1"))
-    assert leg.number == "13811110001"
-    with pytest.raises(InvalidInput, match="nobody stands in for family"):
-        world.controller.emergencies.request_help(incident.id, "family", None, actor="op1")
-    world.press(WANG)
-    assert len([one for one in world.controller.emergencies.known() if one.open]) == 2
-
-
-def test_r21_a_crowd_is_noticed_told_of_and_served_by_gravity_presses_and_age(world: World) -> None:
-    world.register("op1")
-    callers = [world.press(f"138111100{number:02}") for number in range(12)]
-    world.wait(1)
-    assert len(world.bodies(ef.MassBegan)) == 1
-    assert world.controller.emergencies.mass_event
-    world.wait(20)
-    told = {room for room, prompts in world.board.played if prompts == ("mass-event",)}
-    assert told == {channel.room for channel in callers}
-    # Who presses again is more urgent: the one seat rings for her.
-    world.press("13811110007")
-    world.wait(0.5)
-    (ringing,) = world.all_ringing("op1")
-    assert ringing.room is None
-    assert world.call_of(ringing).caller == "13811110007"
 
 
 def test_a_stranger_without_a_number_is_looked_for_by_seats_alone(world: World) -> None:
