@@ -39,9 +39,8 @@ async def work(center: Center, tally: Tally) -> Answerer:
 
 async def back(center: Center, tally: Tally, trunk: Answerer, elders: tuple[int, ...]) -> None:
     """Power is back: elders whose lines are gone are called back, one after the other answered by a human."""
-    await center.forget_phones()
+    await center.forget_phones(trunk)
     tones = {center.elders[elder]["pendant"]: 500.0 + 300 * elder for elder in elders}
-    trunk = await center.trunk(auto=dict.fromkeys(tones, "answer"))
     seats = await center.seats(*(f"op{number + 1}" for number in range(len(elders))))
     for number, tone in tones.items():
         line = await trunk.call(number, seconds=30)
