@@ -15,6 +15,10 @@ NEXT_AFTER = 1.0
 """Seconds before the first call-back (within 3 s, A8), and between her numbers."""
 ROUND_AFTER = (10.0, 20.0, 40.0, 60.0)
 """Seconds of rest after the first, second, … round through all her numbers."""
+LASTING_SECONDS = 30.0
+"""Whoever stays for so long has been reached; a drop after that is a new one."""
+AT_ONCE = 3
+"""How many calls in a row follow at once though each was answered and over sooner than that."""
 MAX_CALLBACKS = 10
 """How many elders are called back at a time: a crowd must not use up the trunk."""
 
@@ -22,6 +26,14 @@ MAX_CALLBACKS = 10
 class _Turn(NamedTuple):
     attempt: int
     due: float
+
+
+class _Reached(NamedTuple):
+    """When (monotonic) she answered, after how many calls; how often in a row she was gone again at once."""
+
+    attempt: int
+    hasty: int
+    at: float
 
 
 class CallBacks:
@@ -44,20 +56,39 @@ class CallBacks:
         self._ring_seconds = ring_seconds
         self._numbers_of = numbers_of
         self._turns: dict[str, _Turn] = {}
+        self._reached: dict[str, _Reached] = {}
 
     def possible(self, incident: Incident) -> bool:
         """Whether there is any number to call."""
         return bool(self._numbers_of(incident))
 
     def start(self, incident: Incident, now: float) -> bool:
-        """Begin to call an elder back; True when it was not begun before. ``now`` in monotonic seconds."""
+        """Begin to call an elder back; True when it was not begun before. ``now`` in monotonic seconds.
+
+        Who answered and was gone again at once may be a voicemail: her other numbers and her people come next.
+        """
         if incident.id in self._turns:
             return False
-        self._turns[incident.id] = _Turn(0, now + FIRST_AFTER)
+        before = self._reached.get(incident.id)
+        hasty = before.hasty + 1 if before is not None and now - before.at < LASTING_SECONDS else 0
+        attempt = before.attempt if before is not None and hasty > 1 else 0
+        self._reached[incident.id] = _Reached(attempt, hasty, now)
+        rest = FIRST_AFTER if hasty < AT_ONCE else ROUND_AFTER[min(hasty - AT_ONCE, len(ROUND_AFTER) - 1)]
+        self._turns[incident.id] = _Turn(attempt, now + rest)
         return True
 
+    def reached(self, incident_id: str, now: float) -> bool:
+        """She is in her room, at ``now`` (monotonic); True when she was being called."""
+        turn = self._turns.pop(incident_id, None)
+        if turn is not None and turn.attempt:
+            self._reached[incident_id] = self._reached[incident_id]._replace(attempt=turn.attempt, at=now)
+        elif turn is not None:  # she called herself
+            del self._reached[incident_id]
+        return turn is not None
+
     def stop(self, incident_id: str) -> bool:
-        """She is reached, or must not be called any more; True when she was being called."""
+        """She must not be called any more; True when she was being called."""
+        self._reached.pop(incident_id, None)
         return self._turns.pop(incident_id, None) is not None
 
     def wanted(self, incident_id: str) -> bool:

@@ -210,9 +210,11 @@ class Ladder:
 
     def _review_line(self, incident: Incident, calls: list[Call]) -> None:
         in_room = any(leg.in_room for call in calls for leg in call.elder_legs)
-        if in_room or incident.call_back_off:
-            if self._call_backs.stop(incident.id) and in_room:
+        if in_room:
+            if self._call_backs.reached(incident.id, self._clock.monotonic()):
                 self._say(calls, "elder-back")
+        elif incident.call_back_off:
+            self._call_backs.stop(incident.id)
         elif self._call_backs.possible(incident) and needs_call_back(incident, calls, self._clock.now()):
             if not self._call_backs.start(incident, self._clock.monotonic()):
                 return

@@ -261,3 +261,28 @@ def test_a_seat_that_rings_for_a_drill_rings_for_somebody_in_need_instead(tmp_pa
     world.wait(1)
     assert world.ringing("op1").variables["CC_ROOM"] == her.variables["CC_ROOM"]
     world.close()
+
+
+def test_a_voicemail_that_answers_for_her_is_not_her(world: World) -> None:
+    """A8, R15: it is not called for ever; her other phone and her people are."""
+    world.hang_up(world.press(WANG))
+    for _ in range(300):
+        world.wait(1)
+        for channel in world.all_ringing(WANG):
+            world.answer(channel)
+            world.wait(2)
+            world.hang_up(channel)
+    assert world.dialled(WANG_PENDANT) > 0
+    assert world.dialled(SOCIAL_WORKER) > 0
+    assert 4 <= world.dialled(WANG) <= 12
+
+
+def test_a_line_that_drops_again_after_a_talk_is_called_back_at_once(world: World) -> None:
+    """R16."""
+    world.hang_up(world.press(WANG))
+    for _ in range(6):
+        world.wait(3)
+        (line,) = world.all_ringing(WANG)
+        world.answer(line)
+        world.wait(40)
+        world.hang_up(line)
