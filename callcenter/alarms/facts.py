@@ -10,7 +10,8 @@ class AlarmReceived(Body, frozen=True):
     """A source sent an alarm for the first time; what it sends again is no fact.
 
     ``source``: its name. ``reference``: what the source calls the alarm. ``device``: serial or number, as it came;
-    ``device_id``, ``elder_id``: whom it was found to be of. ``caller``: number to call back. ``battery``: percent.
+    ``elder_code``: the number in the register that nobody has. ``device_id``, ``elder_id``: whom it was found to be of.
+    ``caller``: number to call back. ``battery``: percent.
     ``at``: when it happened by the device's clock. ``on_test``: the device was being tested. ``digest``: of everything
     that makes two reports the same alarm.
     """
@@ -21,6 +22,7 @@ class AlarmReceived(Body, frozen=True):
     event: str
     digest: str
     device: str = ""
+    elder_code: str = ""
     device_id: str | None = None
     elder_id: str | None = None
     caller: str = ""

@@ -37,6 +37,9 @@ CARRIED = 2_000
 """The latest alarms, which a restart still knows and the list shows without the database."""
 LOW_BATTERY = 15
 """Percent."""
+MOST_STRANGERS = 20
+"""Open incidents of devices and people whom nobody knows, from one source; what comes beyond joins the latest. A source
+that has gone wild, or a stolen token, must not bury the desk."""
 BATTERY_PAUSE = timedelta(hours=24)
 
 
@@ -115,7 +118,7 @@ class Alarms:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._latest: OrderedDict[str, Fact] = OrderedDict()
         self._strangers: OrderedDict[tuple[str, str], str] = OrderedDict()
-        """Source and device that nobody knows → its incident, so that a storm of it is one."""
+        """Source and whatever nobody knows of it → its incident, so that a storm of it is one."""
         self._batteries: dict[str, Fact] = {}
         ledger.on_apply(self._apply)
 
@@ -199,7 +202,7 @@ class Alarms:
         if whose.elder is None and area:
             who = Who(caller=who.caller, area=area)
         actor, event = f"source:{source}", INCIDENTS[report.kind]
-        known = self._strange_incident(source, report.device) if not (who.elder_id or who.caller) else None
+        known = self._strange_incident(source, report, who.caller) if who.elder_id is None else None
         if known is not None:
             self._emergencies.raise_again(known, origin="alarm", actor=actor, kind=event)
             return known
@@ -216,9 +219,19 @@ class Alarms:
         log.warning("alarm_raised", source=source, kind=report.kind, incident_id=incident.id)
         return incident
 
-    def _strange_incident(self, source: str, device: str) -> Incident | None:
-        incident = self._emergencies.find(self._strangers.get((source, device), ""))
-        return incident if incident is not None and incident.open else None
+    def _strange_incident(self, source: str, report: Report, caller: str) -> Incident | None:
+        """The open incident of somebody whom nobody knows and who cannot be called, or of too many from one source."""
+        strangers = {
+            stranger: incident
+            for (sender, stranger), incident_id in self._strangers.items()
+            if sender == source and (incident := self._emergencies.find(incident_id)) is not None and incident.open
+        }
+        same = strangers.get(_stranger(report.device, report.elder_code, caller)) if not caller else None
+        crowd = list({incident.id: incident for incident in strangers.values()}.values())
+        if same is not None or len(crowd) < MOST_STRANGERS:
+            return same
+        own = any(one.open and caller and one.caller == caller for one in self._emergencies.known())
+        return None if own else crowd[-1]
 
     def _record(self, source: str, report: Report, digest: str, whose: _Whose, incident: Incident | None) -> str:
         alarm_id, now = new_id(), self._clock.now()
@@ -231,6 +244,7 @@ class Alarms:
                 event=report.kind,
                 digest=digest,
                 device=report.device,
+                elder_code="" if whose.elder is not None else report.elder_code,
                 device_id=whose.device.id if whose.device else None,
                 elder_id=whose.elder.id if whose.elder else None,
                 caller=whose.caller,
@@ -330,9 +344,10 @@ class Alarms:
         self._latest[body.alarm_id] = fact
         while len(self._latest) > CARRIED:
             self._latest.popitem(last=False)
-        if body.elder_id is None and not body.caller and fact.incident_id is not None:
-            self._strangers[body.source, body.device] = fact.incident_id
-            self._strangers.move_to_end((body.source, body.device))
+        if body.elder_id is None and fact.incident_id is not None:
+            stranger = (body.source, _stranger(body.device, body.elder_code, body.caller))
+            self._strangers[stranger] = fact.incident_id
+            self._strangers.move_to_end(stranger)
             while len(self._strangers) > CARRIED:
                 self._strangers.popitem(last=False)
 
@@ -343,6 +358,11 @@ class Alarms:
             if len(self._known) <= MOST_KEPT and known.at >= oldest:
                 return
             del self._known[digest]
+
+
+def _stranger(device: str, elder_code: str, caller: str) -> str:
+    """By what one unknown alarm is told from another."""
+    return device or elder_code or caller
 
 
 def _digest(source: str, report: Report) -> str:

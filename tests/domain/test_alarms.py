@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from callcenter.alarms.facts import AlarmReceived, DeviceBatteryLow, TestAcknowledged
 from callcenter.alarms.kinds import AlarmKind, AlarmState
-from callcenter.alarms.service import CARRIED, Place, Receipt, Report
+from callcenter.alarms.service import CARRIED, MOST_STRANGERS, Place, Receipt, Report
 from callcenter.emergency.facts import EmergencyOpened, EmergencyPressed
 from callcenter.facts import Fact
 from callcenter.notifications.facts import MessageRequested
@@ -323,3 +323,27 @@ def test_r18_whatever_is_sent_however_often_in_whatever_order_each_alarm_counts_
             assert world.controller.emergencies.open_count == len(persons)
         finally:
             world.close()
+
+
+def test_a8_two_elders_whom_nobody_knows_yet_are_two_emergencies(world: World) -> None:
+    """A register that is behind: the second fire must not vanish in the first."""
+    first = send(world, AlarmKind.SMOKE, "1", device="", elder_code="NEW-1")
+    second = send(world, AlarmKind.SMOKE, "2", device="", elder_code="NEW-2")
+    again = send(world, AlarmKind.SMOKE, "3", device="", elder_code="NEW-1")
+    assert first.incident_id != second.incident_id
+    assert again.incident_id == first.incident_id
+    world.crash()
+    world.start()
+    assert send(world, AlarmKind.SMOKE, "4", device="", elder_code="NEW-2").incident_id == second.incident_id
+
+
+@pytest.mark.parametrize("caller", ["", "139{:08d}"])
+def test_r18_a_source_gone_wild_does_not_bury_the_desk(world: World, caller: str) -> None:
+    """Thousands of devices that nobody knows, from one source, are a few emergencies; elders on file are their own."""
+    for number in range(200):
+        send(world, AlarmKind.SMOKE, str(number), device=f"XX-{number}", caller=caller.format(number))
+    assert world.controller.emergencies.open_count == MOST_STRANGERS
+    assert len(world.bodies(AlarmReceived)) == 200
+    send(world, AlarmKind.SMOKE, "wang", device=SMOKE)
+    assert world.controller.emergencies.open_count == MOST_STRANGERS + 1
+    assert world.incident().elder_id == WANG.id
