@@ -1,6 +1,7 @@
 """The figure of the killed controller: calls up, more arriving, `kill -9`, and its supervisor at work (A10, R1)."""
 
 import asyncio
+import http.client
 import math
 import signal
 import time
@@ -198,10 +199,10 @@ async def _in_the_end(
 ) -> dict[str, Any]:
     """All callers hang up: what is left, in Asterisk, on record, in memory, in the database."""
     await asyncio.wait(loads)
-    await until(lambda: gauge(rig, "callcenter_relay_lag_facts") == 0, 15)
+    await until(lambda: _gauge(rig, "callcenter_relay_lag_facts") == 0, 15)
     # She who was not heard is being called back all the time: one moment in which nothing moves is waited for.
     differ = await board.compare(record, time.time())
-    memory = await until(lambda: gauge(rig, "callcenter_open_calls") == len(record.look().open), 3)
+    memory = await until(lambda: _gauge(rig, "callcenter_open_calls") == len(record.look().open), 3)
     stored = await until(lambda: rows(rig, "calls") == len(record.look().calls), 5)
     lost, twice = repeated(record.look().opened, callers)
     return {
@@ -211,9 +212,17 @@ async def _in_the_end(
         "fetched into a room": len(record.taken_over),
         "spool files left": len(list(rig.settings.spool_dir.glob("*.json"))),
         "differences": len(differ.ghosts | differ.missing),
-        "memory": 0 if memory is not None else abs(gauge(rig, "callcenter_open_calls") - len(record.open)),
+        "memory": 0 if memory is not None else abs(_gauge(rig, "callcenter_open_calls") - len(record.open)),
         "database": 0 if stored is not None else abs(rows(rig, "calls") - len(record.calls)),
     }
+
+
+def _gauge(rig: Supervised, name: str) -> float:
+    """NaN while our process does not answer."""
+    try:
+        return gauge(rig, name)
+    except (OSError, http.client.HTTPException):
+        return math.nan
 
 
 def _together(*loads: Calls) -> Calls:

@@ -94,8 +94,7 @@ class SpoolIntake:
 
     def take_in(self, item: SpooledCall) -> Call:
         """Record a spooled call; doing so again adds nothing."""
-        found = self._calls.leg_of_channel(item.uniqueid)
-        call = self._calls.find(item.call_id) or (found[0] if found else None) or self._open(item)
+        call = self._calls.find(item.call_id) or self._of_line(item.uniqueid) or self._open(item)
         if call.open and call.via not in ("fallback",) and item.ended_at is None:
             self._say(call, item, cf.FellBack())
         if item.ended_at is None:
@@ -104,6 +103,14 @@ class SpoolIntake:
             self._ringing.discard(call.id)
             self._end(self._calls.get(call.id), item)
         return self._calls.get(call.id)
+
+    def _of_line(self, channel_id: str) -> Call | None:
+        """The call that a line is, or was: asked late, we may have opened it, and seen its end, after it fell back."""
+        found = self._calls.leg_of_channel(channel_id)
+        if found is not None:
+            return found[0]
+        lines = ((call, leg) for call in self._calls.known() for leg in call.elder_legs)
+        return next((call for call, leg in lines if leg.channel_id == channel_id), None)
 
     def _open(self, item: SpooledCall) -> Call:
         recording = item.recording

@@ -120,3 +120,16 @@ def test_a10_one_spooled_call_that_cannot_be_taken_in_keeps_no_other_out(
     step(world)
     assert elder.room == world.incident().room
     assert waiting_files(world) == 1
+
+
+def test_r18_who_was_opened_late_fell_back_and_hung_up_before_her_file_came_is_one_call(world: World) -> None:
+    """A starved controller opens her call after the dialplan has stopped waiting; the file knows nothing of it."""
+    elder = world.press(WANG)
+    said = {"uniqueid": elder.id, "caller": WANG, "written": f"{world.clock.now().timestamp():.3f}"}
+    world.hang_up(elder)
+    for event in ("arrived", "ended"):
+        told = {"event": event, "line": "emergency", "did": "95120", "start": said["written"], "recording": "r"}
+        spool(str(world.settings.spool_dir), said | told)
+        step(world)
+    assert [body.channel_id for body in world.bodies(cf.CallOpened) if body.via != "callback"] == [elder.id]
+    assert waiting_files(world) == 0
