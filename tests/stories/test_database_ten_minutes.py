@@ -57,7 +57,7 @@ async def test_ten_minutes_without_the_database_nothing_waits_for_it(
 async def _an_evening_without(on_postgres: tuple[Instance, PostgresServer], seconds: float) -> None:
     center, server = on_postgres
     op1, op2 = await center.seat("op1"), await center.seat("op2")
-    trunk = await center.trunk(auto={ON_CALL: "accept"})
+    trunk = await center.trunk()
     api = await center.sign_in("op1")
     await steps.ready(center, api, 2)
 
@@ -90,8 +90,7 @@ async def _nobody_at_the_desk(center: Instance, api: Api, trunk: Answerer) -> st
     """Both seats ring and nobody picks up; at 5 s the on-call mobile, which presses 1."""
     press = await center.dial("95120", center.elders[1]["pendant"], seconds=60)
     press.media.play(ELDER)
-    mobile = await trunk.call(ON_CALL, seconds=10)
-    await mobile.until("answered")
+    mobile = await steps.accept(await trunk.call(ON_CALL, seconds=10))
     mobile.play(HELPER)
     await hears(press.media, HELPER, what="her to hear the man on call")
     await hears(mobile, ELDER, what="him to hear her")
@@ -113,7 +112,7 @@ async def _her_line_drops_with_her_daughter_there(center: Instance, api: Api, op
     desk.play(OPERATOR)
     await hears(desk, ELDER, what="op1 to hear her")
     desk.key("*2")
-    daughter = await (await trunk.call(elder["contacts"][0]["phone"])).accept()
+    daughter = await steps.accept(await trunk.call(elder["contacts"][0]["phone"]))
     daughter.play(HELPER)
     await hears(press.media, OPERATOR, HELPER, what="her to hear both")
     press.hangup()
@@ -144,6 +143,8 @@ async def _a_press_that_op2_answers(center: Instance, api: Api, op2: Answerer, e
     await until(lambda: steps.gone(press), 10, "her line to end")
     await desk.until("ended")
     await press.close()
+    assert desk.media is not None
+    await desk.media.close()
     return str(incident["id"])
 
 

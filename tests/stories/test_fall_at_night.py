@@ -80,7 +80,7 @@ async def test_a_fall_at_night_with_no_seat_free_reaches_the_man_on_call_who_pre
     assert not {"cancelled", "ended"} & {*rescuer.events, *hers.events}, "they ring on"
 
     # The other man presses 1: both hear each other, everybody else stops ringing.
-    await rescuer.accept()
+    await steps.accept(rescuer)
     rescuer.play(RESCUER)
     await hears(press.media, RESCUER, what="her to hear him")
     await hears(rescuer, ELDER, what="him to hear her")

