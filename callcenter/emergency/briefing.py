@@ -48,13 +48,29 @@ def alert(incident: Incident, letterhead: Letterhead) -> str:
 
 
 def parameters(incident: Incident, letterhead: Letterhead) -> dict[str, str]:
-    """The same for providers that only send texts made from templates they know."""
+    """The same for providers that only send texts made from templates they know. ``place``: no more than her area."""
     return {
         "center": letterhead.center,
         "phone": letterhead.phone,
         "elder": _who(incident),
         "kind": _kind(incident),
         "time": _clock(incident.opened_at),
+        "place": incident.area,
+    }
+
+
+def briefing_parameters(
+    incident: Incident, file: File | None, fix: LastSeen | None, letterhead: Letterhead
+) -> dict[str, str]:
+    """What a responder needs, for such providers; ``text``: all of it in one piece. What is not known is empty."""
+    keys = f"{file.key_holder_name or ''}{file.key_holder_phone or ''}" if file is not None else ""
+    return parameters(incident, letterhead) | {
+        "place": (file.address if file is not None else "") or incident.area,
+        "door_code": (file.door_code if file is not None else "") or "",
+        "key_holder": keys,
+        "notes": (file.medical_notes if file is not None else "") or "",
+        "map": _map(file, fix, letterhead),
+        "text": briefing(incident, file, fix, letterhead),
     }
 
 
@@ -72,10 +88,9 @@ def briefing(incident: Incident, file: File | None, fix: LastSeen | None, letter
         ]
     if fix is not None:
         about = f"，误差约{fix.accuracy_m:.0f}米" if fix.accuracy_m is not None else ""
-        link = map_link(letterhead.map_url, fix.latitude, fix.longitude)
-        parts.append(f"定位（{_clock(fix.at)}{about}）：{link} ")
-    elif file is not None and file.latitude is not None and file.longitude is not None:
-        parts.append(f"地图：{map_link(letterhead.map_url, file.latitude, file.longitude)} ")
+        parts.append(f"定位（{_clock(fix.at)}{about}）：{_map(file, fix, letterhead)} ")
+    elif link := _map(file, None, letterhead):
+        parts.append(f"地图：{link} ")
     if incident.caller:
         parts.append(f"老人电话：{incident.caller}。")
     parts.append(f"应急中心：{letterhead.phone}。")
@@ -84,6 +99,14 @@ def briefing(incident: Incident, file: File | None, fix: LastSeen | None, letter
 
 def _head(incident: Incident, letterhead: Letterhead) -> str:
     return f"【{letterhead.center}】" + ("（演练，无需救援）" if incident.drill is not None else "")
+
+
+def _map(file: File | None, fix: LastSeen | None, letterhead: Letterhead) -> str:
+    if fix is not None:
+        return map_link(letterhead.map_url, fix.latitude, fix.longitude)
+    if file is not None and file.latitude is not None and file.longitude is not None:
+        return map_link(letterhead.map_url, file.latitude, file.longitude)
+    return ""
 
 
 def _who(incident: Incident) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 
 from callcenter.calls.model import STAFF, Role
-from callcenter.emergency.briefing import LastSeen, Letterhead, alert, briefing, parameters
+from callcenter.emergency.briefing import LastSeen, Letterhead, alert, briefing_parameters, parameters
 from callcenter.emergency.help import File, Numbers
 from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
@@ -92,7 +92,8 @@ class Texts:
         self, incident: Incident, role: str, candidate: Candidate, *, actor: str, request_id: str | None = None
     ) -> Message:
         """Text a responder everything there is to know; returns the message. Raises `InvalidInput`."""
-        text = briefing(incident, self._file_of(incident), self._fix_of(incident), self._letterhead)
+        params = briefing_parameters(incident, self._file_of(incident), self._fix_of(incident), self._letterhead)
+        text = params["text"]
         return self._sender.send(
             to=candidate.number,
             text=text,
@@ -103,7 +104,7 @@ class Texts:
             incident_id=incident.id,
             request_id=request_id or f"{incident.id}:briefing:{_digest(text)}",
             template="briefing",
-            params=parameters(incident, self._letterhead) | {"text": text},
+            params=params,
         )
 
 

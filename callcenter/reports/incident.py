@@ -195,7 +195,8 @@ def _attempts(record: Record) -> Section:
     rows = []
     for number, leg in enumerate(record.legs, start=1):
         who = record.name(leg.number) if leg.role == "seat" else "\n".join(filter(None, (leg.name, leg.number)))
-        ended = f"{_clock(leg.ended_at)} {words.reason(leg.reason)}" if leg.ended_at else "通话中"
+        still = "通话中" if leg.joined_at else "呼叫中"
+        ended = f"{_clock(leg.ended_at)} {words.reason(leg.reason)}" if leg.ended_at else still
         rows.append(
             (
                 str(number),
