@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from callcenter.asterisk_config import LEASE_SECONDS
 from callcenter.clock import Clock
 from callcenter.errors import PbxRefused, PbxUnavailable
 from callcenter.telephony.events import (
@@ -27,9 +28,6 @@ from callcenter.telephony.events import (
     TalkingStopped,
 )
 from callcenter.telephony.pbx import Dial
-
-LEASE_SECONDS = 15
-"""The dialplan's CC_LEASE."""
 
 CAUSES = {
     HangupReason.NORMAL: 16,
