@@ -8,7 +8,8 @@ from callcenter.calls.model import Role
 from callcenter.calls.service import Calls
 from callcenter.telephony.pbx import Pbx
 
-LEASE_SECONDS = 15
+EXTENDED_SECONDS = 15
+"""What a lease is extended to; the dialplan's own first one is shorter (`callcenter.asterisk_config.LEASE_SECONDS`)."""
 RENEW_SECONDS = 5
 
 
@@ -33,7 +34,7 @@ class Leases:
         for channel_id in waiting:
             if now - self._renewed.get(channel_id, -math.inf) >= RENEW_SECONDS or channel_id in self._lifted:
                 self._renewed[channel_id] = now
-                self._set(channel_id, LEASE_SECONDS)
+                self._set(channel_id, EXTENDED_SECONDS)
         self._lifted = safe
         self._renewed = {channel: at for channel, at in self._renewed.items() if channel in waiting}
 

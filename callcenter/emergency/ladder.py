@@ -247,7 +247,7 @@ class Ladder:
 
     def _in_earnest(self, incident_id: str) -> bool:
         incident = self._incidents.get(incident_id)
-        return incident.drill is None and incident.origin != "synthetic"
+        return incident.drill is None and incident.origin != SYNTHETIC
 
     def _break_off_drills(self, now: float) -> None:
         """Seats leave a drill for somebody in need whom nobody has picked up (A9)."""
