@@ -136,7 +136,9 @@ class LegRemoved(Body, frozen=True):
 @kind("leg.ended")
 class LegEnded(Body, frozen=True):
     """``reason``: a telephony `HangupReason`; ``lost`` when it was gone after a restart; ``not_accepted`` when it
-    answered and nobody pressed the key (R15); ``preempted`` when an emergency took the seat (A9).
+    answered and nobody pressed the key (R15); ``preempted`` when an emergency took the seat (A9); ``no_life`` when a
+    phone answered by itself and nobody was there (R12); ``already_answered`` when another seat was first (R13);
+    ``dead`` when its phone vanished without a word (R14).
     """
 
     leg_id: str
