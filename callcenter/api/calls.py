@@ -190,6 +190,7 @@ async def match_elder(
     elder = services.directory.directory.elder(body.elder_id)
     if elder is None:
         raise NotFound(f"no elder has the id {body.elder_id}")
+    check(who, services, elder.id, "elder")
     if call.elder_id == elder.id and not call.ambiguous:
         raise Conflict("the call is this elder's already")
     known = services.directory.directory.who(elder, call.caller, today(controller.clock))

@@ -68,3 +68,14 @@ async def test_i3_the_live_socket_tells_a_station_of_its_own_area(services: Serv
     south = Principal("station1", Role.STATION, area="south")
     told = {elder for elder, call in calls.items() if in_area(south, services, call.id, call.incident_id)}
     assert told == {"s"}
+
+
+async def test_i3_nobody_learns_of_another_areas_elder_by_naming_her_as_the_caller(services: Services) -> None:
+    press(services)
+    assert services.controller is not None
+    own = next(call for call in services.controller.calls.known() if call.elder_id == "s")
+    async with signed_in(services, Principal("op1", Role.OPERATOR, area="south")) as south:
+        answer = await south.post(f"/calls/{own.id}/elder", json={"elder_id": "n"})
+    assert answer.status_code == 404
+    assert NORTH.name not in answer.text
+    assert services.controller.calls.get(own.id).elder_id == "s"
