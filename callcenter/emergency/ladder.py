@@ -207,6 +207,9 @@ class Ladder:
         waited = milliseconds(incident.opened_at, self._clock.now()) / 1000 if never else 0.0
         self.waiting[incident.id] = self._clock.monotonic() - waited
         self._routing.poke()
+        if never and incident.origin != SYNTHETIC:
+            # Whoever is told at once is told also when a seat picks up before the next pulse (A3).
+            self._climb(incident, waited, incident.plan.steps)
 
     def _review_line(self, incident: Incident, calls: list[Call]) -> None:
         in_room = any(leg.in_room for call in calls for leg in call.elder_legs)

@@ -68,6 +68,16 @@ def test_a3_one_press_rings_and_texts_guardian_leader_and_cadre_in_the_moment_th
     assert sorted(texted(village)) == [GUARDIAN, LEADER, CADRE]
 
 
+def test_a3_a_seat_that_picks_up_in_the_same_moment_does_not_keep_anybody_from_being_told(village: World) -> None:
+    village.register("op1")
+    elder = village.press(WANG)
+    village.answer(village.ringing("op1"))
+    assert village.call_of(elder).staffed
+    village.wait(0.5)
+    assert outside(village) == {GUARDIAN, LEADER, CADRE}
+    assert sorted(texted(village)) == [GUARDIAN, LEADER, CADRE]
+
+
 def test_a3_who_is_told_at_once_rings_on_when_the_desk_answers_and_joins_by_key_1(village: World) -> None:
     village.register("op1")
     elder = village.press(WANG)
