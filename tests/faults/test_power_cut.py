@@ -65,7 +65,7 @@ async def test_everything_killed_in_mid_work_then_it_starts_says_what_it_mended_
     await center.up()
     tally.note(f"ready {time.monotonic() - begun:.1f} s after power was back")
     assert "journal repaired" in center.log()
-    tally.tried += 3
+    tally.tried += 1  # she who was talking; the others have waited all the time
     await back(center, tally, trunk, (0, 1, 2))
     tally.took(time.monotonic() - begun)
     assert len(await center.emergencies("open")) == 3

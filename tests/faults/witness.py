@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tests.faults.center import Center
 
 DRAIN_SECONDS = 60.0
+LATE_SECONDS = 15.0
+"""How long a fact may be on its way into the database."""
 
 
 class Witness:
@@ -102,17 +105,26 @@ class Witness:
     async def audit(self, tally: Tally) -> None:
         """Count facts that are gone and what happened twice; fail if there are any."""
         await self._center.until(self.drained, DRAIN_SECONDS, "the journal to drain")
-        journal = self.journal()
+        # Calls may still be up, so facts go on coming: judged is what was told until now.
+        seen, journal = dict(self._seen), self.journal()
         kept = {fact.id: fact.kind for fact in journal}
-        stored = await self.stored()
-        # Facts of desk work (orders, recordings) go into the database at once, not through the journal.
-        lost = [kind for fact, kind in self._seen.items() if fact not in kept and fact not in stored]
-        lost += [kind for fact, kind in kept.items() if fact not in stored]
+        deadline = time.monotonic() + LATE_SECONDS
+        while lost := self._missing(seen, kept, await self.stored()):
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.2)
         repeated = [*twice(journal), *self._dialled_twice(journal)]
         tally.lost += len(lost)
         tally.repeated += len(repeated)
         assert not lost, f"lost: {Counter(lost)}"
         assert not repeated, f"repeated: {Counter(repeated)}"
+
+    def _missing(self, seen: dict[str, str], kept: dict[str, str], stored: set[str]) -> list[str]:
+        """Kinds of facts that are not where they must be."""
+        kept_by_now = kept.keys() | {fact.id for fact in self.journal()}
+        # Facts of desk work (orders, recordings) go into the database at once, not through the journal.
+        lost = [kind for fact, kind in seen.items() if fact not in kept_by_now and fact not in stored]
+        return lost + [kind for fact, kind in kept.items() if fact not in stored]
 
     def _dialled_twice(self, journal: Iterable[Fact]) -> list[str]:
         """Dials outside without a fact of their own: a leg is dialled at most once."""
