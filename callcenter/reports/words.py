@@ -33,18 +33,19 @@ DEVICES = {
 REASONS = {
     "normal": "正常挂断", "busy": "占线", "no_answer": "无人接听", "rejected": "拒接", "cancelled": "取消呼叫",
     "unreachable": "无法接通", "failed": "呼叫失败", "lost": "连接丢失", "not_accepted": "接听后未按键确认",
-    "preempted": "让位于紧急呼叫",
+    "preempted": "让位于紧急呼叫", "already_answered": "已由他人接听", "no_life": "自动接听后无人应声",
+    "dead": "线路失去响应",
 }  # fmt: skip
 RECORDINGS = {"mix": "全程混音", "leg": "单方录音"}
 STATUSES = {"pending": "待核验", "verified": "已核验", "degraded": "不完整", "gap": "缺失", "altered": "与核验时不符"}
 MESSAGES = {
-    "requested": "待发送", "attempted": "发送中", "sent": "已发送", "delivered": "已送达", "failed": "失败",
-    "given_up": "放弃",
+    "queued": "待发送", "sending": "发送中", "sent": "已发送", "delivered": "已送达", "given_up": "放弃",
 }  # fmt: skip
 WHYS = {
     "no_channel": "没有可用通道", "failed": "各通道均失败", "unconfirmed": "未收到回执", "too_late": "超过时限",
+    "not_wanted": "已不需要",
 }  # fmt: skip
-PURPOSES = {"alert": "告警", "briefing": "情况通报", "breach": "超时告警"}
+PURPOSES = {"alert": "告警", "briefing": "情况通报", "battery": "电量提醒"}
 CHANNELS = {"twilio": "短信(Twilio)", "twilio-voice": "语音(Twilio)", "gateway": "短信网关", "voice": "语音电话"}
 ACTORS = {"system": "系统", "pbx": "交换机", "elder": "老人", "watchdog": "监护程序"}
 _HOW = {"click": "点击确认", "key": "按键", "speech": "说话"}

@@ -1,6 +1,6 @@
 """The report of an incident: what it says in Chinese, and what is drawn of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,18 +9,23 @@ import msgspec
 import pytest
 
 import callcenter.app  # noqa: F401 - every kind of fact is known
+from callcenter.calls.model import Role
 from callcenter.calls.tables import LegRow
-from callcenter.emergency.kinds import Drill
+from callcenter.emergency.kinds import Drill, Kind
 from callcenter.emergency.model import Incident, IncidentState, Tick
-from callcenter.emergency.plan import DEFAULT_PLAN
+from callcenter.emergency.plan import DEFAULT_PLAN, Target
 from callcenter.facts import Body
 from callcenter.ids import new_id
+from callcenter.life.lines import DEAD
+from callcenter.notifications.model import MessageState
 from callcenter.reports import words
 from callcenter.reports.codes import cause_name, load_codes, outcome_name
 from callcenter.reports.document import Document, ReportFailed, Section, digest
 from callcenter.reports.drawing import Drawing
 from callcenter.reports.incident import MOST_FACTS, Record, document
 from callcenter.reports.pdf import render
+from callcenter.routing.acceptance import ALREADY_ANSWERED, NO_LIFE
+from callcenter.telephony.events import HangupReason
 from callcenter.timeline.model import FactRow
 from tests.support.pdf import text_of
 
@@ -107,6 +112,23 @@ def test_given_a_late_answer_when_reported_then_both_times_and_the_verdict_are_t
 )
 def test_given_an_answer_when_judged_then_the_limit_itself_is_in_time(changes: dict[str, Any], verdict: str) -> None:
     assert section(report(record(replace(INCIDENT, **changes))), "应答时间").rows[1][3] == verdict
+
+
+@pytest.mark.parametrize(
+    ("named", "values"),
+    [
+        (words.ROLES, Role),
+        (words.TARGETS, Target),
+        (words.KINDS, Kind),
+        (words.MESSAGES, MessageState),
+        (words.WHYS, ["no_channel", "failed", "unconfirmed", "too_late", "not_wanted"]),
+        (words.REASONS, [*HangupReason, "lost", "not_accepted", "preempted", NO_LIFE, ALREADY_ANSWERED, DEAD]),
+    ],
+)
+def test_given_whatever_can_be_on_record_when_reported_then_it_has_a_name(
+    named: dict[str, str], values: Iterable[str]
+) -> None:
+    assert {str(value) for value in values} - named.keys() == set()
 
 
 @pytest.mark.parametrize(("origin", "since"), [("press", "首次呼入"), ("alarm", "接警"), ("desk", "坐席发起")])
