@@ -135,8 +135,11 @@ def _write(lines: BinaryIO, line: bytes) -> None:
 async def _clean(database: Database, clock: Clock) -> None:
     """Write down what time has done: kept answers, refresh tokens and device tests that ran out (R26)."""
     while True:
-        async with database.transaction() as session:
-            await idempotency.forget(session, clock.now())
-            await sign_in.forget(session, clock.now())
-            await devices.expire_tests(session, clock)
+        try:
+            async with database.transaction() as session:
+                await idempotency.forget(session, clock.now())
+                await sign_in.forget(session, clock.now())
+                await devices.expire_tests(session, clock)
+        except Exception as error:
+            log.warning("not_cleaned", problem=type(error).__name__)  # the database is away; it can wait
         await asyncio.sleep(CLEAN_SECONDS)

@@ -16,7 +16,7 @@ from callcenter.facts import Fact
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
 
-MAX_ELDER_LEGS = 5
+MAX_ELDER_LEGS = 20
 """Lines of one elder that share a room; more come from a fault or a flood and get a room of their own."""
 RECENT_INCIDENTS = 500
 
