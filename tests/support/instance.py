@@ -61,6 +61,8 @@ class Instance:
         self.folder = folder
         self.settings: Settings = test_settings(folder / "data", **overrides)
         self.served = self.settings.model_copy(update=dict(served or {}))
+        self.environ: dict[str, str] = {}
+        """More environment for our process."""
         self.credentials: dict[str, Any] = {}
         self.elders: list[dict[str, Any]] = []
         self.asterisk: AsteriskServer | None = None
@@ -109,7 +111,7 @@ class Instance:
             return subprocess.Popen(
                 [sys.executable, "-c", _SERVE],
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(REPO), **environment(self.served)},
+                env={**os.environ, "PYTHONPATH": str(REPO), **environment(self.served), **self.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
