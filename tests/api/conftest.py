@@ -29,7 +29,7 @@ from tests.support.database import (  # noqa: F401 - pytest finds fixtures by th
     sqlite_template,
 )
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
-from tests.support.world import MemoryJournal
+from tests.support.memory import MemoryJournal
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 PASSWORD = "a long enough password"

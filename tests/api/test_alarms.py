@@ -26,7 +26,7 @@ from callcenter.location.telemetry import Telemetry
 from callcenter.settings import Settings
 from tests.api.conftest import START, Login, with_controller
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
-from tests.support.world import MemoryJournal
+from tests.support.memory import MemoryJournal
 
 ALARMS, SOURCES = "/api/v1/alarms", "/api/v1/alarm-sources"
 PRESS: dict[str, Any] = {"reference": "1", "kind": "manual", "device": "PD-1"}

@@ -16,7 +16,7 @@ from callcenter.db import Database
 from callcenter.people.directory import Directory, Elder
 from callcenter.settings import Settings
 from tests.api.conftest import with_controller
-from tests.support.world import MemoryJournal
+from tests.support.memory import MemoryJournal
 
 NORTH = Elder(id="n", code="1", name="北区老人", phones=("13800000021",), area="north")
 SOUTH = Elder(id="s", code="2", name="南区老人", phones=("13800000022",), area="south")

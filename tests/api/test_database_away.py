@@ -21,7 +21,8 @@ from callcenter.ids import new_id
 from callcenter.people.directory import Directory
 from callcenter.settings import Settings
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
-from tests.support.world import WANG, MemoryJournal
+from tests.support.memory import MemoryJournal
+from tests.support.world import WANG
 
 
 @pytest.fixture

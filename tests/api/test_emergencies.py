@@ -7,7 +7,7 @@ import pytest
 
 from callcenter.api.deps import Services
 from tests.api.conftest import Login, with_controller
-from tests.support.world import MemoryJournal
+from tests.support.memory import MemoryJournal
 
 EMERGENCIES = "/api/v1/emergencies"
 

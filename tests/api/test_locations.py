@@ -20,7 +20,7 @@ from callcenter.location.telemetry import Telemetry
 from callcenter.people.directory import Directory
 from callcenter.settings import Settings
 from tests.api.conftest import START, Login, with_controller
-from tests.support.world import MemoryJournal
+from tests.support.memory import MemoryJournal
 
 HOME = (31.2987, 120.5560)
 ELDER: dict[str, Any] = {

@@ -17,7 +17,8 @@ from callcenter.emergency.facts import EmergencyOpened, EmergencyPressed
 from callcenter.facts import Fact
 from callcenter.notifications.facts import MessageRequested
 from callcenter.people.directory import Contact, Device, Elder
-from tests.support.world import START, World
+from tests.support.memory import START
+from tests.support.world import World
 
 PENDANT, SMOKE, WATCH = "PD-0001", "SM-0001", "MT-0001"
 PHONE, PENDANT_NUMBER, DAUGHTER = "13800000001", "13800000011", "13700000001"

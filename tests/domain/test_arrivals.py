@@ -9,7 +9,8 @@ from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
 from callcenter.emergency.plan import Plan, Step
 from callcenter.people.directory import Contact, Elder
-from tests.support.world import DAUGHTER, LI, START, WANG, WANG_PENDANT, World
+from tests.support.memory import START
+from tests.support.world import DAUGHTER, LI, WANG, WANG_PENDANT, World
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 

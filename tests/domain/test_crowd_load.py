@@ -10,7 +10,8 @@ import pytest
 from callcenter.emergency import facts as f
 from callcenter.emergency.ladder import TURN_SECONDS
 from callcenter.routing.model import desired
-from tests.support.world import HandClock, World
+from tests.support.memory import HandClock
+from tests.support.world import World
 
 
 class SlowClock(HandClock):

@@ -10,7 +10,8 @@ from callcenter.emergency.incidents import RECENT_INCIDENTS
 from callcenter.emergency.plan import DEFAULT_PLAN, Plan, Step
 from callcenter.facts import encode, record
 from callcenter.people.directory import Elder
-from tests.support.world import DAUGHTER, DUTY, LI, START, STRANGER, WANG, World
+from tests.support.memory import START
+from tests.support.world import DAUGHTER, DUTY, LI, STRANGER, WANG, World
 
 
 @pytest.mark.parametrize("steps", [(), (Step(0, ("family",)),), (Step(0, ("somebody",)),), (Step(60, ("duty",)),)])

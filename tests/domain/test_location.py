@@ -13,7 +13,8 @@ from callcenter.location.fences import Fence, Side
 from callcenter.location.geo import moved
 from callcenter.location.service import MOST_PENDING
 from callcenter.people.directory import Contact, Device, Directory, Elder
-from tests.support.world import START, World
+from tests.support.memory import START
+from tests.support.world import World
 
 HOME = (31.2987, 120.5560)
 WATCH, PHONE, DAUGHTER = "MT-0004", "13800001004", "13800001104"

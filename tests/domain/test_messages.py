@@ -18,7 +18,7 @@ from callcenter.notifications.model import AttemptEvent, AttemptState, Message, 
 from callcenter.notifications.service import RECENT_MESSAGES, Messages
 from callcenter.notifications.tables import MessageProjector, MessageRow, to_message
 from callcenter.telephony.events import PbxEvent
-from tests.support.world import HandClock, MemoryJournal
+from tests.support.memory import HandClock, MemoryJournal
 
 DAUGHTER = "13700000001"
 OK = Receipt("p-1")

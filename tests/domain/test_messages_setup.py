@@ -19,7 +19,8 @@ from callcenter.people.directory import Directory
 from callcenter.settings import Settings, load_settings
 from callcenter.worker_link import WorkerLink
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
-from tests.support.world import DAUGHTER, WANG, HandClock, MemoryJournal, World
+from tests.support.memory import HandClock, MemoryJournal
+from tests.support.world import DAUGHTER, WANG, World
 
 
 def test_given_an_emergency_when_its_people_are_called_or_it_is_closed_then_less_is_wanted(world: World) -> None:

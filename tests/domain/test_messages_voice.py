@@ -16,7 +16,8 @@ from callcenter.telephony.asterisk_pbx import AsteriskPbx
 from callcenter.telephony.events import ChannelHungUp, DialFailed, HangupReason, PbxConnected, SeatCode, Snapshot
 from callcenter.telephony.pbx import Dial
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
-from tests.support.world import DAUGHTER, HandClock, MemoryJournal
+from tests.support.memory import HandClock, MemoryJournal
+from tests.support.world import DAUGHTER
 
 ORDER = Order("attempt-1", DAUGHTER, "王秀英跌倒", ("emergency-from", "kind-fall"))
 

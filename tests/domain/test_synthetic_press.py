@@ -264,7 +264,7 @@ def test_presses_come_by_the_clock_and_sooner_after_one_that_failed(world: World
             return f.PressDone(system_ms=1, human_ms=2, heard_ms=3, recorded=True, press_id="p")
         return f.PressFailed(stage="called", why="busy", press_id="p")
 
-    press._measure = measured  # type: ignore[method-assign]  # how a press goes is tested above; here it is when
+    press._measure = measured  # type: ignore[method-assign, assignment]  # how a press goes is tested above; here it is when
     presses = [step() for _ in range(1800)]
     assert [presses.count(number) for number in range(4)] == [29, 900, 30, 1800 - 29 - 900 - 30]
 

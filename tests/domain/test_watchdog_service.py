@@ -7,7 +7,7 @@ from callcenter.ledger import Ledger
 from callcenter.watchdog import facts as f
 from callcenter.watchdog.rules import Finding, Observation, PressSeen, SeatSeen
 from callcenter.watchdog.service import MOST_TOLD, TELL_AGAIN_SECONDS, Watchdog
-from tests.support.world import HandClock
+from tests.support.memory import HandClock
 
 GOOD = Observation()
 NO_SEAT = replace(GOOD, seats=(SeatSeen(False),))

@@ -18,8 +18,8 @@ from callcenter.telephony.ami import AmiLink
 from callcenter.telephony.asterisk_pbx import AsteriskPbx
 from callcenter.telephony.events import PbxEvent
 from tests.support.asterisk import AsteriskServer, running_asterisk
+from tests.support.memory import MemoryJournal
 from tests.support.sipp import Answerer, until
-from tests.support.world import MemoryJournal
 
 CADRE = "13700000009"
 
