@@ -4,6 +4,7 @@ import pytest
 
 from callcenter.calls.model import Role
 from callcenter.emergency import facts as ef
+from callcenter.emergency.incidents import MAX_ELDER_LEGS
 from callcenter.errors import NotFound
 from callcenter.telephony.events import HangupReason
 from tests.support.world import (
@@ -293,8 +294,10 @@ def test_r18_eight_presses_in_a_minute_are_one_incident_until_its_lines_are_a_fl
         if number < 7:
             world.hang_up(channel)
     assert [incident.priority for incident in world.controller.emergencies.known()] == [7]
-    for _ in range(5):
+    for _ in range(MAX_ELDER_LEGS - 1):
         world.press(WANG)
+    assert len(world.controller.emergencies.known()) == 1
+    world.press(WANG)
     assert len(world.controller.emergencies.known()) == 2
 
 
