@@ -58,6 +58,7 @@ async def test_killed_with_a_talk_and_help_up_while_presses_arrive_then_all_reac
 
 
 @pytest.mark.fault("R1")
+@pytest.mark.long
 async def test_killed_again_and_again_while_elders_press_then_each_press_reaches_a_human(
     center: Center, tally: Tally, full: bool
 ) -> None:

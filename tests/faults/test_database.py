@@ -21,6 +21,8 @@ OUTAGE_SECONDS, OUTAGE_SECONDS_QUICK = 600.0, 6.0
 SLOW_SECONDS = 2.0
 """R6: each statement."""
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:

@@ -13,6 +13,8 @@ from tests.faults.table import Tally
 
 RECORDINGS_MB, JOURNAL_MB = 24, 8
 
+pytestmark = pytest.mark.long
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Center]:

@@ -35,14 +35,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cen
 
 
 @pytest.mark.fault("R16")
-@pytest.mark.parametrize(
-    "moment",
-    [
-        "in the room",
-        pytest.param("in the greeting", marks=pytest.mark.long),
-        pytest.param("while it rings", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("moment", ["while it rings", "in the greeting", "in the room"])
 async def test_she_hangs_up_then_her_emergency_is_open_and_she_is_called_back_to_a_human(
     center: Center, tally: Tally, moment: str
 ) -> None:
@@ -75,6 +69,7 @@ async def test_she_hangs_up_then_her_emergency_is_open_and_she_is_called_back_to
 
 
 @pytest.mark.fault("R17")
+@pytest.mark.long
 async def test_she_says_nothing_then_the_operator_is_prompted_by_rule_step_by_step(
     center: Center, tally: Tally
 ) -> None:
@@ -177,6 +172,7 @@ async def _alarm(center: Center, token: str, alarm: dict[str, Any]) -> Any:
 
 
 @pytest.mark.fault("R19")
+@pytest.mark.long
 async def test_an_alarm_whose_voice_does_not_come_then_she_is_called_back_and_a_human_is_with_her(
     center: Center, tally: Tally
 ) -> None:

@@ -61,7 +61,7 @@ async def with_an_operator(center: Center, tally: Tally) -> tuple[str, Any]:
 
 
 @pytest.mark.fault("R10")
-@pytest.mark.parametrize("first", ["dead", "busy", "unavailable"])
+@pytest.mark.parametrize("first", [pytest.param("dead", marks=pytest.mark.long), "busy", "unavailable"])
 async def test_the_trunk_to_120_is_no_use_then_the_second_one_is_tried_at_once_and_120_has_one_line(
     center: Center, tally: Tally, sms: Provider, first: str
 ) -> None:
@@ -119,6 +119,7 @@ async def test_120_answers_and_is_silent_then_the_operator_is_told_and_the_other
 
 
 @pytest.mark.fault("R15")
+@pytest.mark.long
 async def test_voicemail_answers_for_the_first_of_the_family_then_it_is_not_accepted_and_the_next_is_called(
     center: Center, tally: Tally, full: bool
 ) -> None:

@@ -73,6 +73,7 @@ async def test_everything_killed_in_mid_work_then_it_starts_says_what_it_mended_
 
 
 @pytest.mark.fault("R28")
+@pytest.mark.long
 async def test_the_journal_is_cut_before_what_the_database_has_then_what_comes_after_is_on_record_all_the_same(
     center: Center, tally: Tally, full: bool
 ) -> None:

@@ -14,6 +14,8 @@ from tests.faults.center import Center
 from tests.faults.table import Tally
 from tests.support.redis import RedisServer
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:

@@ -27,7 +27,14 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cen
 
 
 @pytest.mark.fault("R11")
-@pytest.mark.parametrize("desk", ["nobody logged in", "none free", "the only phone is off"])
+@pytest.mark.parametrize(
+    "desk",
+    [
+        "nobody logged in",
+        pytest.param("none free", marks=pytest.mark.long),
+        pytest.param("the only phone is off", marks=pytest.mark.long),
+    ],
+)
 async def test_no_seat_that_can_answer_then_the_ladder_goes_on_by_its_times_to_the_mobile_on_call(
     center: Center, tally: Tally, desk: str
 ) -> None:

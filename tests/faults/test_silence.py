@@ -13,6 +13,8 @@ from tests.support.providers import Provider, provider
 
 QUIET_SECONDS = 6.0
 
+pytestmark = pytest.mark.long
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def outside() -> AsyncIterator[Provider]:
