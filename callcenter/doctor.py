@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,8 @@ from callcenter.settings import Settings
 from callcenter.supervisor import probe
 
 OLDEST_YEAR = 2025
+SCRIPT_SETTINGS = {"CALLCENTER_CACHE", "CALLCENTER_ASTERISK_SUITE"}
+"""What only the scripts read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def examine(settings: Settings) -> list[Check]:
     parts: list[Callable[[Settings], Iterator[Check]]] = [
         _python,
         _packages,
+        _settings,
         _data,
         _clock,
         _prompts,
@@ -105,6 +108,24 @@ def _packages(_: Settings) -> Iterator[Check]:
             wrong.append(f"{found[1]} {version} instead of {found[2]}")
     detail = f"{count} as locked" if not wrong else "; ".join(wrong[:5])
     yield Check("packages", bool(wrong), detail, "Run scripts/up: it installs what requirements.lock says.")
+
+
+def _settings(_: Settings) -> Iterator[Check]:
+    try:
+        lines = Path(".env").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    unknown = unknown_settings([*os.environ, *(line.partition("=")[0] for line in lines)])
+    remedy = "They have no effect. Mend the spelling: scripts/callcenter settings prints every name."
+    detail = f"not known: {', '.join(unknown)}" if unknown else "every name is known"
+    yield Check("settings", bool(unknown), detail, remedy, essential=False)
+
+
+def unknown_settings(names: Iterable[str]) -> list[str]:
+    """Those that begin with CALLCENTER_ and that nothing reads: an on-call number misspelt is one nobody rings."""
+    known = {f"CALLCENTER_{name.upper()}" for name in Settings.model_fields} | SCRIPT_SETTINGS
+    given = {name.strip().removeprefix("export ").strip().upper() for name in names}
+    return sorted(name for name in given if name.startswith("CALLCENTER_") and name not in known)
 
 
 def _data(settings: Settings) -> Iterator[Check]:

@@ -1,5 +1,6 @@
 """Reports over REST: one incident as a PDF to be signed (A6, A7), and the codes of outcomes and causes."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -23,6 +24,10 @@ incidents = idempotency.router("/emergencies", "emergencies")
 codes = idempotency.router("/codes", "codes")
 ROUTERS: tuple[APIRouter, ...] = (incidents, codes)
 
+WRITTEN_SECONDS = 3.0
+"""How long a report waits for what has just happened, e.g. the close, to be in the database."""
+LOOK_SECONDS = 0.05
+
 Reader = Annotated[Principal, Depends(require("emergencies:read"))]
 
 _PDF: dict[int | str, dict[str, Any]] = {
@@ -37,9 +42,11 @@ _PDF: dict[int | str, dict[str, Any]] = {
 async def incident_report(request: Request, services: ServicesDep, who: Reader, incident_id: Id) -> Response:
     """Who, where, when; both answer times; plan, attempts, checklist, messages, recordings, result and timeline.
 
-    As the database has it. Every report that is made is in the audit trail, with the digest of its content.
+    As the database has it, which is given a moment to take in what has just happened. Every report that is made is in
+    the audit trail, with the digest of its content.
     """
     settings = services.settings
+    await _written(services)
     async with transaction(request, services) as session:
         record = await _record(session, services, incident_id)
         check(who, services, record.incident.elder_id, "emergency")
@@ -53,6 +60,15 @@ async def incident_report(request: Request, services: ServicesDep, who: Reader, 
         "Cache-Control": "no-store",
     }
     return Response(await drawing.pdf(content), media_type="application/pdf", headers=headers)
+
+
+async def _written(services: Services) -> None:
+    """Wait until the database has everything; a report is not held up for long by one that is slow or away."""
+    deadline = services.clock.monotonic() + WRITTEN_SECONDS
+    while (relay := services.record) is not None and relay.lag_facts and relay.problem is None:
+        if services.clock.monotonic() >= deadline:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _record(session: AsyncSession, services: Services, incident_id: str) -> Record:

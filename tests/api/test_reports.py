@@ -18,6 +18,7 @@ from callcenter.emergency.tables import EmergencyRow
 from callcenter.notifications.tables import MessageRow
 from callcenter.recordings.model import RecordingRow
 from callcenter.timeline.model import FactRow
+from callcenter.worker_link import WorkerLink
 from tests.api.conftest import START, Login
 from tests.support.incidents import incident_values
 from tests.support.pdf import text_of
@@ -109,3 +110,24 @@ async def test_given_an_emergency_that_only_the_controller_knows_when_its_report
     app.state.services = replace(services, controller=controller)
     assert (await admin.get("/api/v1/emergencies/fresh/report.pdf")).status_code == 503
     assert (await admin.get("/api/v1/emergencies/none/report.pdf")).status_code == 404
+
+
+async def test_given_a_close_that_is_not_in_the_database_yet_when_its_report_is_asked_for_then_it_is_waited_for(
+    app: FastAPI, as_role: Login, services: Services, incident: str
+) -> None:
+    """A7: whoever closes and prints at once must not sign a sheet that says that it is still open."""
+    lags = iter((5, 2, 0))
+    asked: list[int] = []
+
+    class Relay:
+        problem = None
+
+        @property
+        def lag_facts(self) -> int:
+            asked.append(next(lags))
+            return asked[-1]
+
+    admin = await as_role("admin")
+    app.state.services = replace(services, record=cast(WorkerLink, Relay()))
+    assert (await admin.get(f"/api/v1/emergencies/{incident}/report.pdf")).status_code == 200
+    assert asked == [5, 2, 0]

@@ -1,6 +1,6 @@
 """The doctor: a phone that is only ours to test with does not hide that no operator's phone is there (A9, R23)."""
 
-from callcenter.doctor import registered_seats
+from callcenter.doctor import registered_seats, unknown_settings
 
 FIXED = """
   Contact:  <Aor/ContactUri..............................> <Hash....> <Status> <RTT(ms)..>
@@ -19,3 +19,8 @@ def test_given_trunks_and_the_test_seat_only_when_asked_then_no_seat_is_register
 def test_given_seats_when_asked_then_each_is_named_once() -> None:
     phones = "".join(f"  Contact:  {user}/sip:{user}@10.0.0.9:5062 1f NonQual nan\n" for user in ("sup1", "op1", "op1"))
     assert registered_seats(FIXED + phones) == ["op1", "sup1"]
+
+
+def test_given_a_misspelt_setting_when_looked_at_then_it_is_named() -> None:
+    names = ("# CALLCENTER_X", "CALLCENTER_DUTY_NUMBER", "export CALLCENTER_SIP_PORT", "callcenter_bind", "PATH")
+    assert unknown_settings((*names, "CALLCENTER_CACHE")) == ["CALLCENTER_DUTY_NUMBER"]
