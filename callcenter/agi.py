@@ -16,7 +16,7 @@ from callcenter.calls.model import Call, Line
 from callcenter.calls.service import Calls
 from callcenter.clock import SHANGHAI, Clock, today
 from callcenter.emergency.service import Emergencies
-from callcenter.errors import InvalidInput
+from callcenter.errors import Conflict, InvalidInput
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
 from callcenter.people.directory import Directory
@@ -68,6 +68,9 @@ class Arrivals:
         The role is empty for every caller; ``synthetic`` is the watchdog's own press, which nobody else can name.
         """
         line, did, epoch, role = (*agi.args, "", "", "", "")[:4]
+        if self._calls.leg_of_channel(agi.headers.get("uniqueid", "")) is not None:
+            # Asked while we hung: the dialplan has gone on by itself, and its call is on record already (R2).
+            raise Conflict("this call was taken in from the fallback while its arrival waited")
         room, call_id, leg_id, recording = self.open(
             line=Line.EMERGENCY if line == Line.EMERGENCY else Line.HOTLINE,
             did=did,

@@ -1,6 +1,7 @@
 """A call arrives: who calls, on which line, into which room, told in one answer; nobody is turned away (A8, R20)."""
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -8,9 +9,11 @@ from callcenter.agi import invite_time, recording_of
 from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
 from callcenter.emergency.plan import Plan, Step
+from callcenter.errors import Conflict
 from callcenter.people.directory import Contact, Elder
+from callcenter.telephony.fastagi import AgiCall
 from tests.support.memory import START
-from tests.support.world import DAUGHTER, LI, WANG, WANG_PENDANT, World
+from tests.support.world import DAUGHTER, LI, WANG, WANG_PENDANT, FakeAgi, World
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -133,3 +136,18 @@ def test_a_call_of_ours_that_is_known_already_has_no_leg_of_hers_to_tell(world: 
         )
     )
     assert known[0][:2] == (ours.room, ours.id)
+
+
+def test_r2_an_arrival_that_waited_while_the_fallback_took_the_call_opens_no_second_one(world: World) -> None:
+    """We hung; when we go on, the spool may be read before the question that was asked of us meanwhile."""
+    world.register("op1")
+    channel = world.press(WANG)
+    agi = FakeAgi(("emergency", "95120", ""), {"callerid": WANG, "uniqueid": channel.id})
+
+    async def late() -> None:
+        with pytest.raises(Conflict):
+            await world.controller.arrivals.arrive(cast("AgiCall", agi))
+
+    world.runner.run(late())
+    assert len(world.bodies(cf.CallOpened)) == 1
+    assert "CC_ADMITTED" not in agi.variables
