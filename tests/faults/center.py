@@ -101,6 +101,8 @@ class Center(Instance):
         """Signal one of the two; the process it was."""
         process = self.living(name)
         process.send(sign)
+        if (name, sign) == ("serve", signal.SIGKILL):
+            self.witness.killed()
         return process
 
     async def revived(self, name: str, before: ProcessRef, seconds: float = 30) -> float:
@@ -114,6 +116,7 @@ class Center(Instance):
     def end_all(self) -> None:
         """kill -9 of everything, as a power cut."""
         children = self._workers()
+        self.witness.killed()
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -70,7 +70,7 @@ async def test_killed_again_and_again_while_elders_press_then_each_press_reaches
         caller = await center.press(tally, elder, 440)
         if round_ % 2:
             await caller.answered(3)
-        process.send(signal.SIGKILL)
+        center.send("serve", signal.SIGKILL)
         desk = await center.talk(tally, caller, op1, 440, seconds=20)
         await center.revived("serve", process)
         await until(lambda: not list(center.settings.spool_dir.glob(SPOOL)), 10, "an empty spool")

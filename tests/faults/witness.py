@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.faults.center import Center
 
 DRAIN_SECONDS = 60.0
+TAIL_SECONDS = 0.5
+"""Pages are shown a fact while the disk still writes it; who acts on one (a dial outside, an answer) waits for that."""
 LATE_SECONDS = 15.0
 """How long a fact may be on its way into the database."""
 
@@ -33,6 +35,7 @@ class Witness:
     def __init__(self, center: "Center") -> None:
         self._center = center
         self._seen: dict[str, str] = {}
+        self._heard_at: dict[str, float] = {}
         self._connected = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -56,14 +59,22 @@ class Witness:
         self._connected.set()
         if "id" in message:
             self._seen[message["id"]] = message["kind"]
+            self._heard_at[message["id"]] = time.monotonic()
 
     def mark(self) -> None:
         """What is in the journal now must be there for ever."""
         self._seen |= {fact.id: fact.kind for fact in self.journal()}
 
+    def killed(self) -> None:
+        """Our process dies now: what pages were shown in this very moment was not acknowledged to anybody (R28)."""
+        since, kept = time.monotonic() - TAIL_SECONDS, {fact.id for fact in self.journal()}
+        for fact in [fact for fact, at in self._heard_at.items() if at > since and fact not in kept]:
+            del self._seen[fact], self._heard_at[fact]
+
     def forget(self) -> None:
         """What was told so far need not be there any more."""
         self._seen.clear()
+        self._heard_at.clear()
 
     async def close(self) -> None:
         """Stop listening."""
