@@ -286,6 +286,10 @@ def _running(settings: Settings) -> Iterator[Check]:
     """The ports: ours when an instance runs, free when none does."""
     run = layout(settings).run
     instance = ProcessRef.load(run / "supervisor.process")
+    if instance is None and (served := ProcessRef.load(run / "serve.process")) is not None:
+        detail = f"process {served.pid} answers calls, and nobody watches over it"
+        yield Check("running", True, detail, "scripts/up takes it over with its calls.", essential=False)
+        return
     if instance is None:
         yield Check("running", True, "nothing runs on this data folder", "scripts/up starts it.", essential=False)
         left = ProcessRef.load(run / "asterisk.process")

@@ -98,7 +98,7 @@ ensure_python() {
       progress "making the Python environment" "Install python3-venv." "$base" -m venv "$venv"
     fi
     progress "installing the Python packages of $lock" "Check the network to the package index." \
-      "$python" -m pip install --disable-pip-version-check --require-hashes -r "$lock"
+      "$python" -m pip install --progress-bar off --disable-pip-version-check --require-hashes -r "$lock"
   fi
   # The checkout itself, from wherever it is run.
   echo "$root" >"$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/callcenter.pth"

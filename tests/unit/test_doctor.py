@@ -1,6 +1,13 @@
 """The doctor: a phone that is only ours to test with does not hide that no operator's phone is there (A9, R23)."""
 
+import os
+from pathlib import Path
+
+from callcenter import doctor
+from callcenter.asterisk_config import layout
 from callcenter.doctor import registered_seats, unknown_settings
+from callcenter.processes import ProcessRef
+from callcenter.settings import load_settings
 
 FIXED = """
   Contact:  <Aor/ContactUri..............................> <Hash....> <Status> <RTT(ms)..>
@@ -24,3 +31,18 @@ def test_given_seats_when_asked_then_each_is_named_once() -> None:
 def test_given_a_misspelt_setting_when_looked_at_then_it_is_named() -> None:
     names = ("# CALLCENTER_X", "CALLCENTER_DUTY_NUMBER", "export CALLCENTER_SIP_PORT", "callcenter_bind", "PATH")
     assert unknown_settings((*names, "CALLCENTER_CACHE")) == ["CALLCENTER_DUTY_NUMBER"]
+
+
+def test_given_a_dead_supervisor_when_our_process_lives_on_then_its_ports_are_not_called_somebody_elses(
+    tmp_path: Path,
+) -> None:
+    settings = load_settings(data=tmp_path, _env_file=None)
+    run = layout(settings).run
+    run.mkdir(parents=True)
+    ours = ProcessRef.of(os.getpid())
+    assert ours is not None
+    ours.save(run / "serve.process")
+    (check,) = doctor._running(settings)
+    assert (check.failed, check.essential) == (True, False)
+    assert str(os.getpid()) in check.detail
+    assert "takes it over" in check.remedy
