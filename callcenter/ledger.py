@@ -80,7 +80,11 @@ class Ledger:
 
     def _apply(self, fact: Fact) -> None:
         for applier in self._appliers:
-            applier(fact)
+            try:
+                applier(fact)
+            except Exception:
+                # One fold's mistake must neither keep the fact from the others nor stop a start for ever.
+                log.exception("applier_failed", kind=fact.kind, fact_id=fact.id, call_id=fact.call_id)
 
     def _react(self) -> None:
         if self._reacting:

@@ -128,7 +128,9 @@ class Settings(BaseSettings):
         default=8, description="R16: nothing at all from an elder's line for so long is told; 0: never."
     )
     line_dropped_seconds: Seconds = Field(
-        default=20, description="R16: after so long it counts as dropped, and she is called back; 0: never."
+        default=0,
+        description="R16: after so long it counts as dropped, is hung up, and she is called back; 0: never, because a "
+        "terminal that sends nothing while she is silent would be cut off.",
     )
     wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
     token_minutes: Annotated[float, Field(gt=0, le=1440)] = 15

@@ -5,7 +5,7 @@ Holds every open call in memory and nothing else: no database on this path (A10)
 
 import math
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -185,7 +185,9 @@ class Calls:
         finally:
             self._unsent.discard(order.channel_id)
 
-    def move(self, leg: Leg, source: Call, to: Call, *, also: Body, actor: str, leg_id: str | None = None) -> Leg:
+    def move(
+        self, leg: Leg, source: Call, to: Call, *, also: Sequence[Body], actor: str, leg_id: str | None = None
+    ) -> Leg:
         """Bring an operator's live line from one call to another, more urgent one (A9): no new ringing.
 
         The line's leg ends there as ``preempted``, after ``also``, and a new one begins here on the same channel.
@@ -199,7 +201,7 @@ class Calls:
 
         self._ledger.take_in(
             [
-                said(also, source),
+                *(said(body, source) for body in also),
                 said(f.LegEnded(leg_id=leg.id, role=leg.role, reason="preempted"), source),
                 said(f.LegAdded(leg_id=moved_id, role=leg.role, number=leg.number, channel_id=leg.channel_id), to),
                 said(f.LegAnswered(leg_id=moved_id, role=leg.role), to),

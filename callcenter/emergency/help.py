@@ -135,6 +135,9 @@ def _asked_for(role: str, number: str | None, file: File | None, ambulance: str)
         canonical = normalise(number)
         if canonical is None:
             raise InvalidInput(f"{number!r} is not a phone number that can be dialled")
+        if canonical.startswith("+"):
+            # Whoever steals one operator's sign-in must not be able to spend the centre's money.
+            raise InvalidInput("numbers abroad are only dialled from the elder's file; add it there as a contact")
         return [Candidate(canonical)]
     if role == Role.AMBULANCE:
         return [Candidate(ambulance)]

@@ -129,7 +129,7 @@ def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dic
     seats_up = [seat for seat in seats if seat.registered and seat.talking_on is None]
     order = sorted(seats_up, key=lambda seat: (seat.idle_since, seat.user))
     wanted = _share(sorted((d for d in demands if d.ring_all), key=_urgency), order, now)
-    asked_for = {demand.call_id for demand in demands}
+    asked_for = {demand.call_id for demand in demands if not demand.ring_all}
     picked_up = {seat.talking_on for seat in seats}
     ringing = {seat.user: seat.ringing_for for seat in order}
     calm = sorted((d for d in demands if not d.ring_all and d.call_id not in picked_up), key=_urgency)

@@ -53,6 +53,10 @@ TEST_SEAT = "synthetic"
 TEST_TARGET = "Local/s@cc-test-seat/n"
 
 
+ALONE_SECONDS = 10.0
+"""How long an operator who is alone in an elder's room is left there before another elder may have him."""
+
+
 class SeatAccount(Protocol):
     """What routing needs of an account that has a phone."""
 
@@ -257,7 +261,8 @@ class Routing:
             call, leg = self._leg_of(user)
             if call is None or leg is None or self._calls.leaving(leg):
                 continue
-            if call.line == Line.HOTLINE and leg.in_room and leg.joined_at is not None:
+            routine = call.line == Line.HOTLINE or self._waits_alone(call, leg)
+            if leg.in_room and leg.joined_at is not None and routine:
                 talks.append(Talk(user, leg.joined_at))
             elif leg.answered_at is not None and leg.joined_at is None:
                 on_the_way.add(call_id)
@@ -272,7 +277,15 @@ class Routing:
             if source is not None and leg is not None and to is not None and to.open:
                 self._taken[wishes[call_id]] = now
                 log.info("seat_taken", leg_id=leg.id, call_id=source.id, for_call=call_id)
-                self._calls.move(leg, source, to, also=f.HotlineHeld(seat=user), actor="system")
+                held = [f.HotlineHeld(seat=user)] if source.line == Line.HOTLINE else []
+                self._calls.move(leg, source, to, also=held, actor="system")
+
+    def _waits_alone(self, call: Call, leg: Leg) -> bool:
+        """Whether an operator has been alone in an elder's room for a while: her line dropped."""
+        if (self._clock.now() - (leg.joined_at or leg.added_at or self._clock.now())).total_seconds() < ALONE_SECONDS:
+            return False
+        rooms = [other for other in self._calls.open_calls() if other.room == call.room]
+        return sum(one.in_room for other in rooms for one in other.live_legs) == 1
 
     def _wish(self, call_id: str) -> str:
         call = self._calls.find(call_id)

@@ -154,7 +154,8 @@ def test_r14_without_the_link_nobody_is_judged(world: World) -> None:
     assert seat.room is not None
 
 
-def test_r16_an_elders_line_that_stalls_is_told_and_later_taken_for_dropped(world: World) -> None:
+def test_r16_an_elders_line_that_stalls_is_told_and_where_it_is_set_taken_for_dropped(tmp_path: Path) -> None:
+    world = World(tmp_path, line_dropped=20)
     elder, seat = with_operator(world)
     elder.sends = False
     world.wait(7)
@@ -170,6 +171,16 @@ def test_r16_an_elders_line_that_stalls_is_told_and_later_taken_for_dropped(worl
     assert ends(world, stalled.leg_id) == ["dead"]
     assert seat.room is not None
     assert world.incident().open
+    world.close()
+
+
+def test_r16_an_elders_line_that_stalls_is_never_cut_by_itself_unless_that_is_set(world: World) -> None:
+    """She may be unconscious beside a terminal that sends nothing while she is silent."""
+    elder, _ = with_operator(world)
+    elder.sends = False
+    world.wait(300)
+    assert len(world.bodies(LegStalled)) == 1
+    assert elder.room is not None
 
 
 def test_r16_an_elders_line_that_comes_back_stays_and_later_pauses_never_end_it(world: World) -> None:

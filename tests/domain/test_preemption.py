@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -311,3 +312,20 @@ def test_reasons_of_hanging_up_stay_asterisks_own(world: World) -> None:
     _, operator = talking(world)
     world.run(lambda: world.board.end(operator.id, HangupReason.FAILED))
     assert [body.reason for body in world.bodies(cf.LegEnded) if body.role == Role.SEAT] == ["failed"]
+
+
+def test_an_operator_alone_in_the_room_of_an_elder_whose_line_dropped_is_taken_for_the_next(tmp_path: Path) -> None:
+    """The only operator waits for a call-back to be answered; another elder presses: she is not left alone for it."""
+    world = World(tmp_path, duty=())
+    world.register("op1")
+    dropped = world.press(LI)
+    world.answer(world.ringing("op1"))
+    world.hang_up(dropped)
+    world.wait(5)
+    pressed = world.press(WANG)
+    world.wait(15)
+    (operator,) = (channel for channel in world.board.channels.values() if channel.target == "op1")
+    assert operator.room == pressed.room
+    world.answer(world.ringing(LI))
+    assert [one.open for one in world.controller.emergencies.known()] == [True, True]
+    world.close()

@@ -94,8 +94,11 @@ class World:
         plans: Sequence[Plan] = (),
         elders: Sequence[Elder] = ELDERS,
         trunk2: str = "",
+        line_dropped: float = 0,
     ) -> None:
-        self.settings = Settings(data=folder, duty_numbers=tuple(duty), trunk2_uri=trunk2, _env_file=None)
+        self.settings = Settings(
+            data=folder, duty_numbers=tuple(duty), trunk2_uri=trunk2, line_dropped_seconds=line_dropped, _env_file=None
+        )
         self.accounts = seats
         self.directory = Directory(elders, plans)
         self.clock = HandClock()
