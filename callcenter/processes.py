@@ -1,12 +1,15 @@
 """Processes that outlive the one that started them: found again by id and start time, so none is ever mistaken."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,8 @@ class ProcessRef:
                 if not self.alive():
                     return
                 time.sleep(0.02)
+
+
+def die_with_parent() -> None:
+    """Be killed when the process that started this one dies, however it dies (prctl(2), Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -35,7 +35,8 @@ async def readiness(services: Services) -> Readiness:
         parts["watchdog"] = _part(
             not any(one.severity == "critical" for one in wrong), findings=[one.key for one in wrong]
         )
-        parts["seats"] = _part(True, registered=sum(seat.registered for seat in controller.routing.seats()))
+        registered = sum(seat.registered for seat in controller.routing.seats())
+        parts["seats"] = _part(registered > 0, registered=registered)
         parts["messages"] = _messages(controller)
     if services.journal is not None:
         parts["journal"] = _part(services.journal.healthy, problem=services.journal.problem)

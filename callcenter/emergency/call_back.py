@@ -9,6 +9,7 @@ from callcenter.emergency.help import Numbers
 from callcenter.emergency.incidents import Incidents
 from callcenter.emergency.model import Incident
 from callcenter.emergency.outside import Outside
+from callcenter.emergency.wishes import WAY_AT_FAULT
 
 FIRST_AFTER = 1.0
 NEXT_AFTER = 1.0
@@ -117,10 +118,19 @@ class CallBacks:
         done, place = divmod(attempt + 1, len(self._numbers_of(incident)))
         return NEXT_AFTER if place else ROUND_AFTER[min(done - 1, len(ROUND_AFTER) - 1)]
 
+    def _route(self, incident: Incident) -> str:
+        """The trunk of the last call-back, unless it was the trunk that failed (R10)."""
+        routes = self._numbers.routes
+        legs = [leg for call in self._incidents.calls_of(incident) for leg in call.elder_legs if leg.route in routes]
+        if not legs:
+            return routes[0]
+        last = legs[-1]
+        return routes[(routes.index(last.route) + (last.reason in WAY_AT_FAULT)) % len(routes)]
+
     def _dial(self, incident: Incident, attempt: int) -> None:
         numbers = self._numbers_of(incident)
         number = numbers[attempt % len(numbers)]
-        route = self._numbers.routes[attempt // len(numbers) % len(self._numbers.routes)]
+        route = self._route(incident)
         self._calls.dial(
             self._incidents.current_call(incident),
             Role.ELDER,

@@ -13,12 +13,15 @@ from types import MappingProxyType
 import msgspec
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import STAFF
+from callcenter.calls.model import STAFF, Role
 from callcenter.emergency import facts as f
 from callcenter.emergency.kinds import Candidate
 from callcenter.facts import Fact
+from callcenter.telephony.events import HangupReason
 
 LOST = "lost"
+WAY_AT_FAULT = frozenset({HangupReason.UNREACHABLE, HangupReason.FAILED})
+"""Ends after which another route is tried at once; of 120 everything is, a busy line too (R10)."""
 HESITATION_SECONDS = 10.0
 """How long somebody who picked up and presses nothing keeps the next one waiting: voicemail, mostly (R15)."""
 
@@ -37,6 +40,10 @@ class Tried:
     joined: bool = False
     ended_at: datetime | None = None
     reason: str = ""
+    detours: int = 0
+    """How often the way there was at fault, not the person: so often another route was taken."""
+    detour_now: bool = False
+    """Whether the last attempt failed on its way."""
     removed: bool = False
     """Somebody took them off on purpose: they are not called again for this wish."""
 
@@ -114,7 +121,7 @@ def orders(wish: Wish, now: datetime, *, alone: bool, busy: frozenset[str], pati
         fewest = min((wish.of(candidate.number).times for candidate in open_to), default=0)
         open_to = [candidate for candidate in open_to if wish.of(candidate.number).times == fewest][:1]
     return [
-        Order(candidate, wish.routes[wish.of(candidate.number).times % len(wish.routes)])
+        Order(candidate, wish.routes[wish.of(candidate.number).detours % len(wish.routes)])
         for candidate in open_to
         if candidate.number not in busy
         and not wish.of(candidate.number).leg_id
@@ -145,7 +152,7 @@ def _hesitates(tried: Tried, now: datetime) -> bool:
 def _rested(wish: Wish, candidate: Candidate, now: datetime, patient: bool) -> bool:
     """A phone that did not accept is left alone for a while, but another route is tried at once (R10)."""
     tried = wish.of(candidate.number)
-    if tried.ended_at is None or tried.times % len(wish.routes):
+    if tried.ended_at is None or (tried.detour_now and tried.detours % len(wish.routes)):
         return True
     rest = wish.rest_seconds
     if patient:
@@ -169,7 +176,16 @@ def evolve(wish: Wish, fact: Fact) -> Wish:
         case cf.LegRemoved() if (number := _number_of(wish, body.leg_id)) is not None:
             return _with(wish, number, replace(wish.of(number), removed=True))
         case cf.LegEnded() if (number := _number_of(wish, body.leg_id)) is not None:
-            ended = replace(wish.of(number), leg_id="", ended_at=fact.at, reason=body.reason)
+            tried = wish.of(number)
+            detour = not tried.joined and (body.reason in WAY_AT_FAULT or wish.role == Role.AMBULANCE)
+            ended = replace(
+                tried,
+                leg_id="",
+                ended_at=fact.at,
+                reason=body.reason,
+                detours=tried.detours + detour,
+                detour_now=detour,
+            )
             # Our own people are wanted with her: who came and is gone may be called again, should she be alone (A9).
             return _with(wish, number, replace(ended, joined=ended.joined and wish.role not in STAFF))
         case f.HelpSilent() if (number := _number_of(wish, body.leg_id)) is not None:

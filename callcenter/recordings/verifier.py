@@ -23,6 +23,7 @@ from callcenter.db import Database, to_the_end
 from callcenter.errors import Conflict
 from callcenter.facts import Body, record
 from callcenter.ids import derived_id
+from callcenter.processes import die_with_parent
 from callcenter.recordings.audio import SILENCE_PEAK, Examined, Piece, compose, examine, read_header
 from callcenter.recordings.facts import RecordingGap, RecordingVerified
 from callcenter.recordings.model import RecordingKind, RecordingRow, Status
@@ -285,7 +286,9 @@ class Verifier:
         if target is None:
             return "its path would lead out of the recordings folder"
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=multiprocessing.get_context("spawn"), initializer=die_with_parent
+            )
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._pool, compose, started_at, base, pieces, target)

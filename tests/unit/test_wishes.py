@@ -152,3 +152,19 @@ def test_a_plans_wish_that_is_not_met_always_tries_somebody_in_time(one: Wish) -
     open_to = [n for n in NUMBERS if not (tried := one.of(n)).joined and not tried.removed and not tried.leg_id]
     if open_to and not one.met and (one.together or not one.live_legs):
         assert numbers(one, 24 * 3600) or one.of(open_to[0]).ended_at
+
+
+def test_another_route_is_taken_when_the_way_failed_not_when_the_person_did() -> None:
+    routes = ("trunk", "trunk2")
+    person = wish(routes=routes, candidates=FAMILY[:1], rounds=5)
+    declined = after(person, dialled(NUMBERS[0], "a"), ended("a", "not_accepted"))
+    assert numbers(declined, 5) == []
+    assert [order.route for order in orders(declined, NOW + timedelta(seconds=11), alone=True, busy=NOBODY)] == [
+        "trunk"
+    ]
+    failed = after(person, dialled(NUMBERS[0], "a"), ended("a", "failed"))
+    assert [order.route for order in orders(failed, NOW, alone=True, busy=NOBODY)] == ["trunk2"]
+    ambulance = wish(role="120", routes=routes, candidates=(Candidate("120"),), rounds=3)
+    legs = cf.LegAdded(leg_id="a", role="120", number="120", wish_id="w")
+    busy = after(ambulance, said(legs), said(cf.LegEnded(leg_id="a", role="120", reason="busy")))
+    assert [order.route for order in orders(busy, NOW, alone=True, busy=NOBODY)] == ["trunk2"]
