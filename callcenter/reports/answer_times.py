@@ -30,12 +30,16 @@ _PERCENTS = (50, 95, 99)
 
 
 class Origin(StrEnum):
-    """Which incidents. ``call``: press and menu, the emergency calls of A1; ``all``: calls and alarms."""
+    """Which incidents. ``call``: press and menu, the emergency calls of A1; ``all``: those, alarms and the desk's own.
+
+    An alarm, and an emergency raised at the desk, has no INVITE: it counts from when it was told.
+    """
 
     CALL = "call"
     PRESS = "press"
     MENU = "menu"
     ALARM = "alarm"
+    DESK = "desk"
     ALL = "all"
 
 
@@ -137,7 +141,7 @@ def of_origin(origin: Origin | Apart) -> ColumnElement[bool]:
         return is_drill()
     if origin is Apart.SYNTHETIC:
         return and_(E.origin == "synthetic", not_(is_drill()))
-    origins = {Origin.CALL: ("press", "menu"), Origin.ALL: ("press", "menu", "alarm")}.get(origin, (origin.value,))
+    origins = {Origin.CALL: ("press", "menu"), Origin.ALL: ("press", "menu", "alarm", "desk")}.get(origin, (origin.value,))
     return and_(E.origin.in_(origins), not_(is_drill()))
 
 
