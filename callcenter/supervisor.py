@@ -149,14 +149,16 @@ class Supervisor:
         self.say = say
         self.show = show
         self.background = background
+        self._asked_to_stop = False
         self._stopping = threading.Event()
+        """For the thread that watches for hangs."""
         self._lock: int | None = None
 
     def run(self) -> None:
         """Start everything and stay until SIGINT or SIGTERM. Raises `CallCenterError` when it cannot start."""
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(sign) is not signal.SIG_IGN:  # nohup
-                signal.signal(sign, lambda *_: self._stopping.set())
+                signal.signal(sign, self._ask_to_stop)
         begun = time.monotonic()
         place = prepare_data(self.settings)
         self._claim(place)
@@ -182,7 +184,7 @@ class Supervisor:
             process.wait_booted()
             self.say("Asterisk is up")
             self._wait_ready(serve, log, patient=adopted)
-            if not self._stopping.is_set():
+            if not self._asked_to_stop:
                 self.say(f"ready after {time.monotonic() - begun:.1f} s")
                 if not self.background:
                     self.show(summary(self.settings))
@@ -193,6 +195,17 @@ class Supervisor:
             asterisk.end(5.0)
             (place.run / "supervisor.process").unlink(missing_ok=True)
             self.say("stopped")
+
+    def _ask_to_stop(self, *_: object) -> None:
+        # Not the event itself: its lock may be held by the very code that this signal interrupts, for ever.
+        self._asked_to_stop = True
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait a moment; whether we are to stop."""
+        time.sleep(seconds)
+        if self._asked_to_stop:
+            self._stopping.set()
+        return self._asked_to_stop
 
     def _claim(self, place: Layout) -> None:
         """Make the instance ours: alone on the data folder, an orphaned process of ours ended, the ports free."""
@@ -215,7 +228,7 @@ class Supervisor:
         and go on trying.
         """
         deadline = time.monotonic() + READY_SECONDS
-        while not self._stopping.wait(0.05):
+        while not self._pause(0.05):
             status, body = probe(self.settings, "/readyz")
             if status == http.HTTPStatus.OK:
                 return
@@ -232,7 +245,7 @@ class Supervisor:
         threading.Thread(target=self._watch_for_hang, args=(serve,), daemon=True).start()
         place = layout(self.settings)
         seats = SeatChanges([place.data / "seats.json", place.render_request], place.logs / "render.log")
-        while not self._stopping.wait(0.1):
+        while not self._pause(0.1):
             seats.follow()
             if asterisk.revive():
                 self.say("Asterisk was started again")
