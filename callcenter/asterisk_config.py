@@ -51,8 +51,8 @@ DUTY_ROLES = ("operator", "supervisor")
 AGI_DEADLINE_SECONDS = 1.0
 """How long the dialplan waits for the controller before it goes on by itself (R2)."""
 
-RINGING_AT_ONCE = 8
-"""How many callers ring the duty desk at a time in the fallback, besides those who talk to it."""
+RINGING_AT_ONCE = 5
+"""How many callers ring the duty desk at a time in the fallback."""
 
 LEASE_SECONDS = 6
 """How long a caller stays alone in her room without a word from the controller (R1)."""
@@ -244,8 +244,7 @@ def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, s
         "CC_EMERGENCY": settings.emergency_number,
         "CC_DUTY_DESK": "&".join(f"PJSIP/{user}" for user in on_duty),
         "CC_DUTY_NUMBERS": "&".join(f"PJSIP/trunk/sip:{checked_number(n)}@{trunk}" for n in settings.duty_numbers),
-        # Everybody who answers may talk to one, and a few more may ring.
-        "CC_DESK_TURNS": str(len(on_duty) + len(settings.duty_numbers) + RINGING_AT_ONCE),
+        "CC_DESK_TURNS": str(RINGING_AT_ONCE),
         "CC_RECORDINGS": str(settings.recordings_dir),
         "CC_SPOOL": str(layout(settings).home / "share" / "agi-bin" / "spool"),
     }
