@@ -141,7 +141,8 @@ def of_origin(origin: Origin | Apart) -> ColumnElement[bool]:
         return is_drill()
     if origin is Apart.SYNTHETIC:
         return and_(E.origin == "synthetic", not_(is_drill()))
-    origins = {Origin.CALL: ("press", "menu"), Origin.ALL: ("press", "menu", "alarm", "desk")}.get(origin, (origin.value,))
+    calls = ("press", "menu")
+    origins = {Origin.CALL: calls, Origin.ALL: (*calls, "alarm", "desk")}.get(origin, (origin.value,))
     return and_(E.origin.in_(origins), not_(is_drill()))
 
 
