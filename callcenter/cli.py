@@ -163,9 +163,7 @@ def settings() -> None:
 @app.command("add-admin")
 def add_admin(user: str, name: str = "管理员") -> None:
     """Make an administrator and print its password, once; it makes all other accounts through the API."""
-    import secrets
-
-    from callcenter.accounts.passwords import Passwords
+    from callcenter.accounts.passwords import Passwords, new_password
     from callcenter.accounts.permissions import Role
     from callcenter.accounts.service import create_account
     from callcenter.clock import SystemClock
@@ -173,7 +171,7 @@ def add_admin(user: str, name: str = "管理员") -> None:
     from callcenter.migrations import upgrade_async
 
     settings = load_settings()
-    password = secrets.token_urlsafe(15)
+    password = new_password(user)
 
     async def run() -> None:
         await upgrade_async(settings.database)

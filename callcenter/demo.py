@@ -5,7 +5,6 @@ addresses are made up.
 """
 
 import json
-import secrets
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -15,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.model import AccountRow
-from callcenter.accounts.passwords import Passwords, new_sip_password, sip_ha1
+from callcenter.accounts.passwords import Passwords, new_password, new_sip_password, sip_ha1
 from callcenter.accounts.permissions import Role
 from callcenter.accounts.secrets import secrets_dir, write_once
 from callcenter.accounts.service import create_account
@@ -235,12 +234,12 @@ def credentials(settings: Settings) -> dict[str, Any]:
                 "user": user,
                 "role": role.value,
                 "sip_password": new_sip_password(),
-                "web_password": secrets.token_urlsafe(12),
+                "web_password": new_password(user),
             }
             for user, (_, role) in SEATS.items()
         ],
         "accounts": [
-            {"user": user, "role": role.value, "web_password": secrets.token_urlsafe(12)}
+            {"user": user, "role": role.value, "web_password": new_password(user)}
             for user, (_, role) in ACCOUNTS.items()
         ],
         "alarm_sources": [{"name": name, "auth": auth, "secret": new_secret()} for name, auth in SOURCES.items()],

@@ -47,6 +47,14 @@ def check_new_password(user: str, password: str) -> None:
         raise InvalidInput("a password must not contain the user name")
 
 
+def new_password(user: str) -> str:
+    """A random password for `user`, 120 bits, to be shown once or kept in the data folder's secrets."""
+    while True:
+        password = secrets.token_urlsafe(15)
+        if user.lower() not in password.lower():  # `check_new_password` would refuse it: 1 in 20 000 for "op1"
+            return password
+
+
 def new_sip_password() -> str:
     """A fresh SIP password of 144 random bits; people never type it."""
     return secrets.token_urlsafe(18)

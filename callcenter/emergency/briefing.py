@@ -5,14 +5,8 @@ from datetime import datetime
 
 from callcenter.clock import SHANGHAI
 from callcenter.emergency.help import File
-from callcenter.emergency.kinds import Kind
+from callcenter.emergency.kinds import KINDS, Kind
 from callcenter.emergency.model import Incident
-
-KINDS = {
-    Kind.MANUAL: "紧急求助", Kind.FALL: "跌倒", Kind.ILLNESS: "突发疾病", Kind.SMOKE: "烟雾报警", Kind.FIRE: "火灾",
-    Kind.GAS: "燃气报警", Kind.INACTIVITY: "长时间无活动", Kind.FENCE: "离开安全区域", Kind.WANDERING: "走失",
-    Kind.THEFT: "盗窃", Kind.OTHER: "紧急情况",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +109,7 @@ def _who(incident: Incident) -> str:
 
 
 def _kind(incident: Incident) -> str:
-    return KINDS.get(Kind(incident.kind), "紧急求助") if incident.kind in set(Kind) else "紧急求助"
+    return KINDS.get(incident.kind, KINDS[Kind.MANUAL])
 
 
 def _clock(at: datetime) -> str:

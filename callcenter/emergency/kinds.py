@@ -21,6 +21,14 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+KINDS: dict[str, str] = {
+    Kind.MANUAL: "紧急求助", Kind.FALL: "跌倒", Kind.ILLNESS: "突发疾病", Kind.SMOKE: "烟雾报警", Kind.FIRE: "火灾",
+    Kind.GAS: "燃气报警", Kind.INACTIVITY: "长时间无活动", Kind.FENCE: "离开安全区域", Kind.WANDERING: "走失",
+    Kind.THEFT: "盗窃", Kind.OTHER: "紧急情况",
+}  # fmt: skip
+"""Each in Chinese, as texts and reports say it."""
+
+
 class Drill(msgspec.Struct, frozen=True):
     """Who takes part in a drill (A6); nobody else is ever dialled or texted for it.
 

@@ -32,12 +32,13 @@ from callcenter.emergency.model import (
 from callcenter.emergency.plan import FLOOR, Step, Target, seat_schedule
 from callcenter.ledger import Ledger
 from callcenter.routing.model import Demand
+from callcenter.routing.model import Target as SeatTarget
 from callcenter.routing.service import Routing
 from callcenter.telephony.pbx import Pbx
 
 log = structlog.get_logger(__name__)
 
-TEST_SEAT = frozenset({"test_seat"})
+TEST_SEAT = frozenset({SeatTarget.TEST})
 """The only target of a synthetic press: no human is disturbed by the watchdog."""
 RESPONDERS_AFTER = (
     (1, (Target.FAMILY, Target.GUARDIAN)),

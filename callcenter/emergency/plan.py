@@ -10,6 +10,7 @@ import msgspec
 
 from callcenter.emergency.checklists import CHECKLISTS
 from callcenter.errors import InvalidInput
+from callcenter.routing.model import Target as SeatTarget
 
 MAX_STEPS = 20
 MAX_SECONDS = 3600.0
@@ -18,11 +19,11 @@ MAX_SECONDS = 3600.0
 class Target(StrEnum):
     """Groups of people whom a step alerts: seats of ours, our people outside, the elder's people."""
 
-    FREE_SEATS = "free_seats"
-    PAUSED_SEATS = "paused_seats"
-    WRAP_UP_SEATS = "wrap_up_seats"
-    BUSY_SEATS = "busy_seats"
-    SUPERVISORS = "supervisors"
+    FREE_SEATS = SeatTarget.FREE
+    PAUSED_SEATS = SeatTarget.PAUSED
+    WRAP_UP_SEATS = SeatTarget.WRAP_UP
+    BUSY_SEATS = SeatTarget.BUSY
+    SUPERVISORS = SeatTarget.SUPERVISORS
     DUTY = "duty"
     NEXT_CENTER = "next_center"
     FAMILY = "family"

@@ -23,12 +23,13 @@ from callcenter.emergency.mass import MassEvents
 from callcenter.emergency.model import Incident, IncidentState, Who, attended, check_transition, milliseconds
 from callcenter.emergency.outside import Outside
 from callcenter.emergency.plan import Plan
-from callcenter.emergency.texts import Sender, Texts
+from callcenter.emergency.texts import Texts
 from callcenter.emergency.wishes import Wish
 from callcenter.errors import InvalidInput, NotFound
 from callcenter.facts import Body, Fact
 from callcenter.ledger import Ledger
 from callcenter.notifications.model import Message
+from callcenter.notifications.service import Messages
 from callcenter.routing.service import Routing
 from callcenter.telephony.events import HangupReason
 from callcenter.telephony.pbx import Pbx
@@ -49,7 +50,7 @@ class Emergencies:
         pbx: Pbx,
         clock: Clock,
         numbers: Numbers,
-        sender: Sender,
+        messages: Messages,
         letterhead: Letterhead,
         *,
         ring_seconds: int,
@@ -71,7 +72,7 @@ class Emergencies:
         self._mass = MassEvents(ledger, self._incidents, calls, pbx)
         self._people = people
         self._texts = Texts(
-            sender,
+            messages,
             numbers,
             letterhead,
             file_of=self._file_of,

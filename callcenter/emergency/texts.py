@@ -1,8 +1,7 @@
 """Texts about an emergency: an alert to whom the ladder calls, the briefing to responders on one click (A2, A3, A4)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Protocol
 
 import structlog
 
@@ -14,29 +13,9 @@ from callcenter.emergency.model import Incident
 from callcenter.emergency.words import words
 from callcenter.errors import CallCenterError
 from callcenter.notifications.model import Message
+from callcenter.notifications.service import Messages
 
 log = structlog.get_logger(__name__)
-
-
-class Sender(Protocol):
-    """Sends messages: `callcenter.notifications.service.Messages`."""
-
-    def send(
-        self,
-        *,
-        to: str,
-        text: str,
-        purpose: str,
-        actor: str,
-        name: str = "",
-        role: str = "",
-        incident_id: str | None = None,
-        request_id: str | None = None,
-        voice: Sequence[str] = (),
-        template: str = "",
-        params: Mapping[str, str] | None = None,
-    ) -> Message:
-        """Tell somebody something, once for a request id."""
 
 
 class Texts:
@@ -44,7 +23,7 @@ class Texts:
 
     def __init__(
         self,
-        sender: Sender,
+        messages: Messages,
         numbers: Numbers,
         letterhead: Letterhead,
         *,
@@ -53,7 +32,7 @@ class Texts:
         crowded: Callable[[], str],
     ) -> None:
         """``crowded``: the name of the mass event that is on, empty when there is none."""
-        self._sender = sender
+        self._messages = messages
         self._numbers = numbers
         self._letterhead = letterhead
         self._file_of = file_of
@@ -72,7 +51,7 @@ class Texts:
                     self.brief(incident, role, Candidate(self._numbers.ambulance_sms), actor="system")
                 return
             shared = self._crowded() if role in STAFF else ""
-            self._sender.send(
+            self._messages.send(
                 to=candidate.number,
                 text=alert(incident, self._letterhead),
                 purpose="alert",
@@ -94,7 +73,7 @@ class Texts:
         """Text a responder everything there is to know; returns the message. Raises `InvalidInput`."""
         params = briefing_parameters(incident, self._file_of(incident), self._fix_of(incident), self._letterhead)
         text = params["text"]
-        return self._sender.send(
+        return self._messages.send(
             to=candidate.number,
             text=text,
             purpose="briefing",

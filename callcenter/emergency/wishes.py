@@ -55,7 +55,8 @@ class Wish:
     ``target``: the plan's target that it stands for, empty when a human asked. ``together``: all candidates at once,
     else one after the other until one joins. ``rounds``: how often each is tried, 0: until somebody of ours is with
     the elder. ``escalates``: a later step of the plan, given up as soon as somebody of ours is with her; people whom
-    the plan tells at once are each tried once whatever happens (A3). ``routes``: names of trunks, taken in turn.
+    the plan tells at once are each tried once whatever happens (A3). ``routes``: names of trunks, the next
+    one where the way was at fault.
     """
 
     id: str

@@ -9,7 +9,7 @@ from callcenter.emergency.model import Incident
 
 ACCEPT = "press-1-to-accept"
 
-_KINDS = {kind: f"kind-{kind}" for kind in Kind}
+_KINDS: dict[str, str] = {kind: f"kind-{kind}" for kind in Kind}
 _PLACES = (
     (re.compile(r"(\d{1,4})\s*(?:幢|栋|号楼|座)"), "building"),
     (re.compile(r"(\d{1,2})\s*单元"), "unit"),
@@ -28,7 +28,7 @@ def words(incident: Incident, role: str, address: str | None) -> list[str]:
     place = list(_place(address or "")) or list(_tail(incident.caller))
     if place:
         said += ["emergency-from", *place]
-    return [*said, _KINDS.get(Kind(incident.kind), "kind-other")] if incident.kind in set(Kind) else said
+    return [*said, _KINDS.get(incident.kind, _KINDS[Kind.OTHER])]
 
 
 def _place(address: str) -> Iterator[str]:

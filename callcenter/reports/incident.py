@@ -14,6 +14,7 @@ from callcenter.calls.model import Role
 from callcenter.calls.tables import LegRow
 from callcenter.clock import SHANGHAI
 from callcenter.devices.model import DeviceRow
+from callcenter.emergency.kinds import KINDS
 from callcenter.emergency.model import Incident
 from callcenter.emergency.plan import SEAT_TARGETS, Plan, Step
 from callcenter.emergency.tables import EmergencyRow, to_incident
@@ -109,7 +110,7 @@ def _clock(at: datetime | None) -> str:
 def _overview(record: Record) -> Section:
     incident, elder, device = record.incident, record.elder, record.device
     age = f"{incident.age} 岁" if incident.age else "不详"
-    kind = words.KINDS.get(incident.kind, incident.kind)
+    kind = KINDS.get(incident.kind, incident.kind)
     terminal = incident.device_id or "无"
     if device is not None:
         terminal = f"{words.DEVICES.get(device.kind, device.kind)} {device.serial}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from callcenter.emergency.kinds import KINDS
 from callcenter.reports.codes import cause_name, outcome_name
 
 Data = Mapping[str, Any]
@@ -15,10 +16,6 @@ ROLES = {
 TARGETS = ROLES | {
     "free_seats": "空闲坐席", "paused_seats": "小休坐席", "wrap_up_seats": "话后整理坐席", "busy_seats": "通话中坐席",
     "supervisors": "班长", "next_center": "邻近中心", "all_family": "全部亲属",
-}  # fmt: skip
-KINDS = {
-    "manual": "一键呼叫", "fall": "跌倒", "illness": "突发疾病", "smoke": "烟雾报警", "fire": "火灾", "gas": "燃气泄漏",
-    "inactivity": "长时间无活动", "fence": "电子围栏", "wandering": "走失", "theft": "失窃", "other": "其他",
 }  # fmt: skip
 ORIGINS = {
     "press": "按键呼入", "menu": "热线转紧急", "alarm": "设备报警", "desk": "坐席发起", "drill": "演练",

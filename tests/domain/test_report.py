@@ -11,7 +11,7 @@ import pytest
 import callcenter.app  # noqa: F401 - every kind of fact is known
 from callcenter.calls.model import Role
 from callcenter.calls.tables import LegRow
-from callcenter.emergency.kinds import Drill, Kind
+from callcenter.emergency.kinds import KINDS, Drill, Kind
 from callcenter.emergency.model import Incident, IncidentState, Tick
 from callcenter.emergency.plan import DEFAULT_PLAN, Target
 from callcenter.facts import Body
@@ -119,7 +119,7 @@ def test_given_an_answer_when_judged_then_the_limit_itself_is_in_time(changes: d
     [
         (words.ROLES, Role),
         (words.TARGETS, Target),
-        (words.KINDS, Kind),
+        (KINDS, Kind),
         (words.MESSAGES, MessageState),
         (words.WHYS, ["no_channel", "failed", "unconfirmed", "too_late", "not_wanted"]),
         (words.REASONS, [*HangupReason, "lost", "not_accepted", "preempted", NO_LIFE, ALREADY_ANSWERED, DEAD]),

@@ -243,7 +243,7 @@ async def test_keys_at_the_seat_then_nothing_of_them_reaches_her_device_or_120(c
     await until(lambda: press.media.hears(1240), 10, "her to hear 120")
     desk.play(640)
     desk.key("123456789*0#5")
-    await asyncio.sleep(3)  # so long it takes to key them
+    await until(lambda: desk.media is not None and not desk.media.keying, 10, "every key to be sent")
     await until(lambda: press.media.hears(640), 5, "the operator to be heard again")
     assert press.media.digits_heard == ""
     assert ambulance.media is not None

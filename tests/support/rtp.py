@@ -72,6 +72,11 @@ class RtpPeer(asyncio.DatagramProtocol):
             self._queue += [struct.pack("!BBH", event, 0x80 | 10, 5 * PACKET)] * 3
             self._queue += [b""] * 3
 
+    @property
+    def keying(self) -> bool:
+        """Whether keys are still being sent."""
+        return bool(self._queue)
+
     def hears(self, *frequencies: float, seconds: float = 0.4) -> set[float]:
         """Which of the frequencies are in the last moments of what arrived."""
         sound = self._lately(seconds)
