@@ -21,6 +21,7 @@ import jinja2
 
 from callcenter.accounts.passwords import SIP_REALM
 from callcenter.accounts.secrets import secrets_dir, write_once
+from callcenter.accounts.web_phones import web_phone_ha1
 from callcenter.asterisk_dialplan import missing
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime
@@ -37,8 +38,9 @@ from callcenter.asterisk_values import (
 )
 from callcenter.errors import InvalidInput, Unavailable
 from callcenter.hold_music import write_hold_music
-from callcenter.ports import free_ports
+from callcenter.ports import free_ports, own_address
 from callcenter.settings import Settings
+from callcenter.telephony.endpoints import web_endpoint
 
 REPO = Path(__file__).resolve().parent.parent
 TEMPLATES = REPO / "asterisk"
@@ -46,7 +48,7 @@ DIALPLAN = REPO / "dialplan"
 SOUNDS = REPO / "asterisk" / "sounds" / "zh"
 
 DUTY_ROLES = ("operator", "supervisor")
-"""Whose phones the fallback dialplan rings."""
+"""Whose phones the fallback dialplan rings, and who may have one in the browser."""
 
 AGI_DEADLINE_SECONDS = 1.0
 """How long the dialplan waits for the controller before it goes on by itself (R2)."""
@@ -179,6 +181,8 @@ def _files(
     place = layout(settings)
     for path in (place.data, runtime.modules, *dialplan):
         safe("path", str(path))
+    bind_host = bracketed(settings.bind)
+    bind = ipaddress.ip_address(settings.bind)
     values: dict[str, object] = {
         "etc": place.etc,
         "modules": runtime.modules,
@@ -188,9 +192,12 @@ def _files(
         "run": place.socket_dir,
         "logs": place.logs,
         "bind": settings.bind,
-        "bind_host": bracketed(settings.bind),
+        "bind_host": bind_host,
         # Audio too stays on our own address, unless that is "all of them".
-        "media_address": "" if ipaddress.ip_address(settings.bind).is_unspecified else settings.bind,
+        "media_address": "" if bind.is_unspecified else settings.bind,
+        "web_media_address": "" if bind.is_unspecified or bind.is_loopback else settings.bind,
+        "media_address_outside": settings.media_address,
+        "own_address": own_address() if bind.is_unspecified or bind.is_loopback else settings.bind,
         "sip_port": settings.sip_port,
         "ami_port": settings.ami_port,
         "ws_port": settings.ws_port,
@@ -210,6 +217,10 @@ def _files(
         "trunk_match": networks(settings.trunk_match),
         "seat_rewrite_contact": settings.seat_rewrite_contact,
         "seats": [checked_seat(seat) for seat in sorted(seats, key=lambda seat: seat.user)],
+        "web_phones": [
+            {"endpoint": web_endpoint(user), "seat": user, "ha1": web_phone_ha1(settings, user)}
+            for user in _on_duty(seats)
+        ],
         "music": {name: place.home / "music" / name for name in MUSIC},
         "globals": _globals(settings, seats),
         "dialplan": dialplan,
@@ -236,19 +247,25 @@ def _files(
 def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, str]:
     """The dialplan's CC_* globals."""
     trunk = host_and_port(settings.trunk_uri)
-    on_duty = sorted(seat.user for seat in seats if seat.role in DUTY_ROLES)
+    # Of the phones of a seat those ring that are registered.
+    on_duty = [phone for user in _on_duty(seats) for phone in (user, web_endpoint(user))]
     values = {
         "CC_AGI": f"agi://{bracketed(settings.bind)}:{settings.agi_port}",
         "CC_AGI_DEADLINE": f"{AGI_DEADLINE_SECONDS:g}",
         "CC_LEASE": f"{LEASE_SECONDS}",
         "CC_EMERGENCY": settings.emergency_number,
-        "CC_DUTY_DESK": "&".join(f"PJSIP/{user}" for user in on_duty),
+        "CC_DUTY_DESK": "&".join(f"PJSIP/{phone}" for phone in on_duty),
         "CC_DUTY_NUMBERS": "&".join(f"PJSIP/trunk/sip:{checked_number(n)}@{trunk}" for n in settings.duty_numbers),
         "CC_DESK_TURNS": str(RINGING_AT_ONCE),
         "CC_RECORDINGS": str(settings.recordings_dir),
         "CC_SPOOL": str(layout(settings).home / "share" / "agi-bin" / "spool"),
     }
     return {name: safe(name, value) for name, value in values.items()}
+
+
+def _on_duty(seats: Sequence[SeatAccount]) -> list[str]:
+    """Who takes calls, by user name."""
+    return sorted(seat.user for seat in seats if seat.role in DUTY_ROLES)
 
 
 def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
@@ -322,7 +339,8 @@ def _rehearse(
             lacking = missing([path.read_text("utf-8") for path in dialplan], asterisk.cli, _absent(runtime))
             # A section of a kind that SIP does not know is passed over in silence, and the trunk's calls with it.
             shown = asterisk.cli("pjsip show endpoints")
-            known = ("Identify:  trunk/trunk", *(f"Endpoint:  {seat.user}" for seat in seats))
+            phones = [*(seat.user for seat in seats), *(web_endpoint(user) for user in _on_duty(seats))]
+            known = ("Identify:  trunk/trunk", *(f"Endpoint:  {phone}" for phone in phones))
             lacking += [f"SIP has no {one}" for one in known if one not in shown]
         except Unavailable as error:
             raise InvalidInput(f"The new Asterisk configuration does not start: {error.message}") from error

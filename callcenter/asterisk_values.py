@@ -9,6 +9,7 @@ from typing import Protocol
 
 from callcenter.accounts.model import RESERVED_USERS
 from callcenter.errors import InvalidInput
+from callcenter.telephony.endpoints import is_web
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f;<>\"`\\]|\$\{")
 
@@ -35,7 +36,8 @@ def safe(name: str, value: str) -> str:
 
 def checked_seat(seat: SeatAccount) -> SeatAccount:
     """The seat, if its name and password hash can stand there."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", seat.user) or seat.user in RESERVED_USERS:
+    reserved = seat.user in RESERVED_USERS or is_web(seat.user)
+    if reserved or not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", seat.user):
         raise InvalidInput(f"{seat.user!r} cannot be a seat's user name: use 1 to 32 of a-z, 0-9, '-' and '_'.")
     if not re.fullmatch(r"[0-9a-f]{32}", seat.sip_ha1):
         raise InvalidInput(f"The SIP password hash of seat {seat.user} is damaged: set a new password.")

@@ -23,6 +23,16 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def own_address() -> str:
+    """The address of this machine that packets for the world leave from; 127.0.0.1 when there is no way out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737); nothing is sent
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
 def is_taken(address: str, port: int, *, udp: bool = False) -> bool:
     """Whether somebody holds the port. Raises `OSError` when we could not have it for another reason."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

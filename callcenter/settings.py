@@ -17,6 +17,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Hours = Annotated[float, Field(gt=0, le=8784)]
 MessageChannel = Literal["gateway", "twilio", "twilio-voice", "voice"]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{2,15}$")]
+IceServer = Annotated[str, Field(pattern=r"^(stun|turns?):[A-Za-z0-9.\[\]:-]+(\?transport=(udp|tcp))?$")]
 
 
 class Settings(BaseSettings):
@@ -36,6 +37,20 @@ class Settings(BaseSettings):
     ami_port: Port = 5038
     agi_port: Port = 4573
     ws_port: Port = Field(default=8088, description="SIP over WebSocket.")
+    ws_url: str = Field(
+        default="",
+        pattern=r"^(wss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$",
+        description="Where browsers reach SIP over WebSocket: behind a TLS proxy wss://…; empty: ws_port directly.",
+    )
+    ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = Field(
+        default=(), description="STUN and TURN servers for browsers outside, e.g. turn:host:3478, comma separated."
+    )
+    turn_secret: str = Field(
+        default="", repr=False, description="The TURN servers' shared secret (coturn's static-auth-secret)."
+    )
+    media_address: str = Field(
+        default="", description="Address by which browsers outside reach our audio, when it is none of this machine's."
+    )
     rtp_start: Port = 10000
     rtp_end: Port = 19999
 
@@ -64,6 +79,11 @@ class Settings(BaseSettings):
     map_url: str = Field(
         default="https://uri.amap.com/marker?position={longitude},{latitude}&coordinate=wgs84",
         description="A map, of {latitude} and {longitude} in WGS-84 (A4).",
+    )
+    map_tiles: str = Field(
+        default="",
+        pattern=r"^(https?://[A-Za-z0-9.{}:-]+/[^\s\"';,<>]*)?$",
+        description="Tiles of the console's map, of {z}, {x} and {y}; empty: no map, only the link above.",
     )
     seat_rewrite_contact: bool = Field(
         default=False, description="Answer seats at the address their packets come from: for seats behind NAT."
@@ -140,7 +160,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("duty_numbers", "next_center_numbers", "alert_numbers", "message_channels"):
+        for name in ("duty_numbers", "next_center_numbers", "alert_numbers", "message_channels", "ice_servers"):
             given = values.get(name)
             if isinstance(given, str):
                 values = {**values, name: tuple(part.strip() for part in given.split(",") if part.strip())}
@@ -153,6 +173,14 @@ class Settings(BaseSettings):
             return str(ip_address(value))
         except ValueError as error:
             raise ValueError("must be an IP address of this machine") from error
+
+    @field_validator("media_address")
+    @classmethod
+    def _media_address(cls, value: str) -> str:
+        try:
+            return str(ip_address(value)) if value else ""
+        except ValueError as error:
+            raise ValueError("must be an IP address, or empty") from error
 
     @field_validator("map_url")
     @classmethod
@@ -214,6 +242,8 @@ class Settings(BaseSettings):
             self.twilio_account_sid and self.twilio_auth_token and self.twilio_from
         ):
             raise ValueError("Twilio's channels need twilio_account_sid, twilio_auth_token and twilio_from")
+        if any(server.startswith("turn") for server in self.ice_servers) and not self.turn_secret:
+            raise ValueError("a TURN server among ice_servers needs turn_secret, the secret it shares with us")
         if self.hotline_number == self.emergency_number:
             raise ValueError("hotline_number and emergency_number must differ")
         return self
@@ -222,6 +252,12 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite+aiosqlite:///{(self.data / 'callcenter.db').resolve()}"
+
+    def phone_socket(self, host: str) -> str:
+        """The WebSocket of the phones in browsers, for a page that was reached under ``host`` (no port)."""
+        own = self.bind if not ip_address(self.bind).is_unspecified else host
+        where = f"[{own}]" if ":" in own and not own.startswith("[") else own
+        return self.ws_url or f"ws://{where}:{self.ws_port}/ws"
 
     @property
     def recordings_dir(self) -> Path:

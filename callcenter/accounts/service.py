@@ -10,6 +10,7 @@ from callcenter.accounts.sign_in import end_all
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, Forbidden, InvalidInput, NotFound
 from callcenter.ids import new_id
+from callcenter.telephony.endpoints import is_web
 
 CHANGED = "accounts.changed"
 """Bus topic: an account was written; whoever renders Asterisk's configuration reads them again."""
@@ -29,7 +30,7 @@ async def create_account(
     auto_answer: bool = False,
 ) -> AccountRow:
     """Make an account, with a seat when it gets a SIP password; raises `Conflict` when the user name is taken."""
-    if user in RESERVED_USERS:
+    if user in RESERVED_USERS or is_web(user):
         raise InvalidInput(f"the user name {user} means something else to a telephone exchange; choose another")
     check_new_password(user, password)
     if (await session.execute(select(AccountRow.id).where(AccountRow.user == user))).first():

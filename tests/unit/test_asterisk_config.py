@@ -41,7 +41,7 @@ def test_every_setting_lands_where_asterisk_reads_it(tmp_path: Path, runtime: As
     extensions, pjsip = written(etc, "extensions.conf"), written(etc, "pjsip.conf")
     host = settings.trunk_uri.removeprefix("sip:")
     assert f"CC_AGI = agi://127.0.0.1:{settings.agi_port}\n" in extensions
-    assert "CC_DUTY_DESK = PJSIP/op1&PJSIP/op2&PJSIP/sup1\n" in extensions
+    assert "CC_DUTY_DESK = PJSIP/op1&PJSIP/op1-web&PJSIP/op2&PJSIP/op2-web&PJSIP/sup1&PJSIP/sup1-web\n" in extensions
     assert f"CC_DUTY_NUMBERS = PJSIP/trunk/sip:13900000001@{host}&PJSIP/trunk/sip:+8613900000002@{host}\n" in extensions
     assert f"CC_RECORDINGS = {tmp_path}/recordings\n" in extensions
     assert [line for line in extensions.splitlines() if line.startswith("#include")] == [
@@ -58,8 +58,9 @@ def test_a_quality_reviewer_has_no_place_on_the_duty_desk(settings: Settings, ru
     """A10: the fallback rings who takes calls."""
     seats = [*seat_accounts(("op1",)), SeatAccount("qa1", "qa", "0" * 32)]
     etc = render(settings, seats, runtime, rehearse=False)
-    assert "CC_DUTY_DESK = PJSIP/op1\n" in written(etc, "extensions.conf")
+    assert "CC_DUTY_DESK = PJSIP/op1&PJSIP/op1-web\n" in written(etc, "extensions.conf")
     assert "[qa1](seat)" in written(etc, "pjsip.conf")
+    assert "qa1-web" not in written(etc, "pjsip.conf")
 
 
 def test_seats_behind_nat_are_answered_where_they_come_from_when_asked_for(
@@ -71,7 +72,9 @@ def test_seats_behind_nat_are_answered_where_they_come_from_when_asked_for(
         assert f"rewrite_contact = {told}\n" in written(etc, "pjsip.conf")
 
 
-@pytest.mark.parametrize("user", ["op1]\n[evil", "op1;x", "trunk", "global", "udp", "", "Op1", "a" * 33, "op 1", "-op"])
+@pytest.mark.parametrize(
+    "user", ["op1]\n[evil", "op1;x", "trunk", "global", "udp", "", "Op1", "a" * 33, "op 1", "-op", "op1-web"]
+)
 def test_given_a_seat_name_that_is_syntax_or_ours_then_it_is_refused(
     settings: Settings, runtime: AsteriskRuntime, user: str
 ) -> None:
