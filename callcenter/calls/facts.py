@@ -15,7 +15,8 @@ class CallOpened(Body, frozen=True):
     ``invited_at``: when its INVITE reached Asterisk, from which answer times count (A1). ``leg_id`` is the
     caller's leg, ``channel_id`` her channel in Asterisk; both empty when we call. ``via``: ``controller``,
     ``fallback`` (the dialplan took it alone), ``adopted`` (found live in Asterisk after a restart that lost its
-    arrival), ``callback`` (we call the elder) or ``synthetic`` (the watchdog's own press).
+    arrival), ``callback`` (we call the elder), ``outbound`` (an operator calls somebody; ``purpose`` and
+    ``work_order_id`` say what for, ``caller`` is the number called) or ``synthetic`` (the watchdog's own press).
     """
 
     line: str
@@ -31,6 +32,8 @@ class CallOpened(Body, frozen=True):
     device_id: str | None = None
     ambiguous: bool = False
     via: str = "controller"
+    purpose: str = ""
+    work_order_id: str = ""
 
 
 @kind("call.line_changed")
@@ -147,12 +150,128 @@ class LegEnded(Body, frozen=True):
     cause: int = 0
 
 
+@kind("call.held")
+class CallHeld(Body, frozen=True):
+    """A person was taken out of the room and hears music; the others talk on. ``by``: who asked."""
+
+    leg_id: str
+    by: str
+
+
+@kind("call.resumed")
+class CallResumed(Body, frozen=True):
+    """Who was on hold is on the way back into the room."""
+
+    leg_id: str
+
+
+@kind("call.transfer_started")
+class TransferStarted(Body, frozen=True):
+    """Somebody else shall have the caller.
+
+    ``to``: ``seat:<user>`` or ``number:<number>``. ``mode``: ``blind`` (the operator is let go at once) or
+    ``attended`` (they speak first, the caller on hold). ``by``, ``by_leg``: the operator who has her now, and his leg.
+    ``leg_id``: the leg that is dialled for it; its fact follows.
+    """
+
+    to: str
+    mode: str
+    by: str
+    by_leg: str
+    leg_id: str
+
+
+@kind("call.transferred")
+class CallTransferred(Body, frozen=True):
+    """Somebody else has the caller now; a queue (``queue:<code>``) has her at once."""
+
+    to: str
+    mode: str
+    by: str
+
+
+@kind("call.transfer_failed")
+class TransferFailed(Body, frozen=True):
+    """Nobody took the caller over; she goes back to ``by``. ``why``: how the dialled leg ended, or ``cancelled``."""
+
+    to: str
+    mode: str
+    by: str
+    why: str
+
+
+@kind("call.parked")
+class CallParked(Body, frozen=True):
+    """The caller waits with music in a numbered slot until any seat fetches her."""
+
+    slot: int
+    by: str
+
+
+@kind("call.retrieved")
+class CallRetrieved(Body, frozen=True):
+    """A seat fetched the caller from her slot."""
+
+    slot: int
+    by: str
+
+
+@kind("call.returned")
+class CallReturned(Body, frozen=True):
+    """A caller whom nobody has any more goes back: to ``seat:<user>``, who is rung by ``leg_id``, or to the front of
+    the ``queue``. ``why``: ``park_timeout``, ``operator_gone``, or how the attempt to reach somebody ended.
+    """
+
+    to: str
+    why: str
+    leg_id: str = ""
+
+
+@kind("call.muted")
+class CallMuted(Body, frozen=True):
+    """Somebody's voice is kept out of the room, or let in again."""
+
+    leg_id: str
+    role: str
+    muted: bool
+
+
+@kind("call.monitored")
+class CallMonitored(Body, frozen=True):
+    """A supervisor listens to an operator's leg or speaks to the operator alone, or changes from one to the other.
+
+    ``mode``: ``listen`` (heard by nobody), ``whisper`` (heard by the operator only), ``join`` (heard by all) or
+    ``take_over`` (as join; the operator is let go). ``leg_id``: the supervisor's; ``target``: the operator's leg.
+    """
+
+    user: str
+    mode: str
+    leg_id: str
+    target: str
+
+
+@kind("call.monitor_ended")
+class MonitorEnded(Body, frozen=True):
+    """The supervisor is off the call."""
+
+    user: str
+    leg_id: str
+
+
 @kind("call.ended")
 class CallEnded(Body, frozen=True):
     """Nobody is left on the call. ``answered``: a human was in the room with the caller."""
 
     answered: bool
     seconds: float
+
+
+@kind("call.noted")
+class CallNoted(Body, frozen=True):
+    """The operator's note on a call, the whole text as it now is. ``revision`` counts from 1 (B4)."""
+
+    text: str
+    revision: int
 
 
 @kind("call.dispositioned")

@@ -17,10 +17,11 @@ from callcenter.telephony.events import HangupReason
 
 
 class Line(StrEnum):
-    """The number that was called."""
+    """The number that was called; ``outbound``: an operator called somebody."""
 
     HOTLINE = "hotline"
     EMERGENCY = "emergency"
+    OUTBOUND = "outbound"
 
 
 class Role(StrEnum):
@@ -39,6 +40,7 @@ class Role(StrEnum):
     VILLAGE_CADRE = "village_cadre"
     NUMBER = "number"
     CENTER = "center"
+    MONITOR = "monitor"
 
 
 STAFF = frozenset({Role.SEAT, Role.DUTY, Role.CENTER})
@@ -115,6 +117,8 @@ class Leg:
     ended_at: datetime | None = None
     reason: str = ""
     cause: int = 0
+    held: bool = False
+    muted: bool = False
 
     @property
     def live(self) -> bool:
@@ -141,11 +145,42 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """A caller in a numbered slot: who put her there, and when."""
+
+    slot: int
+    by: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer under way; see `facts.TransferStarted`."""
+
+    to: str
+    mode: str
+    by: str
+    by_leg: str
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A supervisor on a call: how, and which operator's leg."""
+
+    user: str
+    mode: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call: the caller's leg and everybody who was added.
 
     ``room`` is the ConfBridge it speaks in: its own id, or the room of the open emergency it joined.
     ``recording``: path of the recording without leg suffix and extension, relative to the recordings folder.
+    ``returning``: the leg that is dialled to bring her back to whom she had before. ``monitors``: by the
+    supervisor's leg.
     """
 
     id: str
@@ -165,6 +200,12 @@ class Call:
     legs: Mapping[str, Leg] = field(default_factory=dict)
     ended_at: datetime | None = None
     disposition: str = ""
+    note: str = ""
+    note_revision: int = 0
+    parked: Parked | None = None
+    transfer: Transfer | None = None
+    returning: str = ""
+    monitors: Mapping[str, Monitor] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:
@@ -200,6 +241,33 @@ class Call:
     def staffed(self) -> bool:
         """Whether one of our staff is in the room now, for sure."""
         return any(leg.accepted and leg.role in STAFF for leg in self.legs.values())
+
+    def staffed_without(self, leg_id: str) -> bool:
+        """Whether one of our staff stays in the room when that leg leaves."""
+        return any(leg.accepted and leg.role in STAFF for leg in self.legs.values() if leg.id != leg_id)
+
+    @property
+    def routine(self) -> bool:
+        """Whether it gives way to an emergency, and ends when either side leaves."""
+        return self.line != Line.EMERGENCY
+
+    @property
+    def held(self) -> bool:
+        """Whether the caller is on hold."""
+        return any(leg.held and leg.live for leg in self.elder_legs)
+
+    @property
+    def caller_gone(self) -> bool:
+        """Whether no line of the caller's is left. Whom we call is not gone before she was dialled."""
+        lines = self.elder_legs
+        waits_for_line = self.line == Line.OUTBOUND and not lines and bool(self.live_legs)
+        return not waits_for_line and not any(leg.live for leg in lines)
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a routine caller is somebody's: with somebody, parked, or somebody was sent for on purpose."""
+        others = [leg for leg in self.live_legs if leg.role not in (Role.ELDER, Role.MONITOR)]
+        return self.parked is not None or any(leg.accepted or (leg.wish_id and not leg.joined_at) for leg in others)
 
 
 def variables_of(call: Call, leg: Leg, recordings: Path) -> dict[str, str]:
@@ -275,13 +343,36 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
                 added_at=fact.at,
             )
             return replace(call, legs={**call.legs, leg.id: call.legs.get(leg.id, leg)})
+        case f.CallHeld(leg_id=leg_id) | f.CallResumed(leg_id=leg_id):
+            return _change(call, leg_id, held=isinstance(body, f.CallHeld))
+        case f.CallMuted():
+            return _change(call, body.leg_id, muted=body.muted)
+        case f.TransferStarted():
+            started = Transfer(body.to, body.mode, body.by, body.by_leg, body.leg_id)
+            return replace(call, transfer=started, parked=None)
+        case f.CallTransferred() | f.TransferFailed():
+            return replace(call, transfer=None)
+        case f.CallParked():
+            return replace(call, parked=Parked(body.slot, body.by, fact.at), transfer=None)
+        case f.CallRetrieved():
+            return replace(call, parked=None)
+        case f.CallReturned():
+            return replace(call, parked=None, transfer=None, returning=body.leg_id)
+        case f.CallMonitored():
+            monitor = Monitor(body.user, body.mode, body.target)
+            return replace(call, monitors={**call.monitors, body.leg_id: monitor})
+        case f.MonitorEnded():
+            left = {leg_id: monitor for leg_id, monitor in call.monitors.items() if leg_id != body.leg_id}
+            return replace(call, monitors=left)
         case f.LegRinging():
             return _move(call, body.leg_id, LegEvent.RING, ringing_at=fact.at)
         case f.LegAnswered():
             return _move(call, body.leg_id, LegEvent.ANSWER, answered_at=fact.at)
         case f.LegJoined():
             by_hand = {} if _auto(call, body.leg_id) else {"accepted_at": fact.at}
-            return _move(call, body.leg_id, LegEvent.JOIN, joined_at=fact.at, **by_hand)
+            # Back in the room by whatever way (a hold whose lease ran out): not on hold, and to be heard.
+            joined = _move(call, body.leg_id, LegEvent.JOIN, joined_at=fact.at, held=False, muted=False, **by_hand)
+            return replace(joined, returning="") if body.leg_id == call.returning else joined
         case f.LegAccepted():
             return _accept(call, body.leg_id, fact.at)
         case f.LegLeft():
@@ -294,7 +385,10 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
 
 
 def _after_end(call: Call, body: Body) -> Call:
-    """What may still be said of a call that is over: its disposition and whose it was."""
+    """What may still be said of a call that is over: its disposition, whose it was, and a note."""
+    if isinstance(body, f.CallNoted):
+        newer = body.revision > call.note_revision
+        return replace(call, note=body.text, note_revision=body.revision) if newer else call
     if isinstance(body, f.CallDispositioned):
         return replace(call, disposition=body.disposition, elder_id=body.elder_id or call.elder_id)
     if isinstance(body, f.ElderMatched):
@@ -333,6 +427,13 @@ def _opened(fact: Fact, body: f.CallOpened) -> Call:
 def _auto(call: Call, leg_id: str) -> bool:
     leg = call.legs.get(leg_id)
     return leg is not None and leg.auto
+
+
+def _change(call: Call, leg_id: str, **changes: bool) -> Call:
+    leg = call.legs.get(leg_id)
+    if leg is None or not leg.live:
+        return call
+    return replace(call, legs={**call.legs, leg_id: replace(leg, **changes)})  # type: ignore[arg-type]
 
 
 def _accept(call: Call, leg_id: str, at: datetime) -> Call:
