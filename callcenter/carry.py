@@ -58,6 +58,11 @@ class OpenFacts:
             self._calls.setdefault(call_id, {})
         if isinstance(body, ef.EmergencyOpened) and incident_id is not None:
             self._incidents.setdefault(incident_id, {})
+        if isinstance(body, cf.CallNoted | ef.EmergencyNoted):
+            # Each holds the whole text: only the newest goes on.
+            for kept in (self._calls.get(call_id or "", {}), self._incidents.get(incident_id or "", {})):
+                for old in [id for id, (_, earlier) in kept.items() if _same_note(earlier, fact)]:
+                    del kept[old]
         if call_id in self._calls:
             self._calls[call_id][fact.id] = numbered
         if incident_id in self._incidents:
@@ -83,3 +88,7 @@ class OpenFacts:
             self._closed.discard(incident_id)
             self._calls_of.pop(incident_id, None)
             del self._incidents[incident_id]
+
+
+def _same_note(one: Fact, other: Fact) -> bool:
+    return one.kind == other.kind and one.call_id == other.call_id

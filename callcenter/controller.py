@@ -30,6 +30,7 @@ from callcenter.facts import Fact
 from callcenter.ledger import Durable, Ledger, Sink
 from callcenter.life.service import Life
 from callcenter.location.service import Location
+from callcenter.notes.service import Notes
 from callcenter.notifications.model import CONFIRMED, Message, Want
 from callcenter.notifications.service import Messages
 from callcenter.notifications.setup import channels
@@ -37,7 +38,8 @@ from callcenter.people.directory import Directory
 from callcenter.recordings.recorder import Recorder
 from callcenter.routing.acceptance import Acceptance
 from callcenter.routing.hotline import Hotline
-from callcenter.routing.service import Routing, SeatAccount
+from callcenter.routing.seats import SeatAccount
+from callcenter.routing.service import Routing
 from callcenter.settings import Settings
 from callcenter.spool import SpoolIntake
 from callcenter.telephony.ami import AmiLink
@@ -166,6 +168,7 @@ class Controller:
         )
         self.open_facts.also(self.alarms.carried)
         self.hotline = Hotline(self.ledger, self.calls, self.routing, self.pbx, clock)
+        self.notes = Notes(self.ledger)
         self.recorder = Recorder(self.ledger, self.calls)
         self.leases = Leases(self.calls, self.pbx)
         self.watch = Watch(

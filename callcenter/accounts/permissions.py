@@ -20,6 +20,7 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """One right. ``elders:care`` shows door code and medical notes, ``elders:identity`` the whole identity number.
 
+    ``elders:register``: quick create of a caller whom nobody knows, at the desk (B4).
     ``emergencies:lead``: begin a drill, speak to everybody who waits.
     """
 
@@ -36,6 +37,7 @@ class Permission(StrEnum):
     ELDERS_READ = "elders:read"
     ELDERS_CARE = "elders:care"
     ELDERS_IDENTITY = "elders:identity"
+    ELDERS_REGISTER = "elders:register"
     ELDERS_WRITE = "elders:write"
     DEVICES_READ = "devices:read"
     DEVICES_WRITE = "devices:write"
@@ -47,6 +49,10 @@ class Permission(StrEnum):
     WORK_ORDERS_WRITE = "work_orders:write"
     FOLLOW_UPS_READ = "follow_ups:read"
     FOLLOW_UPS_WRITE = "follow_ups:write"
+    INTAKE_READ = "intake:read"
+    INTAKE_WRITE = "intake:write"
+    KNOWLEDGE_READ = "knowledge:read"
+    KNOWLEDGE_WRITE = "knowledge:write"
     COMPLAINTS_READ = "complaints:read"
     COMPLAINTS_WRITE = "complaints:write"
     EVALUATIONS_READ = "evaluations:read"
@@ -65,8 +71,19 @@ class Permission(StrEnum):
 _P = Permission
 _EVERYONE = frozenset(
     {_P.CALLS_READ, _P.EMERGENCIES_READ, _P.SEATS_READ, _P.LIVE_READ, _P.ELDERS_READ, _P.DEVICES_READ, _P.PLANS_READ}
-) | {_P.RECORDINGS_READ, _P.WORK_ORDERS_READ, _P.FOLLOW_UPS_READ, _P.COMPLAINTS_READ, _P.ORGANISATIONS_READ}
-_DESK = frozenset({_P.ELDERS_CARE, _P.WORK_ORDERS_WRITE, _P.FOLLOW_UPS_WRITE, _P.COMPLAINTS_WRITE})
+) | {
+    _P.RECORDINGS_READ,
+    _P.WORK_ORDERS_READ,
+    _P.FOLLOW_UPS_READ,
+    _P.COMPLAINTS_READ,
+    _P.ORGANISATIONS_READ,
+    _P.INTAKE_READ,
+    _P.KNOWLEDGE_READ,
+}
+_DESK = frozenset({_P.ELDERS_CARE, _P.WORK_ORDERS_WRITE, _P.FOLLOW_UPS_WRITE, _P.COMPLAINTS_WRITE}) | {
+    _P.ELDERS_REGISTER,
+    _P.INTAKE_WRITE,
+}
 _TALK = frozenset({_P.SEATS_OWN, _P.CALLS_ACT, _P.EMERGENCIES_ACT, _P.RECORDINGS_LISTEN})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -121,7 +121,7 @@ async def answer(request: Request, services: Services, controller: Controller, i
     return _view(controller, incident, await _calls(request, services, controller, [incident]))
 
 
-async def _find(
+async def find_emergency(
     request: Request, services: Services, controller: Controller, who: Principal, incident_id: str
 ) -> Incident:
     """An incident from memory or the database; raises `NotFound`, `Unavailable` when only the database could know."""
@@ -141,7 +141,7 @@ async def _stored(request: Request, services: Services, incident_id: str) -> Inc
 async def _find_open(
     request: Request, services: Services, controller: Controller, who: Principal, incident_id: str
 ) -> Incident:
-    incident = await _find(request, services, controller, who, incident_id)
+    incident = await find_emergency(request, services, controller, who, incident_id)
     if not incident.open:
         raise IllegalTransition(f"emergency {incident_id} is closed; a new press opens a new one")
     return controller.emergencies.get(incident_id)
@@ -180,7 +180,9 @@ async def get_emergency(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, incident_id: Id
 ) -> EmergencyView:
     """One incident with the legs of all its calls."""
-    return await answer(request, services, controller, await _find(request, services, controller, who, incident_id))
+    return await answer(
+        request, services, controller, await find_emergency(request, services, controller, who, incident_id)
+    )
 
 
 @router.get("/{incident_id}/timeline", responses=responses(404))
@@ -194,7 +196,7 @@ async def emergency_timeline(
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Page[FactView]:
     """Everything that happened in an incident and its calls, oldest first, with time and actor (A7)."""
-    await _find(request, services, controller, who, incident_id)
+    await find_emergency(request, services, controller, who, incident_id)
 
     async with transaction(request, services) as session:
         facts = [FactView.of(row) for row in await of_incident(session, incident_id, after=cursor, limit=limit + 1)]
@@ -229,7 +231,7 @@ async def attempts(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, incident_id: Id
 ) -> Page[CallAttempt]:
     """Everybody who was ever rung for the incident, seats too: by which route, when, and what became of it."""
-    incident = await _find(request, services, controller, who, incident_id)
+    incident = await find_emergency(request, services, controller, who, incident_id)
     calls = await _calls(request, services, controller, [incident])
     legs = [leg for call_id in incident.calls if call_id in calls for leg in calls[call_id].legs.values()]
     legs.sort(key=lambda leg: (leg.added_at is not None, leg.added_at, leg.id))

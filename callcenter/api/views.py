@@ -59,6 +59,8 @@ class CallView(BaseModel):
     ambiguous: bool = Field(description="Several elders share the number; a human decides.")
     digit: str = Field(description="The caller's choice from the hotline's menu.")
     disposition: str
+    note: str = Field(description="The operator's note; written by PUT …/note.")
+    note_revision: int
     started_at: Moment = Field(description="When the INVITE arrived.")
     answered_at: Moment | None = Field(description="When the machine answered.")
     human_at: Moment | None = Field(description="When the first seat or on-call phone was in the room.")
@@ -108,6 +110,8 @@ class EmergencyView(BaseModel):
     outcome: str
     cause: str
     summary: str
+    note: str = Field(description="The operator's note; written by PUT …/note.")
+    note_revision: int
     plan: dict[str, Any]
     checklist: list[ChecklistItem] = Field(description="What the plan has the operator do in this kind of event (A6).")
     calls: list[str]

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -39,6 +39,8 @@ class CallRow(Base):
     human_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disposition: Mapped[str] = mapped_column(String(32))
+    note: Mapped[str] = mapped_column(Text)
+    note_revision: Mapped[int]
     legs: Mapped[list["LegRow"]] = relationship(order_by="LegRow.added_at", lazy="selectin")
 
 
@@ -71,7 +73,7 @@ class LegRow(Base):
 _LEG_COLUMNS = ("id", "role", "number", "name", "channel_id", "request_id", "reason", "cause", "wish_id", "route",
                 "auto", "added_at", "ringing_at", "answered_at", "joined_at", "accepted_at", "ended_at")  # fmt: skip
 _CALL_COLUMNS = ("id", "line", "caller", "did", "room", "recording", "incident_id", "elder_id", "elder_name",
-                 "device_id", "ambiguous", "via", "digit", "ended_at", "disposition")  # fmt: skip
+                 "device_id", "ambiguous", "via", "digit", "ended_at", "disposition", "note", "note_revision")  # fmt: skip
 
 
 def to_call(row: CallRow) -> Call:

@@ -157,6 +157,14 @@ class Broadcast(Body, frozen=True):
     waiting: int
 
 
+@kind("emergency.noted")
+class EmergencyNoted(Body, frozen=True):
+    """The operator's note on an incident, the whole text as it now is. ``revision`` counts from 1 (A7, B4)."""
+
+    text: str
+    revision: int
+
+
 @kind("emergency.closed")
 class EmergencyClosed(Body, frozen=True):
     """Closed on purpose, with an outcome; the only way an incident ends (A2)."""

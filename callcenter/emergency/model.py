@@ -82,6 +82,8 @@ class Incident:
     outcome: str = ""
     cause: str = ""
     summary: str = ""
+    note: str = ""
+    note_revision: int = 0
     ticks: Mapping[str, Tick] = field(default_factory=dict)
     """Ticked sentences of the checklist."""
     silence: str = ""
@@ -166,6 +168,8 @@ def evolve(incident: Incident | None, fact: Fact) -> Incident | None:
             return replace(incident, human_answer_ms=body.milliseconds, answered_by=body.by)
         case f.AnswerLate():
             return replace(incident, late=True)
+        case f.EmergencyNoted() if body.revision > incident.note_revision:
+            return replace(incident, note=body.text, note_revision=body.revision)
         case f.EmergencyClosed() if incident.open:
             return replace(
                 incident,

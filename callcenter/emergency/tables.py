@@ -49,11 +49,13 @@ class EmergencyRow(Base):
     voice_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     drill: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     ticks: Mapped[dict[str, Any]] = mapped_column(JSON)
+    note: Mapped[str] = mapped_column(Text)
+    note_revision: Mapped[int]
 
 
 _COLUMNS = ("id", "origin", "room", "caller", "elder_id", "elder_name", "priority", "opened_at", "system_answer_ms",
             "human_answer_ms", "answered_by", "late", "closed_at", "outcome", "cause", "summary", "kind",
-            "device_id", "area", "age", "voice_by")  # fmt: skip
+            "device_id", "area", "age", "voice_by", "note", "note_revision")  # fmt: skip
 
 
 def to_incident(row: EmergencyRow) -> Incident:

@@ -293,7 +293,7 @@ def _conclusion(record: Record) -> Section:
             ("结果", outcome_name(incident.outcome) or "未关闭", "原因", cause_name(incident.cause) or "未填"),
             ("关闭人", record.name(closing) if closing else "", "历时", _span(took) if took else ""),
         ),
-        text=f"小结：{incident.summary or '未填'}",
+        text=f"小结：{incident.summary or '未填'}" + (f"\n处置记录：{incident.note}" if incident.note else ""),
     )
 
 
@@ -306,7 +306,11 @@ def _span(took: timedelta) -> str:
 def _timeline(record: Record) -> Section:
     people = {leg.id: _person(record, leg) for leg in record.legs}
     rows = []
+    # A note is saved while it is written: the last of each writer says all of it.
+    noted = {(fact.kind, fact.actor): fact.id for fact in record.facts if fact.kind.endswith(".noted")}
     for fact in record.facts[:MOST_FACTS]:
+        if fact.kind.endswith(".noted") and noted[fact.kind, fact.actor] != fact.id:
+            continue
         known = {"person": people.get(str(fact.data.get("leg_id", "")), "")}
         if "by" in fact.data:
             known["by"] = record.name(str(fact.data["by"]))

@@ -132,6 +132,12 @@ def _alarm(data: Data) -> str:
     return f"收到报警：{event}，来源 {data.get('source', '')}{battery}{'（设备测试中）' if data.get('on_test') else ''}"
 
 
+def _short(text: str) -> str:
+    """The beginning of a long text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else f"{line[:80]}…"
+
+
 def _recorded(data: Data) -> str:
     return RECORDINGS.get(data.get("kind", ""), "录音")
 
@@ -153,6 +159,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "emergency.mass_began": lambda d: f"进入大规模呼入模式，等待 {d.get('waiting', 0)} 人",
     "emergency.mass_ended": lambda _: "大规模呼入模式结束",
     "emergency.broadcast": lambda d: f"向等待中的 {d.get('waiting', 0)} 人播放录音通知",
+    "emergency.noted": lambda d: f"处置记录：{_short(d.get('text', ''))}",
     "emergency.closed": _closed,
     "call.opened": _call_opened,
     "call.line_changed": lambda _: "热线来电转为紧急呼叫",
@@ -160,6 +167,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "call.taken_over": lambda _: "控制程序恢复，接回呼叫",
     "call.menu_chosen": lambda d: f"来电者在语音菜单按 {d.get('digit', '')}",
     "call.elder_matched": lambda d: f"人工确认来电者为 {d.get('elder_name', '')}",
+    "call.noted": lambda d: f"通话记录：{_short(d.get('text', ''))}",
     "call.ended": lambda d: f"通话结束，历时 {d.get('seconds', 0):.0f} 秒",
     "call.dispositioned": lambda d: f"通话归类：{d.get('disposition', '')}",
     "leg.added": lambda d: f"呼叫 {_who(d)}",
