@@ -23,6 +23,7 @@ from callcenter.clock import SystemClock
 from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.facts import Fact
+from callcenter.feed import Feed
 from callcenter.journal import Journal
 from callcenter.journal_reader import JournalReader
 from callcenter.location.telemetry import Telemetry
@@ -84,12 +85,18 @@ async def serve(settings: Settings) -> None:
     log.info(
         "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
     )
-    record = WorkerLink(JournalReader(journal.folder, clock), bus, clock)
+    record_reader = JournalReader(journal.folder, clock)
+    record = WorkerLink(record_reader, bus, clock)
     metrics = Metrics(controller, journal, record)
     metrics.recall(recovery.facts)
 
+    feed = Feed(database, journal=(settings.node, record_reader), behind=lambda: record.lag_seconds)
+    feed.recall(recovery.facts)
+
     def publish(fact: Fact) -> None:
-        bus.publish(FACTS, fact)
+        feed.take(fact)
+        if settings.redis_url:  # else nobody else listens
+            bus.publish(FACTS, fact)
 
     controller.ledger.on_react(publish)
     controller.watch.outside = Outside(
@@ -102,6 +109,8 @@ async def serve(settings: Settings) -> None:
         "controller": controller.run,
         "worker": record.run,
         "directory": directory.run,
+        "feed": lambda: feed.listen(bus),
+        "feed-watch": feed.watch,
         "alarm-sources": alarm_sources.run,
         "telemetry": telemetry.run,
         "seats": lambda: seats.follow(controller.routing.staff),
@@ -122,6 +131,7 @@ async def serve(settings: Settings) -> None:
                 journal=journal,
                 record=record,
                 metrics=metrics,
+                feed=feed,
             )
         )
 

@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 FACTS = "facts"
 """Topic of every fact, as it happens."""
 
+MISSED = "missed"
+"""Topic of a hint without content: facts may have been stored without a word on the bus."""
+
 QUEUE_SIZE = 2000
 RETRY_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 

@@ -24,3 +24,16 @@ def derived_id(at: datetime, *parts: str) -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(UUID(int=value))
+
+
+def earlier(id: str, seconds: float) -> str:
+    """The least that sorts before every UUIDv7 minted from so many seconds before this one on.
+
+    What is no UUIDv7 is as old as can be: the empty text.
+    """
+    try:
+        milliseconds = UUID(id).int >> 80
+    except ValueError:
+        return ""
+    digits = f"{max(0, milliseconds - int(seconds * 1000)):012x}"
+    return f"{digits[:8]}-{digits[8:]}-"

@@ -15,7 +15,7 @@ import structlog
 from callcenter.accounts import sign_in
 from callcenter.alarms.projector import AlarmProjector
 from callcenter.api import idempotency
-from callcenter.bus import FACTS, Bus, LocalBus, Message, RedisBus
+from callcenter.bus import FACTS, MISSED, Bus, LocalBus, Message, RedisBus
 from callcenter.calls.tables import CallProjector
 from callcenter.clock import Clock, SystemClock
 from callcenter.db import Database
@@ -86,7 +86,10 @@ async def work(settings: Settings, lines: BinaryIO) -> None:
     reader = JournalReader(settings.journal_dir / settings.node, clock)
     relay = Relay(settings.node, reader, database, projectors(settings, clock, bus), bus, clock)
     background = {"relay": relay.run, **parts(settings, clock, database, bus), "report": lambda: _report(relay, lines)}
-    if not settings.redis_url:
+    # A worker before us may have died between a commit and the word of it.
+    if settings.redis_url:
+        bus.publish(MISSED, b"")
+    else:
         background["bus"] = lambda: _forward(bus, lines)
     running = [asyncio.create_task(for_ever(name, part), name=name) for name, part in background.items()]
     try:
@@ -107,10 +110,11 @@ async def _until_stdin_ends() -> None:
 
 async def _forward(bus: Bus, lines: BinaryIO) -> None:
     """Tell what was published here to whoever listens there."""
-    async with bus.subscribe([FACTS, RELAYED]) as messages:
+    async with bus.subscribe([FACTS, MISSED, RELAYED]) as messages:
+        bus.publish(MISSED, b"")
         async for message in messages:
-            if isinstance(message, Message):
-                await _say(lines, published(message.topic, message.data))
+            told = message if isinstance(message, Message) else Message(MISSED, b"")
+            await _say(lines, published(told.topic, told.data))
 
 
 async def _report(relay: Relay, lines: BinaryIO) -> None:

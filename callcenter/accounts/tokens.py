@@ -34,6 +34,10 @@ class Tokens:
 
     def read(self, token: str) -> Principal:
         """Who the token stands for; raises `NotAuthenticated` when it is forged, damaged or expired."""
+        return self.lasting(token)[0]
+
+    def lasting(self, token: str) -> tuple[Principal, float]:
+        """Who it stands for, and until when (seconds of Unix time); raises `NotAuthenticated`."""
         try:
             claims = jwt.decode(
                 token,
@@ -49,4 +53,4 @@ class Tokens:
             raise NotAuthenticated("the token is not valid; sign in at /api/v1/auth/token") from error
         if self._clock.now().timestamp() >= expires:
             raise NotAuthenticated("the token has expired; get another at /api/v1/auth/refresh")
-        return principal
+        return principal, expires

@@ -23,6 +23,7 @@ from callcenter.clock import Clock
 from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.errors import NotAuthenticated, PbxUnavailable
+from callcenter.feed import Feed
 from callcenter.journal import Journal
 from callcenter.metrics import Metrics
 from callcenter.people.keeper import DirectoryKeeper
@@ -52,6 +53,7 @@ class Services:
     journal: Journal | None = None
     record: WorkerLink | None = None
     metrics: Metrics | None = None
+    feed: Feed | None = None
 
 
 def build_services(settings: Settings, clock: Clock, database: Database, bus: Bus | None = None) -> Services:

@@ -6,31 +6,29 @@ that something may be missing all the same and that it should read the lists aga
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from sqlalchemy import select
 
 from callcenter.accounts.permissions import Permission, Principal
 from callcenter.api.areas import sees
 from callcenter.api.deps import Services
-from callcenter.api.problems import database_error
+from callcenter.api.live_peer import FORBIDDEN, TRY_AGAIN, UNAUTHENTICATED, Peer, sign_in
 from callcenter.api.views import FactView
-from callcenter.bus import FACTS, Gap, Message
 from callcenter.calls.facts import SYNTHETIC
 from callcenter.errors import NotAuthenticated
 from callcenter.facts import Fact
+from callcenter.feed import Entry, Feed
 from callcenter.timeline.model import FactRow
 
 log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
 
-SIGN_IN_SECONDS = 5.0
-CATCH_UP = 1000
+CATCH_UP = 2000
+"""More facts than this are not told again: reading the lists is quicker."""
 
 NEEDS: dict[str, Permission] = {
     "call": Permission.CALLS_READ,
@@ -83,93 +81,115 @@ def in_area(who: Principal, services: Services, call_id: str | None, incident_id
 
 
 @router.websocket("/live")
-async def live(socket: WebSocket, token: str | None = None, after: str | None = None) -> None:
+async def live(
+    socket: WebSocket,
+    token: str | None = None,
+    after: str | None = None,
+    seq: int | None = None,
+    server: str | None = None,
+) -> None:
     """Facts as JSON text messages.
 
     Sign in with the header ``Authorization: Bearer …``, the query ``?token=…``, or the first message
-    ``{"token": "…"}`` within 5 s. The first answer is ``{"kind": "hello"}``.
+    ``{"token": "…"}`` within 5 s; the socket is closed with 4401 when the token runs out, unless another came before in
+    ``{"token": "…"}``. The first answer is ``{"kind": "hello", "server", "seq", …}``.
+
+    Come back with ``after`` (the id of the last fact), and ``seq`` and ``server`` of the last message: what was
+    missed follows, then ``{"kind": "caught_up"}``. From the same process it comes exactly once; from another one, by
+    id, the last minute before ``after`` comes again. ``{"kind": "gap"}``: something may be missing, read the lists.
+    ``{"kind": "behind", "seconds"}``: the record is so far behind the calls; 0 when it no longer is.
     """
     services: Services = socket.app.state.services
     await socket.accept()
     try:
-        who = await _sign_in(socket, services, token)
-    except (NotAuthenticated, TimeoutError, WebSocketDisconnect, ValueError):
+        peer = await sign_in(socket, services, token)
+    except (NotAuthenticated, TimeoutError, WebSocketDisconnect, ValueError, RuntimeError):
         with contextlib.suppress(RuntimeError):
-            await socket.close(4401, 'a valid token is needed: ?token=…, or first message {"token": "…"}')
+            await socket.close(UNAUTHENTICATED, 'a valid token is needed: ?token=…, or first message {"token": "…"}')
         return
-    if services.bus is None or not who.may(Permission.LIVE_READ):
-        await socket.close(4403, "this role may not read the live socket")
+    if services.feed is None or not peer.who.may(Permission.LIVE_READ):
+        await peer.close(FORBIDDEN, "this role may not read the live socket")
         return
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        async with services.bus.subscribe([FACTS]) as messages:
-            await socket.send_json({"kind": "hello", "user": who.user, "role": who.role})
-            if after:
-                await _catch_up(socket, services, who, after)
-            await _stream(socket, services, who, messages)
-
-
-async def _sign_in(socket: WebSocket, services: Services, token: str | None) -> Principal:
-    header = socket.headers.get("Authorization", "")
-    if header.lower().startswith("bearer "):
-        token = header[7:]
-    if token is None:
-        async with asyncio.timeout(SIGN_IN_SECONDS):
-            first = await socket.receive_json()
-        token = first.get("token") if isinstance(first, dict) else None
-    return services.tokens.read(token or "")
-
-
-async def _catch_up(socket: WebSocket, services: Services, who: Principal, after: str) -> None:
     try:
-        async with services.database.transaction() as session:
-            rows = await session.scalars(
-                select(FactRow).where(FactRow.id > after).order_by(FactRow.id).limit(CATCH_UP + 1)
-            )
-            missed = list(rows)
-    except Exception as error:
-        if database_error(error) is None:
-            raise
-        await socket.send_json({"kind": "gap"})
-        return
-    for row in missed[:CATCH_UP]:
-        if tells(who, services, row):
-            await socket.send_text(FactView.of(row).model_dump_json())
-    if len(missed) > CATCH_UP:
-        await socket.send_json({"kind": "gap"})
-
-
-async def _stream(
-    socket: WebSocket, services: Services, who: Principal, messages: AsyncIterator[Message | Gap]
-) -> None:
-    """Send until the peer goes; what it sends meanwhile is read and ignored."""
-    listener = asyncio.ensure_future(_until_gone(socket))
-    sender = asyncio.ensure_future(_send(socket, services, who, messages))
-    try:
-        await asyncio.wait({listener, sender}, return_when=asyncio.FIRST_COMPLETED)
+        await _first_of(peer.listen(), peer.until_expired(), _tell(peer, services.feed, after, seq, server))
     finally:
-        for task in (listener, sender):
+        peer.gone()
+
+
+async def _first_of(*works: Any) -> None:
+    """Do all until one is done; a socket that breaks is done, too."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(listener, sender, return_exceptions=True)
+        for end in await asyncio.gather(*tasks, return_exceptions=True):
+            # RuntimeError is Starlette's word for sending on a socket that is closed.
+            if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect | RuntimeError):
+                log.error("live_failed", problem=type(end).__name__, exc_info=end)
 
 
-async def _until_gone(socket: WebSocket) -> None:
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        pass
+async def _tell(peer: Peer, feed: Feed, after: str | None, seq: int | None, server: str | None) -> None:
+    """Send what was missed, then what happens, until the page is too slow."""
+    head = feed.seq
+    place = feed.place_of(after, seq, server)
+    await peer.send(kind="hello", user=peer.who.user, role=peer.who.role, seq=head, server=feed.server)
+    if feed.behind_seconds:
+        await peer.send(kind="behind", seconds=feed.behind_seconds, seq=head)
+    known: set[str] = set()
+    if place is not None:
+        head = await _read_on(peer, feed, place, known, until=head)
+    elif after or seq is not None:
+        known = await _tell_stored(peer, feed, after or "", head)
+    if after or seq is not None:
+        await peer.send(kind="caught_up", seq=head)
+    await _read_on(peer, feed, head, known, until=None)
 
 
-async def _send(socket: WebSocket, services: Services, who: Principal, messages: AsyncIterator[Message | Gap]) -> None:
-    async for message in messages:
-        if isinstance(message, Gap):
-            await socket.send_json({"kind": "gap"})
-            continue
-        try:
-            fact = message.fact()
-        except msgspec.DecodeError:
-            continue
-        if tells(who, services, fact):
-            await socket.send_text(_text(fact))
+async def _tell_stored(peer: Peer, feed: Feed, after: str, head: int) -> set[str]:
+    """What came behind a fact that another process told; the ids, for they may come once more by the feed."""
+    found = await feed.stored(after, CATCH_UP)
+    for entry in found.entries:
+        if entry.what is not None and tells(peer.who, peer.services, entry.what):
+            await peer.socket.send_text(_text(entry.what, head))
+    if not found.whole:
+        await peer.send(kind="gap", seq=head)
+    return {entry.what.id for entry in found.entries if entry.what is not None}
 
 
-def _text(fact: Fact) -> str:
+async def _read_on(peer: Peer, feed: Feed, place: int, known: set[str], until: int | None) -> int:
+    """Send what lies behind a place of the feed, up to an entry or for ever; the place where it ended."""
+    while until is None or place < until:
+        await feed.beyond(place)
+        entries = feed.following(place)
+        if entries is None:
+            await peer.send(kind="gap", seq=feed.seq)
+            await peer.close(TRY_AGAIN, "too slow to be told everything; connect again")
+            return place
+        for entry in entries:
+            place = entry.seq
+            if entry.what is None or (_is_told(peer, entry) and entry.what.id not in known):
+                await peer.socket.send_text(_text_of(entry))
+    return place
+
+
+def _is_told(peer: Peer, entry: Entry) -> bool:
+    """As `tells`, asked once of each fact for all pages of one role and area."""
+    kind = (peer.who.role, peer.who.area)
+    told = entry.told.get(kind)
+    if told is None and entry.what is not None:
+        told = entry.told[kind] = tells(peer.who, peer.services, entry.what)
+    return bool(told)
+
+
+def _text_of(entry: Entry) -> str:
+    """The message, made once for everybody."""
+    if entry.text is None and entry.what is not None:
+        entry.text = _text(entry.what, entry.seq)
+    return entry.text or ""
+
+
+def _text(fact: Fact | FactRow, seq: int) -> str:
     view: dict[str, Any] = FactView.of(fact).model_dump(mode="json")
-    return msgspec.json.encode(view).decode()
+    return msgspec.json.encode(view | {"seq": seq}).decode()
