@@ -160,6 +160,18 @@ def settings() -> None:
         typer.echo(line)
 
 
+@app.command()
+def openapi() -> None:
+    """The API's description (OpenAPI 3.1) as JSON."""
+    from callcenter.api.app import create_app
+    from callcenter.api.deps import build_services
+    from callcenter.clock import SystemClock
+    from callcenter.db import Database
+
+    services = build_services(load_settings(), SystemClock(), Database("sqlite+aiosqlite://"))
+    typer.echo(json.dumps(create_app(services).openapi(), ensure_ascii=False, indent=1))
+
+
 @app.command("add-admin")
 def add_admin(user: str, name: str = "管理员") -> None:
     """Make an administrator and print its password, once; it makes all other accounts through the API."""

@@ -106,6 +106,37 @@ ensure_python() {
   flock -u 8
 }
 
+# The console's page, built from callcenter/console when that or the API has changed; kept beside it in dist/.
+ensure_console() {
+  local source=$root/callcenter/console want
+  want=$(find callcenter \( -name node_modules -o -name dist -o -name __pycache__ \) -prune -o -type f \
+    \( -name '*.py' -o -path 'callcenter/console/*' \) ! -name openapi.json ! -name schema.gen.ts -print0 |
+    sort -z | xargs -0 cat | sha256sum | cut -c 1-64)
+  if [[ -f $source/dist/.stamp ]] && grep -qx "$want" "$source/dist/.stamp"; then return 0; fi
+  apt_need npm:npm
+  exec 7<"$source"
+  flock 7
+  if ! [[ -f $source/dist/.stamp ]] || ! grep -qx "$want" "$source/dist/.stamp"; then
+    if ! cmp -s "$source/package-lock.json" "$source/node_modules/.locked"; then
+      progress "installing the packages of the console" "Check the network to the npm registry." \
+        npm --prefix "$source" ci --no-audit --no-fund
+      cp "$source/package-lock.json" "$source/node_modules/.locked"
+    fi
+    progress "building the console" "Its source is callcenter/console." build_console
+    echo "$want" >"$source/dist/.stamp"
+  fi
+  flock -u 7
+}
+
+# The types come from the API's own description, so the page and the API cannot drift apart unseen.
+build_console() {
+  cd "$root/callcenter/console" &&
+    "$python" -m callcenter.cli openapi >openapi.json &&
+    npm run -s types &&
+    npm run -s build &&
+    find dist/assets -type f \( -name '*.js' -o -name '*.css' -o -name '*.svg' \) -exec gzip -9 -k -n -f {} +
+}
+
 find_python() {
   local name
   for name in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do

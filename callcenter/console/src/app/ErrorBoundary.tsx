@@ -1,0 +1,21 @@
+// A page that breaks must not take the frame with it: the phone and the emergency alarm live in the frame.
+import { Component, type ReactNode } from "react";
+
+import { Failed } from "../ui/Loaded";
+
+export class ErrorBoundary extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state = { error: null as unknown };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    if (this.state.error === null) return this.props.children;
+    return (
+      <div style={{ padding: 24 }}>
+        <Failed error={this.state.error} retry={() => this.setState({ error: null })} />
+      </div>
+    );
+  }
+}

@@ -1,0 +1,25 @@
+// Every page: where it is, who may see it, and the part of the program that is fetched for it.
+import { lazy, type ComponentType, type LazyExoticComponent } from "react";
+
+export interface Page {
+  path: string;
+  /** Key in `common:nav`; pages without one are reached from another page. */
+  nav?: string;
+  /** The permission that its role must hold. */
+  needs: string;
+  /** Key that opens it together with Alt. */
+  key?: string;
+  element: LazyExoticComponent<ComponentType>;
+}
+
+export const PAGES: Page[] = [
+  { path: "desk", nav: "desk", needs: "seats:own", key: "1", element: lazy(() => import("../pages/desk/DeskPage")) },
+  { path: "work", nav: "work", needs: "work_orders:read", key: "2", element: lazy(() => import("../pages/work/WorkPage")) },
+  { path: "knowledge", nav: "knowledge", needs: "knowledge:read", key: "3", element: lazy(() => import("../pages/knowledge/KnowledgePage")) },
+  { path: "wallboard", nav: "wallboard", needs: "statistics:read", key: "4", element: lazy(() => import("../pages/supervisor/WallboardPage")) },
+  { path: "calls", nav: "calls", needs: "calls:monitor", key: "5", element: lazy(() => import("../pages/supervisor/CallsPage")) },
+  { path: "seats", nav: "seats", needs: "seats:manage", key: "6", element: lazy(() => import("../pages/supervisor/SeatsPage")) },
+  { path: "queues", nav: "queues", needs: "seats:manage", key: "7", element: lazy(() => import("../pages/supervisor/QueuesPage")) },
+  { path: "history", nav: "history", needs: "statistics:read", key: "8", element: lazy(() => import("../pages/supervisor/HistoryPage")) },
+  { path: "admin/*", nav: "admin", needs: "elders:write", key: "9", element: lazy(() => import("../pages/admin/AdminPage")) },
+];

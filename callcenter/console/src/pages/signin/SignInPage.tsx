@@ -1,0 +1,57 @@
+// Sign in with user name and password.
+import { Alert, Button, Card, Form, Input, Select } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { signIn, SignInError } from "../../api/session";
+import { speak, type Language } from "../../i18n";
+
+export function SignInPage() {
+  const { t, i18n } = useTranslation();
+  const [failed, setFailed] = useState("");
+  const [busy, setBusy] = useState(false);
+  const submit = async ({ user, password }: { user: string; password: string }) => {
+    setBusy(true);
+    setFailed("");
+    try {
+      await signIn(user.trim(), password);
+    } catch (error) {
+      setFailed(error instanceof SignInError ? t("signIn.failed", { detail: error.message }) : t("state.offline"));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <main style={{ display: "grid", placeItems: "center", minHeight: "100vh" }}>
+      <Card
+        title={<h1 style={{ fontSize: 18, margin: 0 }}>{t("product")}</h1>}
+        style={{ width: 360 }}
+        extra={
+          <Select
+            aria-label={t("language")}
+            variant="borderless"
+            value={i18n.language as Language}
+            onChange={(language) => void speak(language)}
+            options={[
+              { value: "zh-CN", label: "中文" },
+              { value: "en", label: "English" },
+            ]}
+          />
+        }
+      >
+        <Form layout="vertical" onFinish={(values) => void submit(values)} requiredMark={false}>
+          <Form.Item name="user" label={t("signIn.user")} rules={[{ required: true }]}>
+            <Input autoFocus autoComplete="username" />
+          </Form.Item>
+          <Form.Item name="password" label={t("signIn.password")} rules={[{ required: true }]}>
+            <Input.Password autoComplete="current-password" />
+          </Form.Item>
+          {failed && <Alert type="error" showIcon title={failed} style={{ marginBottom: 16 }} role="alert" />}
+          <Button type="primary" htmlType="submit" block loading={busy}>
+            {t("signIn.submit")}
+          </Button>
+        </Form>
+      </Card>
+    </main>
+  );
+}

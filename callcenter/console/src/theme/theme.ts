@@ -1,0 +1,59 @@
+// Day and night: Ant Design's tokens for both, and which of them is on.
+import { theme as antd, type ThemeConfig } from "antd";
+import { create } from "zustand";
+
+export type ThemeName = "light" | "dark";
+
+const KEY = "callcenter.theme";
+
+function first(): ThemeName {
+  const kept = localStorage.getItem(KEY);
+  if (kept === "light" || kept === "dark") return kept;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+export const useTheme = create<{ name: ThemeName }>(() => ({ name: first() }));
+
+function show(name: ThemeName): void {
+  document.documentElement.dataset.theme = name;
+}
+show(useTheme.getState().name);
+
+/** Change between day and night, and remember it for this browser. */
+export function switchTheme(): void {
+  const name = useTheme.getState().name === "light" ? "dark" : "light";
+  localStorage.setItem(KEY, name);
+  show(name);
+  useTheme.setState({ name });
+}
+
+const shared = { borderRadius: 6, fontSize: 14, fontFamily: "inherit" };
+
+export const THEMES: Record<ThemeName, ThemeConfig> = {
+  light: {
+    token: {
+      ...shared,
+      colorPrimary: "#0b5cab",
+      colorError: "#a40e26",
+      colorWarning: "#8a4b00",
+      colorSuccess: "#116329",
+      colorTextSecondary: "#444c56",
+      colorTextTertiary: "#57606a",
+      colorTextPlaceholder: "#656d76",
+    },
+  },
+  dark: {
+    algorithm: antd.darkAlgorithm,
+    token: {
+      ...shared,
+      colorPrimary: "#3d8fe0",
+      colorError: "#ff7b72",
+      colorWarning: "#e3b341",
+      colorSuccess: "#56d364",
+      colorBgBase: "#10151c",
+      colorTextSecondary: "#b6c0cb",
+      colorTextTertiary: "#9aa4af",
+      colorTextPlaceholder: "#8b949e",
+    },
+  },
+};
