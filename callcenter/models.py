@@ -13,6 +13,7 @@ import callcenter.notifications.tables
 import callcenter.people.model
 import callcenter.people.shifts
 import callcenter.recordings.model
+import callcenter.reports.tables
 import callcenter.timeline.model
 import callcenter.webhooks.model
 import callcenter.work_orders.model  # noqa: F401

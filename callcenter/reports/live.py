@@ -83,18 +83,25 @@ class LiveAnswerTimes:
         """``24h``: opened within the last 24 hours, as far back as the journal's present segment reaches.
         ``start``: since this process runs, the newest `MOST` of them."""
         now = self._clock.now()
-        limit_ms = self._limit.total_seconds() * 1000
         for name, chosen in (
             ("24h", [seen for seen in self._seen.values() if now - seen.opened_at < DAY]),
             ("start", [seen for seen in self._seen.values() if seen.live]),
         ):
-            # Within the limit, and nobody there yet: neither in time nor late.
-            decided = [s for s in chosen if s.human_ms is not None or not s.open or now - s.opened_at > self._limit]
-            yield Window(
-                name,
-                system=times([seen.system_ms for seen in decided if seen.press], limit_ms),
-                human=times([seen.human_ms for seen in decided], limit_ms),
-            )
+            yield self._window(name, chosen)
+
+    def since(self, moment: datetime) -> Window:
+        """Of the calls opened at ``moment`` or after."""
+        return self._window("since", [seen for seen in self._seen.values() if seen.opened_at >= moment])
+
+    def _window(self, name: str, chosen: list[_Seen]) -> Window:
+        now, limit_ms = self._clock.now(), self._limit.total_seconds() * 1000
+        # Within the limit, and nobody there yet: neither in time nor late.
+        decided = [s for s in chosen if s.human_ms is not None or not s.open or now - s.opened_at > self._limit]
+        return Window(
+            name,
+            system=times([seen.system_ms for seen in decided if seen.press], limit_ms),
+            human=times([seen.human_ms for seen in decided], limit_ms),
+        )
 
     def longest_wait(self) -> float:
         """Seconds that the open call without a human has waited longest; 0 when nobody waits."""
