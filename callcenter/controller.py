@@ -35,6 +35,7 @@ from callcenter.notifications.model import CONFIRMED, Message, Want
 from callcenter.notifications.service import Messages
 from callcenter.notifications.setup import channels
 from callcenter.people.directory import Directory
+from callcenter.queues.model import Book
 from callcenter.recordings.recorder import Recorder
 from callcenter.routing.acceptance import Acceptance
 from callcenter.routing.hotline import Hotline
@@ -86,10 +87,13 @@ class Controller:
         directory: Callable[[], Directory],
         ami_secret: str,
         *,
+        queues: Callable[[], Book] = Book,
         pbx: Pbx | None = None,
         live: Callable[[], bool] | None = None,
     ) -> None:
-        """``pbx``, ``live``: another switchboard than the Asterisk of the settings, and whether it can be reached."""
+        """``queues``: the present queues and skills. ``pbx``, ``live``: another switchboard than the Asterisk of the
+        settings, and whether it can be reached.
+        """
         self.settings = settings
         self.clock = clock
         self.journal = journal
@@ -126,6 +130,7 @@ class Controller:
             self.acceptance,
             ring_seconds=settings.ring_seconds,
             wrap_up_seconds=settings.wrap_up_seconds,
+            rna_pause_seconds=settings.rna_pause_seconds,
             ready=lambda: self.in_step and self.live(),
             test_seat=True,
         )
@@ -167,7 +172,16 @@ class Controller:
             center_name=settings.center_name,
         )
         self.open_facts.also(self.alarms.carried)
-        self.hotline = Hotline(self.ledger, self.calls, self.routing, self.pbx, clock)
+        self.hotline = Hotline(
+            self.ledger,
+            self.calls,
+            self.routing,
+            self.pbx,
+            clock,
+            book=queues,
+            area_of=lambda elder_id: _area(directory(), elder_id),
+            trunk_caller=settings.trunk_caller,
+        )
         self.notes = Notes(self.ledger)
         self.recorder = Recorder(self.ledger, self.calls)
         self.leases = Leases(self.calls, self.pbx)
@@ -308,7 +322,9 @@ class Controller:
         if not self.in_step or not self.live():
             return
         now = self.clock.monotonic()
-        due = [self.acceptance.tick, self.emergencies.tick, self.hotline.tick, self.location.tick, *self.life.ticks]
+        due: list[Callable[[float], None]] = [self.acceptance.tick, self.emergencies.tick]
+        due += [self.routing.end_pauses, self.hotline.tick]
+        due += [self.location.tick, *self.life.ticks]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS
             due.append(self.leases.tick)
@@ -350,3 +366,8 @@ class Controller:
         if phones_heard == self._phones_heard:
             self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
         self.routing.poke()
+
+
+def _area(directory: Directory, elder_id: str) -> str:
+    elder = directory.elder(elder_id)
+    return (elder.area or "") if elder is not None else ""

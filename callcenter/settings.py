@@ -153,6 +153,9 @@ class Settings(BaseSettings):
         "terminal that sends nothing while she is silent would be cut off.",
     )
     wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
+    rna_pause_seconds: Seconds = Field(
+        default=120, description="A seat that lets the hotline ring out is paused so long; 0: not at all."
+    )
     token_minutes: Annotated[float, Field(gt=0, le=1440)] = 15
     refresh_hours: Hours = 12
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

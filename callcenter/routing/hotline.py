@@ -1,17 +1,27 @@
-"""The hotline's queue: who waits, in what order, what they hear, and when their call is over (B1, B7)."""
+"""The hotline's queues: who waits where, in what order, what they hear, and when their call is over (B1, B7)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import STAFF, Call, Line, evolve
+from callcenter.calls.model import STAFF, Call, Line, Role, evolve
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, InvalidInput
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
+from callcenter.queues.hours import is_open
+from callcenter.queues.model import Book, Queue
 from callcenter.routing import facts as f
-from callcenter.routing.model import Demand, Target
+from callcenter.routing.announcements import position_prompts, wait_prompts
+from callcenter.routing.diversion import Diversion, Handler
+from callcenter.routing.expected import Handling, expected_wait
+from callcenter.routing.model import Demand, Seat, SeatState, Target
+from callcenter.routing.overflow import on_arrival
 from callcenter.routing.service import Routing
+from callcenter.routing.waiting import Waiters, Waiting
+from callcenter.telephony.events import HangupReason
 from callcenter.telephony.pbx import Pbx
 
 FIRST_ANNOUNCEMENT = 8.0
@@ -20,69 +30,248 @@ HELD_PROMPT = "held-apology"
 """Seconds after which a waiting caller first hears her place in the queue, and between two such announcements."""
 
 HELD_SECONDS = 30.0
-"""How long a caller whose operator was taken by an emergency waits for that seat; after that any free one may have her.
-"""
+"""How long a caller whose operator was taken by an emergency waits for that seat, and one who was sent to a certain
+seat for that one; after that any free one may have her."""
+
+PREFER_SECONDS = 20.0
+"""How long a caller waits first for the operator she was sent to."""
 
 DISPOSITIONS = ("answered", "work_order", "complaint", "enquiry", "callback", "wrong_number", "abandoned")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A waiting caller as seen from outside. ``position``: 1 is the next of her queue; ``since``: aware UTC."""
+
+    call_id: str
+    position: int
+    since: datetime
+    waited_seconds: float
+    expected_wait_seconds: float | None
+    priority: float
 
 
 class Hotline:
     """Every hotline caller who waits."""
 
-    def __init__(self, ledger: Ledger, calls: Calls, routing: Routing, pbx: Pbx, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        routing: Routing,
+        pbx: Pbx,
+        clock: Clock,
+        *,
+        book: Callable[[], Book] = Book,
+        area_of: Callable[[str], str] = lambda _: "",
+        trunk_caller: str = "",
+    ) -> None:
+        """``book``: the present queues; ``area_of``: an elder's area by her id; ``trunk_caller``: our own number."""
         self._ledger = ledger
         self._calls = calls
         self._routing = routing
         self._pbx = pbx
         self._clock = clock
-        self._waiting: dict[str, float] = {}
+        self._book = book
+        self._area_of = area_of
+        self._waiters = Waiters(calls, clock)
+        self._handling = Handling()
         self._announce_at: dict[str, float] = {}
-        self._held: dict[str, tuple[str, float]] = {}
-        """Callers whose operator was taken by an emergency: by which seat they were served, since when (monotonic)."""
         self._sorry: set[str] = set()
-        """Of those, who has not heard our apology yet."""
+        """Callers whose operator was taken by an emergency and who have not heard our apology yet."""
+        self._keepers: list[Callable[[Call], bool]] = []
+        self._diversion = Diversion(ledger, calls, self._waiters, clock, book, trunk_caller)
+        default_ring, default_wrap_up = routing.ring_seconds_of, routing.wrap_up_of
+
+        def ring_seconds(call_id: str) -> int:
+            queue = self._queue_of_call(call_id)
+            return default_ring(call_id) if queue is None or queue.ring_seconds is None else queue.ring_seconds
+
+        def wrap_up(call_id: str) -> float:
+            queue = self._queue_of_call(call_id)
+            return default_wrap_up(call_id) if queue is None or queue.wrap_up_seconds is None else queue.wrap_up_seconds
+
+        routing.ring_seconds_of, routing.wrap_up_of = ring_seconds, wrap_up
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
         routing.add_source(self.demands)
 
-    def queue(self) -> list[str]:
-        """Waiting calls: those on hold for an emergency first, then longest waiting first."""
-        return sorted(self._waiting, key=lambda call_id: (call_id not in self._held, self._waiting[call_id]))
+    # --- who waits -----------------------------------------------------------------------------------------
 
-    def enqueue(self, call_id: str, digit: str) -> None:
-        """The caller chose from the menu and now waits for a seat; raises `Conflict` when she has hung up."""
-        if not self._calls.get(call_id).open:
+    def queue(self, code: str = "") -> list[str]:
+        """Waiting calls of a queue, or of all, in the order in which they are served (`Demand.rank`)."""
+        now = self._clock.monotonic()
+        mine = [w for w in self._waiters.waiting.values() if not code or self._code(w) == code]
+        return [w.call_id for w in sorted(mine, key=lambda w: self._demand(w, now).rank(now))]
+
+    def callers(self, code: str) -> list[Caller]:
+        """Everybody who waits in a queue, the next first."""
+        now = self._clock.monotonic()
+        found: list[Caller] = []
+        for position, call_id in enumerate(self.queue(code), start=1):
+            waiting = self._waiters.waiting[call_id]
+            found.append(
+                Caller(
+                    call_id=call_id,
+                    position=position,
+                    since=self._clock.now() + timedelta(seconds=waiting.since - now),
+                    waited_seconds=round(now - waiting.since, 1),
+                    expected_wait_seconds=self.expected_wait(code, position),
+                    priority=round(-self._demand(waiting, now).rank(now)[1], 2),
+                )
+            )
+        return found
+
+    def queue_of(self, call_id: str) -> str:
+        """The queue that a call waits in, or came from; empty when none is known."""
+        return self._waiters.queue_of(call_id)
+
+    def expected_wait(self, code: str, position: int | None = None) -> float | None:
+        """Seconds until a caller at ``position`` of a queue is served (by `expected.expected_wait`).
+
+        Without a position: of somebody who comes now, 0 when a seat is free for her. None when nobody serves it.
+        """
+        queue = self._book().queue(code)
+        if position is None:
+            if self.free_for(code):
+                return 0.0
+            position = len(self.queue(queue.code)) + 1
+        serving = [seat for seat in self._routing.seats() if _serves(seat, queue)]
+        return expected_wait(position, self._handling.mean(queue.code), len(serving))
+
+    def free_for(self, code: str, since: datetime | None = None) -> bool:
+        """Whether a seat is free for somebody who holds a place in a queue since ``since`` (now when None).
+
+        It is when more seats are ready for the queue than callers wait before that place.
+        """
+        queue = self._book().queue(code)
+        now = self._clock.monotonic()
+        place = now if since is None else now + (since - self._clock.now()).total_seconds()
+        ready = sum(_serves(s, queue) and self._routing.state_of(s) is SeatState.READY for s in self._routing.seats())
+        return ready > sum(waiting.since <= place for waiting in self._waiters.waiting.values())
+
+    def enqueue(
+        self,
+        call_id: str,
+        digit: str = "",
+        *,
+        queue: str = "",
+        priority: int | None = None,
+        prefer: str = "",
+        only: bool = False,
+        since: datetime | None = None,
+        actor: str = "elder",
+    ) -> None:
+        """The one way into a queue: the caller now waits for a seat; raises `Conflict` when she has hung up.
+
+        ``digit``: what she chose from the menu. ``queue``: a code, unknown or empty is the general queue. ``priority``:
+        that of the queue when None. ``prefer``: the seat that should have her, for the first seconds nobody else if it
+        is there; with ``only`` for `HELD_SECONDS` nobody else as long as its phone is on. ``since``: from when her
+        place counts; when she called when None. To be called before an operator who had her leaves, else her call is
+        over.
+        """
+        call = self._calls.get(call_id)
+        if not call.open:
             raise Conflict(f"call {call_id} is over; nobody is there to wait")
-        self._ledger.record(cf.MenuChosen(digit=digit), f.HotlineQueued(), actor="elder", call_id=call_id)
+        wanted = self._book().queue(queue)
+        chosen = [cf.MenuChosen(digit=digit)] if digit else []
+        body = f.HotlineQueued(
+            queue=wanted.code,
+            priority=wanted.priority if priority is None else priority,
+            skill=wanted.skill,
+            min_level=wanted.min_level,
+            prefer=prefer,
+            only=only,
+            since=since,
+            area=self._area_of(call.elder_id) if call.elder_id and wanted.area_first else "",
+        )
+        waiting = len(self.queue(wanted.code))
+        move = on_arrival(wanted, is_open=is_open(wanted, self._clock.now(), self._book().days), length=waiting)
+        if move is not None:
+            self._diversion.at_arrival(call_id, move, self._clock.monotonic())
+        self._ledger.record(*chosen, body, actor=actor, call_id=call_id)
+
+    def leave(self, call_id: str, why: str, actor: str) -> None:
+        """Take a caller out of the queue who stays on the line: parked, to voicemail. Harmless when she is in none."""
+        if call_id in self._waiters.waiting:
+            self._ledger.record(f.HotlineLeft(why=why), actor=actor, call_id=call_id)
+
+    def on_overflow(self, kind: str, handler: Handler) -> None:
+        """Register who takes callers that overflow to ``kind`` (``voicemail``, ``callback``).
+
+        The handler is asked with the call, whose caller is in her room; it says True when it has her now, else (or by
+        a `CallCenterError`) she stays where she is.
+        """
+        self._diversion.handlers[kind] = handler
+
+    def keep(self, keeper: Callable[[Call], bool]) -> None:
+        """Register who keeps calls open that no operator is on (parked, on hold): asked with the call."""
+        self._keepers.append(keeper)
+
+    # --- who rings -----------------------------------------------------------------------------------------
 
     def demands(self, now: float) -> Iterable[Demand]:
-        """Every waiting caller; one seat each, the longest idle. Who was on hold goes before, to the seat she had."""
-        for call_id, since in self._waiting.items():
-            seat, held_at = self._held.get(call_id, ("", now))
-            yield Demand(
-                call_id=call_id,
-                targets=frozenset({Target.FREE}),
-                ring_all=False,
-                priority=int(bool(seat)),
-                since=since,
-                resting=self._routing.resting(call_id),
-                seat=seat,
-                only=bool(seat) and now - held_at < HELD_SECONDS and self._routing.has_phone(seat),
-            )
+        """Every waiting caller but who is on the way elsewhere. Who was on hold goes before, to the seat she had."""
+        for waiting in self._waiters.waiting.values():
+            if not self._diversion.on_the_way(waiting.call_id):
+                yield self._demand(waiting, now)
+
+    def _demand(self, waiting: Waiting, now: float) -> Demand:
+        queue = self._book().queue(waiting.queue)
+        call = self._calls.find(waiting.call_id)
+        seat, only_since = waiting.held_by, waiting.held_at
+        prefer, prefer_until = waiting.prefer, waiting.entered + PREFER_SECONDS
+        if waiting.only and not seat:
+            seat, only_since = waiting.prefer, waiting.entered
+        elif not prefer and queue.sticky_seconds and call is not None:
+            prefer = self._waiters.operator_of(call.elder_id, call.caller)
+            prefer_until = waiting.entered + queue.sticky_seconds
+        return Demand(
+            call_id=waiting.call_id,
+            targets=frozenset({Target.FREE}),
+            ring_all=False,
+            priority=waiting.priority,
+            since=waiting.since,
+            resting=self._routing.resting(waiting.call_id),
+            seat=seat,
+            only=bool(seat) and now - only_since < HELD_SECONDS and self._routing.has_phone(seat),
+            front=bool(waiting.held_by),
+            ageing=queue.ageing_seconds,
+            skill=queue.skill,
+            min_level=queue.min_level,
+            area=waiting.area,
+            prefer=prefer,
+            prefer_until=prefer_until if prefer and not seat else 0.0,
+        )
 
     def tick(self, now: float) -> None:
-        """Tell waiting callers their place in the queue; ``now`` in monotonic seconds."""
-        for position, call_id in enumerate(self.queue(), start=1):
-            if now < self._announce_at[call_id]:
+        """Tell waiting callers their place, send on who should go elsewhere; ``now`` in monotonic seconds."""
+        places: dict[str, int] = {}
+        for call_id in self.queue():
+            waiting = self._waiters.waiting.get(call_id)
+            if waiting is None:
                 continue
-            self._announce_at[call_id] = now + ANNOUNCE_EVERY
-            call = self._calls.get(call_id)
-            prompts = [HELD_PROMPT] if call_id in self._sorry else position_prompts(position)
-            self._sorry.discard(call_id)
-            if any(leg.in_room for leg in call.elder_legs):
-                self._calls.do(self._pbx.play(call.room, prompts), f"position {call_id}")
-        if self._waiting:
+            position = places[waiting.queue] = places.get(waiting.queue, 0) + 1
+            queue = self._book().queue(waiting.queue)
+            expected = self.expected_wait(waiting.queue, position)
+            if self._diversion.tick(waiting, queue, position, expected, now):
+                continue
+            if now >= self._announce_at.setdefault(call_id, now + FIRST_ANNOUNCEMENT):
+                self._announce_at[call_id] = now + ANNOUNCE_EVERY
+                self._announce(call_id, queue, position, expected)
+        if self._waiters.waiting:
             self._routing.poke()
+
+    def _announce(self, call_id: str, queue: Queue, position: int, expected: float | None) -> None:
+        call = self._calls.get(call_id)
+        prompts = position_prompts(position) if queue.announce_position else []
+        prompts += wait_prompts(expected) if queue.announce_wait else []
+        prompts = [HELD_PROMPT] if call_id in self._sorry else prompts
+        self._sorry.discard(call_id)
+        if prompts and any(leg.in_room for leg in call.elder_legs):
+            self._calls.do(self._pbx.play(call.room, prompts), f"position {call_id}")
+
+    # --- the end of a call ---------------------------------------------------------------------------------
 
     def dispose(self, call: Call, disposition: str, summary: str, kind: str, elder_id: str | None, actor: str) -> Call:
         """Record how a hotline call was dealt with; raises `InvalidInput`, `Conflict` when it was already."""
@@ -110,40 +299,45 @@ class Hotline:
                 continue
             if self._over(call):
                 self._calls.end(call)
-            elif self._waits(call):
-                self._wait(call)
-
-    def _waits(self, call: Call) -> bool:
-        if call.id in self._held:
-            return not call.staffed
-        return call.human_at is None and bool(call.digit or any(leg.in_room for leg in call.elder_legs))
-
-    def _wait(self, call: Call) -> None:
-        now = self._clock.monotonic()
-        waited = max(0.0, (self._clock.now() - call.invited_at).total_seconds())
-        self._waiting.setdefault(call.id, now - waited)
-        self._announce_at.setdefault(call.id, now + FIRST_ANNOUNCEMENT)
-        self._routing.poke()
-
-    def _leave_queue(self, call_id: str) -> None:
-        if self._waiting.pop(call_id, None) is not None:
-            self._announce_at.pop(call_id, None)
-            self._sorry.discard(call_id)
+            elif self._lost_its_place(call):
+                self.enqueue(call.id, actor="system")
+        if self._waiters.waiting:
             self._routing.poke()
 
+    def _lost_its_place(self, call: Call) -> bool:
+        known = call.id in self._waiters.waiting or call.id in self._waiters.gone
+        there = any(leg.in_room for leg in call.elder_legs)
+        return not known and call.human_at is None and there and not self._kept(call)
+
+    def _kept(self, call: Call) -> bool:
+        return any(keeper(call) for keeper in self._keepers)
+
     def _over(self, call: Call) -> bool:
-        """A hotline call is over when either side hung up, unless its operator was taken; an emergency never (A2)."""
+        """A hotline call is over when either side hung up, unless the caller waits again; an emergency never (A2)."""
         caller_gone = not any(leg.live for leg in call.elder_legs)
-        return caller_gone or (call.human_at is not None and not call.staffed and call.id not in self._held)
+        waits = call.id in self._waiters.waiting or call.id in self._waiters.gone
+        return caller_gone or (call.human_at is not None and not call.staffed and not waits and not self._kept(call))
+
+    # --- folding -------------------------------------------------------------------------------------------
+
+    def _code(self, waiting: Waiting) -> str:
+        return self._book().queue(waiting.queue).code
+
+    def _queue_of_call(self, call_id: str) -> Queue | None:
+        call = self._calls.find(call_id)
+        code = self._waiters.queue_of(call_id)
+        return self._book().queue(code) if code and call is not None and call.line == Line.HOTLINE else None
 
     def _apply(self, fact: Fact) -> None:
+        self._waiters.apply(fact)
         match fact.body:
-            case f.HotlineHeld(seat=seat) if fact.call_id is not None:
-                self._held[fact.call_id] = (seat, self._clock.monotonic())
-            case cf.LegJoined(role=role) if role in STAFF:
-                self._held.pop(fact.call_id or "", None)
-            case cf.LineChanged() | cf.CallEnded():
-                self._held.pop(fact.call_id or "", None)
+            case cf.LegEnded(role=Role.SEAT, leg_id=leg_id):
+                call = self._calls.find(fact.call_id or "")
+                queue = self._queue_of_call(call.id) if call is not None else None
+                leg = call.legs.get(leg_id) if call is not None else None
+                if call is not None and queue is not None and leg is not None and leg.joined_at is not None:
+                    took = (fact.at - leg.joined_at).total_seconds()
+                    self._handling.add(queue.code, took + self._routing.wrap_up_of(call.id))
             case _:
                 pass
 
@@ -153,42 +347,35 @@ class Hotline:
             return
         match fact.body:
             case f.HotlineQueued():
-                self._wait(call)
+                self._announce_at.setdefault(call.id, self._clock.monotonic() + FIRST_ANNOUNCEMENT)
+                self._routing.poke()
             case f.HotlineHeld() if call.open:
-                self._wait(call)
                 self._sorry.add(call.id)
                 # At the next beat: by then the operator has left her room and does not hear it.
                 self._announce_at[call.id] = self._clock.monotonic()
-            case cf.LineChanged() | cf.CallEnded():
-                self._leave_queue(call.id)
+                self._routing.poke()
+            case f.HotlineOverflowed() | f.HotlineLeft() | cf.LineChanged() | cf.CallEnded():
+                self._forget(call.id)
             case cf.LegJoined(role=role) if role in STAFF and call.line == Line.HOTLINE:
-                self._leave_queue(call.id)
+                self._forget(call.id)
+                for leg in call.live_legs:
+                    if leg.role == Role.CENTER and not leg.in_room:
+                        self._calls.hang_up(leg, HangupReason.CANCELLED)
             case cf.LegEnded() if call.line == Line.HOTLINE and call.via != "fallback" and self._over(call):
-                self._leave_queue(call.id)
+                self._forget(call.id)
                 self._calls.end(call)
             case _:
                 pass
 
+    def _forget(self, call_id: str) -> None:
+        if call_id not in self._waiters.waiting:
+            self._announce_at.pop(call_id, None)
+            self._sorry.discard(call_id)
+            self._diversion.forget(call_id)
+            self._routing.poke()
 
-def position_prompts(position: int) -> list[str]:
-    """The prompts that say a place in the queue, in Mandarin."""
-    if position <= 1:
-        return ["next-in-line"]
-    return ["you-are-number", *number_prompts(position), "position-suffix"]
 
-
-def number_prompts(number: int) -> list[str]:
-    """A number from 1 to 999 as prompts: 12 → 十二, 105 → 一百零五. Larger ones are said as 999."""
-    number = min(number, 999)
-    hundreds, rest = divmod(number, 100)
-    tens, ones = divmod(rest, 10)
-    prompts = [f"digit-{hundreds}", "number-100"] if hundreds else []
-    if tens:
-        if tens > 1 or hundreds:
-            prompts.append(f"digit-{tens}")
-        prompts.append("number-10")
-    elif hundreds and ones:
-        prompts.append("digit-0")
-    if ones or not prompts:
-        prompts.append(f"digit-{ones}")
-    return prompts
+def _serves(seat: Seat, queue: Queue) -> bool:
+    """Whether an operator is there, today, for a queue."""
+    able = not queue.skill or seat.level(queue.skill) >= queue.min_level
+    return able and seat.registered and seat.declared != SeatState.PAUSED and seat.role == "operator"

@@ -1,13 +1,17 @@
-"""Seats and distribution as pure functions: who may ring for what, and how waiting calls share the seats.
+"""Seats and those who wait for one, as pure data: a seat's state, and whether it may ring for whom."""
 
-Nothing here waits or acts. `desired` says which seat should be ringing for which call right now; the service
-compares that with what rings and mends the difference, so it may be asked as often as one likes.
-"""
-
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+
+WEB_SUFFIX = "-web"
+"""A seat's phone in the browser is the endpoint ``<user>-web``; its SIP phone is ``<user>``."""
+
+NO_ANSWER = "no_answer"
+"""The reason of a pause that was not asked for: a hotline call rang out at the seat."""
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class SeatState(StrEnum):
@@ -23,10 +27,13 @@ class SeatState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """What is known of a seat.
+    """What is known of a seat; all times in monotonic seconds.
 
-    ``ringing_for``/``talking_on``: call ids. ``idle_since`` and ``wrap_up_until``: monotonic seconds.
-    ``auto_answer``: its phone picks up an emergency by itself when told to.
+    ``sip``, ``web``: which of its phones are on; ``page``: whether the page of the browser's phone is there, None
+    while nobody said; ``registered``: whether it can be rung. ``ringing_for``/``talking_on``: call ids.
+    ``since``: since when it is in its state, but for the end of a wrap-up, which no fact tells. ``pause_ends``: when
+    a pause that was not asked for ends by itself, else 0. ``skills``: skill to level, 1 to 5. ``area``: whose elders
+    it serves first. ``auto_answer``: its phone picks up an emergency by itself when told to.
     """
 
     user: str
@@ -39,10 +46,48 @@ class Seat:
     talking_on: str | None = None
     idle_since: float = 0.0
     wrap_up_until: float = 0.0
+    sip: bool = False
+    web: bool = False
+    page: bool | None = None
+    since: float = 0.0
+    pause_ends: float = 0.0
+    skills: Mapping[str, int] = field(default_factory=dict)
+    area: str = ""
+
+    @property
+    def phone(self) -> str | None:
+        """Which phone is rung: ``web`` when the browser's is on and its page there, else ``sip``, else None."""
+        if self.web and self.page is not False:
+            return "web"
+        return "sip" if self.sip else None
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint of the phone that is rung."""
+        return self.user + WEB_SUFFIX if self.phone == "web" else self.user
+
+    def level(self, skill: str) -> int:
+        """How well it knows a skill, 0: not at all; everybody has the skill without a name."""
+        return self.skills.get(skill, 0) if skill else 1
 
     def answers_alone(self, now: float) -> bool:
         """Whether it is told to pick up an emergency by itself at ``now``: only while somebody should sit there."""
         return self.auto_answer and self.declared != SeatState.PAUSED and now >= self.wrap_up_until
+
+    def deadline(self, now: float) -> float | None:
+        """When its state ends by itself (monotonic): wrap-up, or a pause that nobody asked for; else None."""
+        match self.state(now):
+            case SeatState.WRAP_UP:
+                return self.wrap_up_until
+            case SeatState.PAUSED:
+                return self.pause_ends or None
+            case _:
+                return None
+
+    def state_since(self, now: float) -> float:
+        """Since when (monotonic) it is in its present state."""
+        ended = self.wrap_up_until if self.state(now) is SeatState.READY else 0.0
+        return min(max(self.since, ended), now)
 
     def state(self, now: float) -> SeatState:
         """The state at monotonic time ``now``."""
@@ -79,13 +124,17 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A call that wants a human.
+    """A call that wants a human; times in monotonic seconds.
 
-    ``ring_all``: an emergency rings every seat it may; a hotline call rings the one longest idle.
-    ``priority``: higher first; ``since``: monotonic seconds, older first. ``resting``: seats that just let it
+    ``ring_all``: an emergency rings every seat it may; a hotline call rings one, by the rule of
+    `distribution.desired`. ``priority``: higher first; ``since``: older first. ``resting``: seats that just let it
     ring out, or refused, until when they are left alone. ``seat``: who had the caller before and should have her
     again; ``only``: nobody else may. ``unproved``: a phone that answered by itself is with her and has not shown life,
     so that no other such phone may answer (R12).
+
+    Of the hotline alone: ``front``: before everybody else who waits. ``ageing``: one point of priority for every so
+    many seconds waited, 0: none. ``skill``, ``min_level``: what a seat must know. ``area``: seats of it first.
+    ``prefer``: the operator she spoke with last, until ``prefer_until`` nobody else if that one is there.
     """
 
     call_id: str
@@ -97,6 +146,23 @@ class Demand:
     seat: str = ""
     only: bool = False
     unproved: bool = False
+    front: bool = False
+    ageing: float = 0.0
+    skill: str = ""
+    min_level: int = 1
+    area: str = ""
+    prefer: str = ""
+    prefer_until: float = 0.0
+
+    def rank(self, now: float) -> tuple[bool, float, float]:
+        """Its place among the hotline's callers at ``now``: the lowest is served first.
+
+        Whoever is at the front; then the highest priority, to which every ``ageing`` seconds of waiting add a point;
+        then who came first. So nobody of an ageing queue waits for ever: after 10 × ``ageing`` seconds she is above
+        every newcomer of the highest priority, 9, and from then on nobody new gets before her.
+        """
+        aged = max(0.0, now - self.since) / self.ageing if self.ageing else 0.0
+        return not self.front, -(self.priority + aged), self.since
 
 
 def eligible(seat: Seat, demand: Demand, now: float) -> bool:
@@ -109,166 +175,12 @@ def eligible(seat: Seat, demand: Demand, now: float) -> bool:
         return False
     if seat.role == "supervisor":
         return Target.SUPERVISORS in demand.targets
+    if not demand.ring_all and demand.skill and seat.level(demand.skill) < demand.min_level:
+        return False
     if seat.declared == SeatState.PAUSED:
-        return Target.PAUSED in demand.targets
+        # A pause that nobody asked for is the hotline's alone: an elder in need has the seat as before (A9).
+        at_once = demand.ring_all and seat.pause_ends > 0 and Target.FREE in demand.targets
+        return at_once or Target.PAUSED in demand.targets
     if now < seat.wrap_up_until:
         return Target.WRAP_UP in demand.targets
     return Target.FREE in demand.targets
-
-
-def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dict[str, str]:
-    """Which call each seat should be ringing for: seat user → call id.
-
-    Emergencies come first and share all seats they may ring evenly, so that with as many seats as waiting
-    elders each has at least one; a seat keeps what it rings for unless the balance needs it elsewhere (A9).
-    What is left goes to the hotline: who was put on hold for an emergency first, to the seat she had; then first
-    come, longest idle seat. Asked again with its own answer ringing,
-    it answers the same.
-    """
-    # Mostly nearly all are talking; with hundreds of callers waiting it counts not to ask of each for each.
-    seats_up = [seat for seat in seats if seat.registered and seat.talking_on is None]
-    order = sorted(seats_up, key=lambda seat: (seat.idle_since, seat.user))
-    wanted = _share(sorted((d for d in demands if d.ring_all), key=_urgency), order, now)
-    asked_for = {demand.call_id for demand in demands if not demand.ring_all}
-    picked_up = {seat.talking_on for seat in seats}
-    ringing = {seat.user: seat.ringing_for for seat in order}
-    calm = sorted((d for d in demands if not d.ring_all and d.call_id not in picked_up), key=_urgency)
-    may = _who_may(calm, order, now)
-    left = _everybody(may) - wanted.keys()
-    for demand in calm:
-        if not left:
-            break
-        open_to = [user for user in may[demand.call_id] if user in left]
-        kept = [user for user in open_to if ringing[user] == demand.call_id]
-        idle = [user for user in open_to if ringing[user] not in asked_for]
-        before = [user for user in idle if user == demand.seat]
-        for user in (kept or before or idle)[:1]:
-            wanted[user] = demand.call_id
-            left.discard(user)
-    return wanted
-
-
-def _urgency(demand: Demand) -> tuple[int, float]:
-    return -demand.priority, demand.since
-
-
-def _who_may(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dict[str, Sequence[str]]:
-    """Call → the seats that may ring for it, longest idle first.
-
-    Demands that differ in nothing but in who rests are asked for together: many press at once, with the same plan.
-    """
-    alike: dict[tuple[object, ...], Sequence[str]] = {}
-    may: dict[str, Sequence[str]] = {}
-    for demand in demands:
-        kind = (demand.targets, demand.seat, demand.only, demand.unproved)
-        if kind not in alike:
-            rested = replace(demand, resting={})
-            alike[kind] = [seat.user for seat in seats if eligible(seat, rested, now)]
-        resting = demand.resting
-        users = alike[kind]
-        may[demand.call_id] = [user for user in users if resting.get(user, 0.0) <= now] if resting else users
-    return may
-
-
-def _everybody(may: Mapping[str, Sequence[str]]) -> set[str]:
-    """All seats that may ring for anybody."""
-    return set().union(*{id(users): users for users in may.values()}.values())
-
-
-def _share(urgent: Sequence[Demand], seats: Sequence[Seat], now: float) -> dict[str, str]:
-    """Deal seats, longest idle first, to emergencies, most urgent first, moving as few phones as possible."""
-    may = _who_may(urgent, seats, now)
-    everybody = _everybody(may)
-    ringing = {seat.user: seat.ringing_for for seat in seats}
-    wanted = _one_each(may, len(everybody), ringing)
-    if len(wanted) == len(everybody):
-        return wanted
-    open_to: dict[str, list[str]] = {seat.user: [] for seat in seats if seat.user in everybody}
-    for call, users in may.items():
-        for user in users:
-            open_to[user].append(call)
-    load = Counter(wanted.values())
-    # The rest go on ringing where they ring; idle ones go where the fewest ring; then what is uneven is moved.
-    for user, calls in sorted(open_to.items(), key=lambda item: ringing[item[0]] not in item[1]):
-        if user not in wanted:
-            present = ringing[user]
-            wanted[user] = present if present in calls else min(calls, key=lambda call: load[call])
-            load[wanted[user]] += 1
-    while (move := _levelling(wanted, open_to, load)) is not None:
-        user, call = move
-        load[wanted[user]] -= 1
-        load[call] += 1
-        wanted[user] = call
-    return wanted
-
-
-def _one_each(may: Mapping[str, Sequence[str]], most: int, ringing: Mapping[str, str | None]) -> dict[str, str]:
-    """One seat for as many calls as can have one, the first before the later (Kuhn's augmenting paths).
-
-    ``may``: in order of urgency; ``most``: how many seats there are in all.
-    """
-    rank = {call: number for number, call in enumerate(may)}
-    crowd = Counter(ringing.values())
-    here: dict[str, list[str]] = {}
-    for user, present in ringing.items():
-        if present is not None:
-            here.setdefault(present, []).append(user)
-    holder: dict[str, str] = {}
-    hopeless: set[str] = set()
-    """Seats that a search in vain has come by: no later one can free them either."""
-
-    def at_hand(call: str) -> str | None:
-        """A seat that rings for the call already, else one that rings for nobody."""
-        users = may[call]
-        mine = [user for user in here.get(call, ()) if user not in holder and user in users]
-        idle = (user for user in users if user not in holder and ringing[user] not in rank)
-        return mine[0] if mine else next(idle, None)
-
-    def preference(call: str, user: str) -> tuple[int, int]:
-        present = ringing[user]
-        if present == call:
-            return 0, 0
-        if present is None or present not in rank:
-            return 1, 0
-        # Taken from another waiting elder only for want of an idle one: from who has most, or is least urgent.
-        return (2, 0) if crowd[present] > 1 else (3, -rank[present])
-
-    def seat(call: str, tried: set[str]) -> bool:
-        mine = [user for user in may[call] if user not in tried and user not in hopeless]
-        mine.sort(key=lambda user: preference(call, user))
-        for user in mine:
-            if user not in holder:
-                holder[user] = call
-                return True
-        for user in mine:
-            if user not in tried:
-                tried.add(user)
-                if seat(holder[user], tried):
-                    holder[user] = call
-                    return True
-        return False
-
-    for call in may:
-        if len(holder) == most:
-            break
-        ready = at_hand(call)
-        if ready is not None:
-            holder[ready] = call
-            continue
-        tried: set[str] = set()
-        if not seat(call, tried):
-            hopeless |= tried
-    return holder
-
-
-def _levelling(
-    wanted: Mapping[str, str], open_to: Mapping[str, Sequence[str]], load: Mapping[str, int]
-) -> tuple[str, str] | None:
-    """A seat to move from a call with two more than another has to that other, or None when all is even."""
-    for user, call in wanted.items():
-        if load[call] < 2:
-            continue
-        least = min(open_to[user], key=lambda other: load[other])
-        if load[call] - load[least] > 1:
-            return user, least
-    return None

@@ -9,7 +9,7 @@ import pytest
 
 from callcenter.emergency import facts as f
 from callcenter.emergency.ladder import TURN_SECONDS
-from callcenter.routing.model import desired
+from callcenter.routing.distribution import desired
 from tests.support.memory import HandClock
 from tests.support.world import World
 

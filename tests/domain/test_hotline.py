@@ -5,7 +5,7 @@ import pytest
 from callcenter.calls import facts as cf
 from callcenter.errors import Conflict, InvalidInput, NotFound
 from callcenter.routing import facts as f
-from callcenter.routing.hotline import number_prompts, position_prompts
+from callcenter.routing.announcements import number_prompts, position_prompts
 from callcenter.telephony.events import HangupReason
 from tests.support.fake_pbx import Channel
 from tests.support.world import LI, STRANGER, WANG, World

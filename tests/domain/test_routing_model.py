@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callcenter.routing.model import Demand, Seat, SeatState, Target, desired, eligible
+from callcenter.routing.distribution import desired
+from callcenter.routing.model import Demand, Seat, SeatState, Target, eligible
 
 NOW = 100.0
 FREE = frozenset({"free_seats"})

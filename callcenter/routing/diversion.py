@@ -1,0 +1,136 @@
+"""Sends waiting callers elsewhere when `overflow` says so, and never loses one: whoever is not taken stays (B1)."""
+
+import math
+from collections.abc import Callable
+
+import structlog
+
+from callcenter.calls.model import Call, Role
+from callcenter.calls.service import Calls
+from callcenter.clock import Clock
+from callcenter.errors import CallCenterError
+from callcenter.ledger import Ledger
+from callcenter.queues.hours import is_open
+from callcenter.queues.model import Book, Queue
+from callcenter.routing import facts as f
+from callcenter.routing.overflow import Move, while_waiting
+from callcenter.routing.waiting import Waiters, Waiting
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Call], bool]
+
+AGAIN_SECONDS = 60.0
+"""How long a way that was tried in vain is not tried again for the same caller."""
+ROOM_SECONDS = 10.0
+"""Who has not reached her room so long after she came waits like everybody."""
+RING_SECONDS = 30
+OVERFLOW_CONTEXT = "cc-overflow"
+
+
+class Diversion:
+    """Where callers go who cannot be served here in time."""
+
+    def __init__(
+        self, ledger: Ledger, calls: Calls, waiters: Waiters, clock: Clock, book: Callable[[], Book], trunk_caller: str
+    ) -> None:
+        self._ledger = ledger
+        self._calls = calls
+        self._clock = clock
+        self._waiters = waiters
+        self._book = book
+        self._trunk_caller = trunk_caller
+        self._arriving: dict[str, tuple[Move, float]] = {}
+        """Callers of a closed or full queue on the way to their room, and until when that may take (monotonic)."""
+        self._tried: dict[str, dict[str, float]] = {}
+        """Call → where it was to go, and until when (monotonic) not again."""
+        self.handlers: dict[str, Handler] = {}
+
+    def at_arrival(self, call_id: str, move: Move, now: float) -> None:
+        """A caller comes to a closed or full queue; she goes on as soon as she is in her room."""
+        if move.to not in self._lately(call_id, now):
+            self._arriving[call_id] = (move, now + ROOM_SECONDS)
+
+    def on_the_way(self, call_id: str) -> bool:
+        """Whether she is about to go elsewhere, so that no seat is rung for her."""
+        return call_id in self._arriving
+
+    def forget(self, call_id: str) -> None:
+        """She waits no longer."""
+        self._arriving.pop(call_id, None)
+        self._tried.pop(call_id, None)
+
+    def tick(self, waiting: Waiting, queue: Queue, position: int, expected: float | None, now: float) -> bool:
+        """Send a caller on if her queue says so; whether she is in it no more."""
+        call = self._calls.find(waiting.call_id)
+        if call is None or not any(leg.in_room for leg in call.elder_legs):
+            move, until = self._arriving.get(waiting.call_id, (None, 0.0))
+            if move is not None and now >= until:
+                del self._arriving[waiting.call_id]
+            return False
+        move, _ = self._arriving.pop(waiting.call_id, (None, 0.0))
+        if move is None and not waiting.held_by:
+            lately = self._lately(waiting.call_id, now)
+            waited = now - waiting.entered
+            move = while_waiting(queue, waited=waited, position=position, expected=expected, tried=lately)
+        return move is not None and self._go(call, waiting, queue, move, now)
+
+    def _lately(self, call_id: str, now: float) -> set[str]:
+        return {to for to, until in self._tried.get(call_id, {}).items() if until > now}
+
+    def _go(self, call: Call, waiting: Waiting, queue: Queue, move: Move, now: float) -> bool:
+        kind, _, where = move.to.partition(":")
+        tried = self._tried.setdefault(call.id, {})
+        tried[move.to] = now + AGAIN_SECONDS
+        said = f.HotlineOverflowed(queue=queue.code, to=move.to, why=move.why)
+        if kind == "queue":
+            target = self._book().queues.get(where)
+            if target is None or not is_open(target, self._clock.now(), self._book().days):
+                return False
+            # Neither back to where she came from nor twice to the same.
+            tried[move.to] = tried[f"queue:{queue.code}"] = math.inf
+            self._ledger.record(said, self._queued(waiting, target), actor="system", call_id=call.id)
+            return True
+        if kind == "number":
+            self._dial(call, where, said)
+            return False
+        handler = self.handlers.get(kind)
+        try:
+            taken = handler is not None and handler(call)
+        except CallCenterError as error:
+            log.warning("overflow_refused", call_id=call.id, kind=kind, error=error.code)
+            return False
+        if taken:
+            self._ledger.record(said, actor="system", call_id=call.id)
+        return taken
+
+    def _queued(self, waiting: Waiting, target: Queue) -> f.HotlineQueued:
+        since = self._waiters.moment(waiting.since)
+        return f.HotlineQueued(
+            queue=target.code,
+            priority=max(waiting.priority, target.priority),
+            skill=target.skill,
+            min_level=target.min_level,
+            since=since,
+            area=waiting.area,
+        )
+
+    def _dial(self, call: Call, number: str, said: f.HotlineOverflowed) -> None:
+        """Ring an outside number; she keeps her place until somebody there is in her room."""
+        if any(leg.role == Role.CENTER for leg in call.live_legs):
+            return
+        self._ledger.record(said, actor="system", call_id=call.id)
+        try:
+            self._calls.dial(
+                call,
+                Role.CENTER,
+                number,
+                f"PJSIP/{number}@trunk",
+                actor="system",
+                context=OVERFLOW_CONTEXT,
+                ring_seconds=RING_SECONDS,
+                caller_number=self._trunk_caller,
+                route="trunk",
+            )
+        except CallCenterError as error:
+            log.warning("overflow_not_dialled", call_id=call.id, error=error.code)
