@@ -29,13 +29,15 @@ PATIENCE = 3.0
 """By how much a busy machine may be slower than the seconds written in a test; times are measured in scripts/bench."""
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0, what: str = "the condition") -> None:
+async def until(
+    condition: Callable[[], object], seconds: float = 5.0, what: str | Callable[[], str] = "the condition"
+) -> None:
     """Return as soon as the condition holds; fail the test when the time (with `PATIENCE`) is up."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds * PATIENCE
     while not condition():
         if loop.time() > deadline:
-            raise AssertionError(f"{what} did not come true within {seconds:g} s")
+            raise AssertionError(f"{what if isinstance(what, str) else what()} did not come true within {seconds:g} s")
         await asyncio.sleep(0.01)
 
 
@@ -141,7 +143,7 @@ class Caller:
 
     async def until(self, event: str, seconds: float = 5.0) -> None:
         """Wait for an event, e.g. ``answered``."""
-        await until(lambda: event in self.events, seconds, f"{event} of the call (so far: {self.events})")
+        await until(lambda: event in self.events, seconds, lambda: f"{event} of the call (so far: {self.events})")
 
     async def answered(self, seconds: float = 5.0) -> Self:
         """Wait until Asterisk has answered."""
@@ -247,7 +249,9 @@ class AnsweredCall:
 
     async def until(self, event: str, seconds: float = 5.0) -> None:
         """Wait for an event."""
-        await until(lambda: event in self.events, seconds, f"{event} of the call to {self.number} ({self.events})")
+        await until(
+            lambda: event in self.events, seconds, lambda: f"{event} of the call to {self.number} ({self.events})"
+        )
 
 
 class Answerer:
