@@ -23,6 +23,8 @@ from callcenter.calls.model import Line as CalledLine
 from callcenter.calls.tables import CallRow, to_call
 from callcenter.clock import today
 from callcenter.errors import Conflict, NotFound
+from callcenter.people.directory import Elder
+from callcenter.people.service import get_elder
 from callcenter.recordings.model import RecordingRow
 from callcenter.routing.hotline import DISPOSITIONS
 from callcenter.shapes import Instant
@@ -189,8 +191,9 @@ async def match_elder(
     call = await find_call(request, services, controller, who, call_id)
     elder = services.directory.directory.elder(body.elder_id)
     if elder is None:
-        raise NotFound(f"no elder has the id {body.elder_id}")
-    check(who, services, elder.id, "elder")
+        elder = await _just_registered(request, services, who, body.elder_id)
+    else:
+        check(who, services, elder.id, "elder")
     if call.elder_id == elder.id and not call.ambiguous:
         raise Conflict("the call is this elder's already")
     known = services.directory.directory.who(elder, call.caller, today(controller.clock))
@@ -201,3 +204,11 @@ async def match_elder(
         incident_id=call.incident_id,
     )
     return CallView.of(evolve(call, fact) or call, (await recordings_of(request, services, [call_id])).get(call_id, []))
+
+
+async def _just_registered(request: Request, services: Services, who: Principal, elder_id: str) -> Elder:
+    """An elder whom the directory in memory has not taken up yet: registered in this very call; or `NotFound`."""
+    async with transaction(request, services) as session:
+        row = await get_elder(session, elder_id, who)
+    born = row.birth_date.isoformat() if row.birth_date else None
+    return Elder(id=row.id, code=row.code, name=row.name, area=row.area, birth_date=born)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from callcenter.accounts.permissions import Permission, Principal
 from callcenter.api import idempotency
@@ -14,11 +14,12 @@ from callcenter.api.problems import responses
 from callcenter.api.types import Id, Moment, Page
 from callcenter.api.versions import IfMatch, check_match, tag
 from callcenter.devices.model import DeviceKind
-from callcenter.people import service
+from callcenter.errors import Conflict
+from callcenter.people import search, service
 from callcenter.people.keeper import CHANGED
-from callcenter.people.model import ElderRow
-from callcenter.people.schemas import ElderInput, ElderPatch, Group
-from callcenter.shapes import Line, Reference
+from callcenter.people.model import ContactRole, ElderRow, Sex
+from callcenter.people.schemas import ContactInput, ElderInput, ElderPatch, Group
+from callcenter.shapes import Day, Flag, Line, LongLine, Phone, Prose, Reference
 
 router = idempotency.router("/elders", "elders")
 
@@ -109,13 +110,25 @@ async def list_elders(
     session: SessionDep,
     part: PageDep,
     q: Annotated[Line | None, Query(description="Part of name or address, start of code, or a phone number.")] = None,
+    text: Annotated[
+        Line | None,
+        Query(
+            alias="query",
+            description="What the caller can say: name, pinyin or its initials, a number or four digits of it, a "
+            "street, a code, the end of the identity number; several words all fit. The surest first, one part only.",
+            examples=["cgy"],
+        ),
+    ] = None,
     area: Annotated[Line | None, Query()] = None,
     group: Annotated[Group | None, Query()] = None,
     plan_id: Annotated[Reference | None, Query()] = None,
     active: Annotated[bool | None, Query()] = None,
 ) -> Page[Elder]:
-    """Find elders, oldest entry first."""
+    """Find elders: oldest entry first, or with ``query`` the surest first."""
     query = service.elders_query(who, q=q, area=area, group=group, plan_id=plan_id, active=active)
+    if text:
+        fitting = search.ranked(who, text).where(ElderRow.id.in_(query.with_only_columns(ElderRow.id)))
+        return Page(items=[shown(row, who) for row in await session.scalars(fitting.limit(part.limit))], next=None)
     rows, following = await fetch_page(session, query, ElderRow.id, part)
     return Page(items=[shown(row, who) for row in rows], next=following)
 
@@ -129,6 +142,70 @@ async def create_elder(
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row, who)
+
+
+class QuickElderInput(BaseModel):
+    """A caller whom nobody knows, with what can be asked in a call. ``force``: made although somebody is alike."""
+
+    model_config = ConfigDict(extra="forbid", use_enum_values=True)
+
+    name: Line = Field(examples=["陈桂英"])
+    phone: Phone | None = None
+    sex: Sex | None = None
+    birth_date: Day | None = None
+    area: Line | None = Field(None, description="One's own when the account is bound to one.")
+    address: LongLine | None = None
+    medical_notes: Prose | None = None
+    family_name: Line | None = Field(None, description="Whom to tell; with family_phone.")
+    family_phone: Phone | None = None
+    force: Flag = False
+
+
+class DuplicateElder(Conflict):
+    """Somebody alike is there; ``extra["candidates"]`` says who."""
+
+    code = "duplicate_elder"
+
+
+@router.post("/quick", status_code=201, responses=responses(409))
+async def quick_create(
+    body: QuickElderInput,
+    who: Annotated[Principal, Depends(require("elders:register"))],
+    session: SessionDep,
+    services: ServicesDep,
+    response: Response,
+) -> Elder:
+    """Register a caller at the desk. With the same number, or the same name and day of birth, as somebody there: 409
+    ``duplicate_elder`` with ``candidates`` (id, code, name, birth_date, address, phones), unless ``force``."""
+    phones = [body.phone] if body.phone else []
+    if not body.force:
+        alike = await search.duplicates(session, who, name=body.name, phones=phones, birth_date=body.birth_date)
+        if alike:
+            raise DuplicateElder(
+                "somebody alike is registered: choose from candidates, or send force if it is another person",
+                candidates=[_candidate(row) for row in alike],
+            )
+    family = []
+    if body.family_phone:
+        name = body.family_name or "家属"
+        family.append(ContactInput(role=ContactRole.FAMILY, name=name, phone=body.family_phone))
+    plain = body.model_dump(include={"name", "sex", "birth_date", "address", "medical_notes"})
+    data = ElderInput(**plain, area=body.area or who.area, phones=phones, contacts=family)
+    row = await service.create_elder(session, services.clock, data, who)
+    hint(session, CHANGED)
+    tag(response, row.version)
+    return shown(row, who)
+
+
+def _candidate(row: ElderRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "birth_date": row.birth_date.isoformat() if row.birth_date else None,
+        "address": row.address,
+        "phones": [phone.number for phone in row.phones],
+    }
 
 
 @router.get("/{id}", responses=responses(404))

@@ -22,7 +22,7 @@ from callcenter.db import Base
 
 log = structlog.get_logger(__name__)
 
-_NOISE = frozenset({"version", "created_at", "updated_at"})
+_NOISE = frozenset({"version", "created_at", "updated_at", "sounds"})
 _HIDDEN = "***"
 _encoder = msgspec.json.Encoder(order="sorted", enc_hook=str)
 

@@ -4,11 +4,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, Float, ForeignKey, String, Text, TypeDecorator
+from sqlalchemy import JSON, Date, Float, ForeignKey, String, Text, TypeDecorator, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from callcenter.db import Base, UtcDateTime, Versioned
+from callcenter.people.sounds import LENGTH, sounds
 
 
 class ContactRole(StrEnum):
@@ -59,13 +60,17 @@ class PlanRow(Versioned, Base):
 
 
 class ElderRow(Versioned, Base):
-    """An elder (老人). ``deleted_at``: hidden everywhere, kept for the record (I4)."""
+    """An elder (老人). ``deleted_at``: hidden everywhere, kept for the record (I4).
+
+    ``sounds``: the name's pinyin, for searching; it follows the name by itself.
+    """
 
     __tablename__ = "elders"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(60), index=True)
+    sounds: Mapped[str] = mapped_column(String(LENGTH))
     id_number: Mapped[str | None] = mapped_column(String(18))
     sex: Mapped[str | None] = mapped_column(String(8))
     birth_date: Mapped[date | None] = mapped_column(Date)
@@ -91,6 +96,11 @@ class ElderRow(Versioned, Base):
     devices: Mapped[list["DeviceRow"]] = relationship(  # type: ignore[name-defined]  # noqa: F821
         "DeviceRow", lazy="selectin", viewonly=True, order_by="DeviceRow.id"
     )
+
+
+@event.listens_for(ElderRow.name, "set")
+def _heard(row: ElderRow, name: str, _before: object, _initiator: object) -> None:
+    row.sounds = sounds(name)
 
 
 class ElderPhoneRow(Base):
