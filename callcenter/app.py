@@ -31,6 +31,7 @@ from callcenter.logs import configure_logging
 from callcenter.metrics import Metrics
 from callcenter.parts import Part, for_ever
 from callcenter.people.keeper import DirectoryKeeper
+from callcenter.reports.board import Board, place_now
 from callcenter.settings import Settings
 from callcenter.watchdog.watch import Outside
 from callcenter.worker_link import WorkerLink
@@ -89,6 +90,10 @@ async def serve(settings: Settings) -> None:
     record = WorkerLink(record_reader, bus, clock)
     metrics = Metrics(controller, journal, record)
     metrics.recall(recovery.facts)
+    board = Board(clock, settings.human_answer_seconds, settings.wrap_up_seconds)
+    board.begin_later()
+    controller.ledger.on_react(board.hear)
+    written = place_now(journal.folder)
 
     feed = Feed(database, journal=(settings.node, record_reader), behind=lambda: record.lag_seconds)
     feed.recall(recovery.facts)
@@ -113,6 +118,7 @@ async def serve(settings: Settings) -> None:
         "feed-watch": feed.watch,
         "alarm-sources": alarm_sources.run,
         "telemetry": telemetry.run,
+        "board": lambda: board.run(JournalReader(journal.folder, clock), written),
         "seats": lambda: seats.follow(controller.routing.staff),
     }
 
@@ -131,6 +137,7 @@ async def serve(settings: Settings) -> None:
                 journal=journal,
                 record=record,
                 metrics=metrics,
+                board=board,
                 feed=feed,
             )
         )

@@ -30,6 +30,7 @@ from callcenter.recordings.projector import RecordingProjector
 from callcenter.recordings.retention import load_policy
 from callcenter.recordings.verifier import Verifier
 from callcenter.relay import RELAYED, Projector, Relay
+from callcenter.reports.tables import FiguresProjector
 from callcenter.settings import Settings
 from callcenter.webhooks.dispatcher import WebhookDispatcher
 from callcenter.webhooks.projector import WebhookProjector
@@ -49,6 +50,7 @@ def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
     work_orders, _ = closed_loop(clock, settings.follow_up_hours, bus)
     return [
         CallProjector(),
+        FiguresProjector(settings.wrap_up_seconds),
         EmergencyProjector(),
         AlarmProjector(),
         MessageProjector(),

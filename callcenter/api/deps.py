@@ -27,6 +27,7 @@ from callcenter.feed import Feed
 from callcenter.journal import Journal
 from callcenter.metrics import Metrics
 from callcenter.people.keeper import DirectoryKeeper
+from callcenter.reports.board import Board
 from callcenter.settings import Settings
 from callcenter.worker_link import WorkerLink
 
@@ -53,6 +54,7 @@ class Services:
     journal: Journal | None = None
     record: WorkerLink | None = None
     metrics: Metrics | None = None
+    board: Board | None = None
     feed: Feed | None = None
 
 

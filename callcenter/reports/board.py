@@ -13,30 +13,19 @@ from callcenter.clock import SHANGHAI, Clock
 from callcenter.facts import Fact
 from callcenter.journal import Position, segment_path, segments
 from callcenter.journal_reader import JournalReader
+from callcenter.queues.model import Book
 from callcenter.reports.hotline_calls import HotlineCall, Outcome, fold
-from callcenter.reports.hotline_figures import Goal, Tally
+from callcenter.reports.hotline_figures import Goal, Tally, goal_of, together, wrap_up_of
 from callcenter.reports.live import LiveAnswerTimes
 from callcenter.reports.seat_time import SeatTimes
 
 log = structlog.get_logger(__name__)
 
 RECENT = timedelta(minutes=30)
-MOST_RECENT = 20_000
-"""Decisions of the last half hour that are kept; a flood beyond it forgets the oldest."""
+MINUTES = 60
+"""Of which decisions are kept: more than are asked for, in case the clock is set back."""
 PIECE = 200
 """Facts folded at once while today is read again: about a millisecond of the event loop's time."""
-
-GoalOf = Callable[[str], Goal]
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A caller was answered, gave up, or was handed on."""
-
-    at: datetime
-    queue: str
-    outcome: Outcome
-    waited_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +40,21 @@ class Waiting:
 class Board:
     """Listens to the ledger; every question is answered from memory.
 
-    ``goal_of``: what a queue promises. ``wrap_up_of``: seconds that follow a call of it.
+    ``limit_seconds``: of A1. ``queues``: the present queues; ``wrap_up_seconds``: where a queue says nothing else.
     """
 
-    def __init__(self, clock: Clock, limit_seconds: float, goal_of: GoalOf, wrap_up_of: Callable[[str], float]) -> None:
+    def __init__(
+        self, clock: Clock, limit_seconds: float, wrap_up_seconds: float, queues: Callable[[], Book] = Book
+    ) -> None:
         self._clock = clock
-        self.goal_of = goal_of
+        self._queues = queues
+        self._wrap_up_seconds = wrap_up_seconds
         self.emergencies = LiveAnswerTimes(clock, limit_seconds)
         self.seats = SeatTimes()
-        self._wrap_up_of = wrap_up_of
         self._calls: dict[str, HotlineCall] = {}
         self._tallies: dict[datetime, dict[str, Tally]] = {}
-        self._recent: deque[Decided] = deque(maxlen=MOST_RECENT)
+        self._minutes: deque[tuple[datetime, dict[str, Tally]]] = deque(maxlen=MINUTES)
+        """What was decided, minute by minute."""
         self._ahead: deque[Fact] | None = None
         """Facts that came while today was being read again."""
 
@@ -83,19 +75,24 @@ class Board:
         for fact in facts:
             self._take(fact)
 
+    async def run(self, reader: JournalReader, end: Position) -> None:
+        """Be complete, and stay so until cancelled: today is read once, not again and again."""
+        if self._ahead is not None:
+            await self.read_today(reader, end)
+        await asyncio.Event().wait()
+
     async def read_today(self, reader: JournalReader, end: Position) -> None:
         """Take in today's facts from the journal, up to ``end``: where it was before this process wrote to it.
 
         In small pieces, the reading in a thread: whoever calls meanwhile is not kept waiting. What happens meanwhile
         is taken in afterwards. A disk that fails leaves the board with what it has.
         """
-        self._ahead = deque() if self._ahead is None else self._ahead
         try:
             async for fact in _since(reader, self.midnight(), end):
                 self._take(fact)
-        except OSError as error:
-            log.error("today not read from the journal; the wallboard begins now", problem=str(error.strerror))
-        ahead, self._ahead = self._ahead, None
+        except Exception:
+            log.exception("today_not_read")  # the wallboard begins now
+        ahead, self._ahead = self._ahead or (), None
         for fact in ahead:
             self._take(fact)
 
@@ -106,6 +103,14 @@ class Board:
     def midnight(self) -> datetime:
         """When today began in Shanghai."""
         return _day(self._clock.now())
+
+    def goal_of(self, code: str) -> Goal:
+        """What a queue promises."""
+        return goal_of(self._queues(), code)
+
+    def codes(self) -> list[str]:
+        """The queues there are."""
+        return sorted(self._queues().queues)
 
     # --- questions -----------------------------------------------------------------------------------------
 
@@ -124,22 +129,21 @@ class Board:
         return self._tallies.get(self.midnight(), {})
 
     def recent(self) -> dict[str, Tally]:
-        """Counts by queue of what was decided in the last 30 minutes."""
+        """Counts by queue of what was decided in the last 30 minutes, to the minute."""
         since = self._clock.now() - RECENT
-        while self._recent and self._recent[0].at < since:
-            self._recent.popleft()
-        found: dict[str, Tally] = {}
-        for one in self._recent:
-            tally = found.setdefault(one.queue, Tally())
-            tally.count(one.outcome, one.waited_ms, self.goal_of(one.queue))
-        return found
+        while self._minutes and self._minutes[0][0] < since:
+            self._minutes.popleft()
+        queues = {queue for _, tallies in self._minutes for queue in tallies}
+        return {queue: together(tallies[queue] for _, tallies in self._minutes if queue in tallies) for queue in queues}
 
     # --- folding -------------------------------------------------------------------------------------------
 
     def _take(self, fact: Fact) -> None:
         self.emergencies.hear(fact)
         before = self._calls.get(fact.call_id or "")
-        self.seats.take(fact, self._wrap_up_of(before.queue) if before is not None else 0.0)
+        self.seats.take(
+            fact, wrap_up_of(self._queues(), before.queue, self._wrap_up_seconds) if before is not None else 0.0
+        )
         undecided = before is None or before.waited_ms is None
         call = fold(before, fact)
         if call is None:
@@ -157,8 +161,12 @@ class Board:
             for old in sorted(self._tallies)[:-2]:
                 del self._tallies[old]
         tally = self._tallies.get(day, {}).setdefault(call.queue, Tally())
-        tally.add(call, self.goal_of(call.queue))
-        self._recent.append(Decided(at, call.queue, call.outcome, call.waited_ms or 0))
+        goal = self.goal_of(call.queue)
+        tally.add(call, goal)
+        minute = at.replace(second=0, microsecond=0)
+        if not self._minutes or self._minutes[-1][0] != minute:
+            self._minutes.append((minute, {}))
+        self._minutes[-1][1].setdefault(call.queue, Tally()).add(call, goal)
 
 
 def _day(moment: datetime) -> datetime:

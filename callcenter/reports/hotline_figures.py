@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
+from callcenter.queues.model import Book
 from callcenter.reports.hotline_calls import SHORT_SECONDS, HotlineCall, Outcome
 
-WITHIN_SECONDS = 20.0
-"""Within how long a caller should be answered, where her queue says nothing else (80/20)."""
-TARGET_SHARE = 0.8
 CONNECTION_TARGET = 0.9
 """GS 5.3.5.1(4)."""
 
@@ -29,8 +27,20 @@ DEFINITIONS = {
 class Goal:
     """What a queue promises: so large a share answered within so many seconds."""
 
-    within_seconds: float = WITHIN_SECONDS
-    share: float = TARGET_SHARE
+    within_seconds: float = 20.0
+    share: float = 0.8
+
+
+def goal_of(book: Book, code: str) -> Goal:
+    """What a queue promises; a queue that is gone promises what the general one does."""
+    queue = book.queue(code)
+    return Goal(queue.service_level_seconds, queue.service_level_target)
+
+
+def wrap_up_of(book: Book, code: str, otherwise: float) -> float:
+    """Seconds of wrap-up after a call of a queue."""
+    seconds = book.queue(code).wrap_up_seconds
+    return otherwise if seconds is None else seconds
 
 
 class ServiceLevel(BaseModel):

@@ -19,7 +19,9 @@ from callcenter.clock import SHANGHAI
 from callcenter.db import Base, UtcDateTime
 from callcenter.emergency.model import milliseconds
 from callcenter.facts import Fact
+from callcenter.queues.model import Book
 from callcenter.reports.hotline_calls import HotlineCall, Outcome, fold
+from callcenter.reports.hotline_figures import wrap_up_of
 from callcenter.reports.seat_time import SeatClock, SeatTimes, Span
 from callcenter.routing import facts as rf
 
@@ -129,10 +131,14 @@ def _epoch(moment: datetime) -> int:
 
 
 class FiguresProjector:
-    """Keeps the rows. ``wrap_up``: reads how many seconds of wrap-up follow a call of each queue."""
+    """Keeps the rows.
 
-    def __init__(self, wrap_up: Callable[[AsyncSession], Awaitable[Callable[[str], float]]]) -> None:
-        self._wrap_up = wrap_up
+    ``wrap_up_seconds``: where a queue says nothing else. ``queues``: reads the present queues.
+    """
+
+    def __init__(self, wrap_up_seconds: float, queues: Callable[[AsyncSession], Awaitable[Book]] | None = None) -> None:
+        self._wrap_up_seconds = wrap_up_seconds
+        self._queues = queues
 
     async def apply(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
         """Fold ``facts``, in order, into the rows."""
@@ -167,14 +173,13 @@ class FiguresProjector:
     async def _seats(self, session: AsyncSession, facts: Sequence[Fact], queues: Sequence[str]) -> None:
         if not any(isinstance(fact.body, (*_SEAT_FACTS, *_LEG_FACTS)) for fact in facts):
             return
-        wrap_up = await self._wrap_up(session)
+        book = await self._queues(session) if self._queues is not None else Book()
         rows = await session.scalars(select(SeatClockRow))
         times = SeatTimes([to_clock(row) for row in rows])
         spans: list[dict[str, Any]] = []
         for fact, queue in zip(facts, queues, strict=True):
-            cut = [
-                (span, *part) for span in times.take(fact, wrap_up(queue) if queue else 0.0) for part in days_of(span)
-            ]
+            wrap_up = wrap_up_of(book, queue, self._wrap_up_seconds) if queue else 0.0
+            cut = [(span, *part) for span in times.take(fact, wrap_up) for part in days_of(span)]
             for number, (span, day, since, until) in enumerate(cut):
                 told = {"user": span.user, "state": str(span.state), "reason": span.reason[:60], "day": day}
                 spans.append({"id": f"{fact.id}.{number}", **told, "since_ms": since, "until_ms": until})

@@ -28,7 +28,7 @@ WRAP_UP = 5.0
 
 
 def board_of(world: World, facts: Iterable[Fact] = ()) -> Board:
-    board = Board(world.clock, 5, lambda _: GOAL, lambda _: WRAP_UP)
+    board = Board(world.clock, 5, WRAP_UP)
     board.recall(facts)
     return board
 
@@ -44,10 +44,7 @@ def shown(board: Board) -> HotlineFigures:
 async def record(database: Database, facts: list[Fact], batch: int = 7) -> None:
     """Write rows, in batches as the relay does."""
 
-    async def wrap_up(_: object) -> object:
-        return lambda queue: WRAP_UP
-
-    projector = FiguresProjector(wrap_up)  # type: ignore[arg-type]
+    projector = FiguresProjector(WRAP_UP)
     for start in range(0, len(facts), batch):
         async with database.transaction() as session:
             await projector.apply(session, facts[start : start + batch])
