@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.console import console
 from bench.figures import MEMORY_CALLS, QUICK, Extent, Result, answer, human, lifecycle, memory
 from bench.kill import kill
 from bench.machine import describe
@@ -21,8 +22,8 @@ from callcenter.clock import SHANGHAI
 from callcenter.errors import CallCenterError
 from callcenter.settings import load_settings
 
-FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle, "kill": kill, "memory": memory}
-USUAL = ("answer", "human", "lifecycle", "kill")
+FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle, "kill": kill, "console": console, "memory": memory}
+USUAL = ("answer", "human", "lifecycle", "kill", "console")
 
 
 def main() -> int:

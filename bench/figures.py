@@ -52,6 +52,9 @@ class Extent:
     """How many of those who are up talk with a seat."""
     kill_watched: float = 12
     """How long it is watched after the kill."""
+    pages: int = 200
+    fact_rate: float = 50
+    fact_seconds: float = 20
 
 
 QUICK = Extent(
@@ -65,6 +68,7 @@ QUICK = Extent(
     kill_rate=5,
     kill_pairs=4,
     kill_watched=8,
+    fact_seconds=5,
 )
 
 

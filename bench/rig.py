@@ -111,6 +111,10 @@ class Api:
         """What a POST answers."""
         return self._send("POST", path, json.dumps(body), self._headers)
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        """What a PUT answers."""
+        return self._send("PUT", path, json.dumps(body), self._headers)
+
     def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:
         try:
             self._connection.request(method, path, body, headers)

@@ -37,8 +37,9 @@ def _verdicts(result: Result) -> Iterator[str]:
 
 
 def _line(numbers: dict[str, Any]) -> str:
-    parts = [f"{numbers['rate']:.1f}/s", f"{numbers['calls']} calls", f"lost {numbers['lost']}"]
-    for name in ("answer_ms", "human_ms", "human_answer_ms"):
+    what = "facts" if "delivery_ms" in numbers else "calls"
+    parts = [f"{numbers['rate']:.1f}/s", f"{numbers['calls']} {what}", f"lost {numbers['lost']}"]
+    for name in ("answer_ms", "human_ms", "human_answer_ms", "delivery_ms"):
         if name in numbers:
             values = numbers[name]
             shown = " ".join(f"{key} {values[key]:.1f}" for key in ("p50", "p95", "p99", "max"))

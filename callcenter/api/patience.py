@@ -45,6 +45,11 @@ class PatientProtocol(H11Protocol):
         if self.conn.their_state not in _UNFINISHED:
             self._done()
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        super().handle_websocket_upgrade(event)
+        # The request is whole: a live socket has no end of its own, and h11 is told nothing more of it.
+        self._done()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._done()
         super().connection_lost(exc)

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocket
 from uvicorn.server import ServerState
 
 from callcenter.api.patience import PatientProtocol
@@ -18,6 +19,11 @@ Connect = Callable[[], Coroutine[Any, Any, Peer]]
 
 
 async def _echo(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        await socket.send_text(await socket.receive_text())
+        return
     body = await Request(scope, receive).body()
     await PlainTextResponse(body or b"nothing")(scope, receive, send)
 
@@ -130,3 +136,20 @@ async def test_whole_requests_one_after_the_other_are_answered_on_one_connection
                 assert (await reader.readline()).startswith(b"HTTP/1.1 200")
                 await reader.readuntil(b"\r\n\r\n")
                 assert await reader.readexactly(len(text)) == text
+
+
+async def test_a_live_socket_may_stay_longer_than_a_request() -> None:
+    """Its request came whole; only whoever connects and says nothing is cut off."""
+    async with _served(seconds=0.1) as connect:
+        reader, writer = await connect()
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        silent, _ = await connect()
+        assert await _cut_off(silent)
+        # One masked text message, "hi", with the mask 0 (RFC 6455, 5.2), and the same back without one.
+        writer.write(b"\x81\x82\0\0\0\0hi")
+        async with asyncio.timeout(3):
+            assert await reader.readexactly(4) == b"\x81\x02hi"
