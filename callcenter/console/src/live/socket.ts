@@ -5,6 +5,7 @@
 import { create } from "zustand";
 
 import { token } from "../api/session";
+import { every } from "../phone/ticker";
 
 export interface Fact {
   id: string;
@@ -45,7 +46,7 @@ class LiveSocket {
   private seen = new Set<string>();
   private last = "";
   private heard = 0;
-  private timer: ReturnType<typeof setInterval> | undefined;
+  private stopBeating: (() => void) | undefined;
   private again: ReturnType<typeof setTimeout> | undefined;
   private pause = SHORTEST_MS;
   private wanted = false;
@@ -73,14 +74,15 @@ class LiveSocket {
   open(): void {
     if (this.wanted) return;
     this.wanted = true;
-    this.timer = setInterval(() => this.beat(), PING_MS);
+    // A hidden tab must not fall silent: the server would take its seat for empty.
+    this.stopBeating = every(PING_MS, () => this.beat());
     addEventListener("online", this.hurry);
     void this.connect();
   }
 
   close(): void {
     this.wanted = false;
-    clearInterval(this.timer);
+    this.stopBeating?.();
     clearTimeout(this.again);
     removeEventListener("online", this.hurry);
     this.socket?.close();

@@ -1,0 +1,36 @@
+// Notices a server that is silent though its connection stands (frozen, or behind a network that is cut).
+export interface WatchdogRules {
+  /** Ask after so many ms without a word from the server … */
+  every: number;
+  /** … and take it for dead when it has said nothing for so long since. */
+  within: number;
+}
+
+export class Watchdog {
+  private heardAt = 0;
+  private askedAt: number | null = null;
+
+  constructor(
+    private readonly ask: () => void,
+    private readonly dead: () => void,
+    private readonly rules: WatchdogRules = { every: 5_000, within: 2_500 },
+  ) {}
+
+  /** Anything at all came from the server. */
+  heard(now: number): void {
+    this.heardAt = now;
+    this.askedAt = null;
+  }
+
+  /** About once a second, while connected. */
+  tick(now: number): void {
+    if (this.askedAt !== null) {
+      if (now - this.askedAt < this.rules.within) return;
+      this.heard(now);
+      this.dead();
+    } else if (now - this.heardAt >= this.rules.every) {
+      this.askedAt = now;
+      this.ask();
+    }
+  }
+}
