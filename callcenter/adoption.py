@@ -73,7 +73,8 @@ class Adoption:
             call = self._emergencies.call_in(room)
         if call is not None and found is not None and found[1].live:
             # An operator who had just been taken from a routine call.
-            held = [HotlineHeld(seat=found[1].number)] if found[0].line == Line.HOTLINE else []
+            alone = found[0].routine and not found[0].staffed_without(found[1].id)
+            held = [HotlineHeld(seat=found[1].number)] if alone else []
             self._calls.move(found[1], found[0], call, also=held, actor="pbx", leg_id=leg_id)
             log.warning("leg_adopted", call_id=call.id, leg_id=leg_id)
             return

@@ -20,6 +20,10 @@ from callcenter.calls.model import Role
 from callcenter.calls.service import Calls
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
+from callcenter.control.hands import Hands
+from callcenter.control.monitoring import Monitoring
+from callcenter.control.service import Control
+from callcenter.control.settling import Settling
 from callcenter.devices.presence import Presence
 from callcenter.emergency.briefing import Letterhead
 from callcenter.emergency.help import Numbers
@@ -172,6 +176,19 @@ class Controller:
             center_name=settings.center_name,
         )
         self.open_facts.also(self.alarms.carried)
+        # Before the hotline: whoever is on hold or parked must be somebody's before it asks whether a call is over.
+        hands = Hands(
+            self.ledger,
+            self.calls,
+            self.routing,
+            self.pbx,
+            clock,
+            ring_seconds=settings.ring_seconds,
+            shown=settings.trunk_caller,
+        )
+        self.settling = Settling(self.ledger, self.calls, hands, clock, settings.park_seconds)
+        self.control = Control(self.calls, hands, self.pbx, clock, lambda: self.hotline, recording_of)
+        self.monitoring = Monitoring(self.ledger, self.calls, hands, self.pbx, clock)
         self.hotline = Hotline(
             self.ledger,
             self.calls,
@@ -282,6 +299,8 @@ class Controller:
             self.in_step = True
             self._first_snapshot.set()
             self.emergencies.resume()
+            self.settling.resume()
+            self.monitoring.resume()
             self.hotline.resume()
             self.recorder.resume()
         self.life.resume()

@@ -152,6 +152,8 @@ class Settings(BaseSettings):
         description="R16: after so long it counts as dropped, is hung up, and she is called back; 0: never, because a "
         "terminal that sends nothing while she is silent would be cut off.",
     )
+    park_seconds: Seconds = Field(default=120, description="A parked caller goes back to who parked her after.")
+    monitor_shown: bool = Field(default=True, description="Operators see when a supervisor listens or whispers.")
     wrap_up_seconds: Seconds = Field(default=5, description="Wrap-up after a hotline call.")
     rna_pause_seconds: Seconds = Field(
         default=120, description="A seat that lets the hotline ring out is paused so long; 0: not at all."

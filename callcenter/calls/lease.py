@@ -28,6 +28,8 @@ class Leases:
         in_room = [(call.room, leg) for call in calls for leg in call.live_legs if leg.in_room]
         accompanied = {room for room, leg in in_room if leg.role != Role.ELDER}
         waiting = {leg.channel_id for room, leg in in_room if leg.role == Role.ELDER and room not in accompanied}
+        # On hold she is in nobody's room; the same lease brings her back into it when we are gone.
+        waiting |= {leg.channel_id for call in calls for leg in call.live_legs if leg.held and not leg.in_room}
         safe = {leg.channel_id for room, leg in in_room if leg.role == Role.ELDER and room in accompanied}
         for channel_id in safe - self._lifted:
             self._set(channel_id, 0)

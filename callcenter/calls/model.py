@@ -359,8 +359,8 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
         case f.CallReturned():
             return replace(call, parked=None, transfer=None, returning=body.leg_id)
         case f.CallMonitored():
-            monitor = Monitor(body.user, body.mode, body.target)
-            return replace(call, monitors={**call.monitors, body.leg_id: monitor})
+            others = {leg_id: one for leg_id, one in call.monitors.items() if one.user != body.user}
+            return replace(call, monitors={**others, body.leg_id: Monitor(body.user, body.mode, body.target)})
         case f.MonitorEnded():
             left = {leg_id: monitor for leg_id, monitor in call.monitors.items() if leg_id != body.leg_id}
             return replace(call, monitors=left)

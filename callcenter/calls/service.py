@@ -94,12 +94,12 @@ class Calls:
 
     # --- what we do ----------------------------------------------------------------------------------------
 
-    def open(self, call_id: str, body: f.CallOpened, incident_id: str | None = None) -> Call:
-        """Record a call that came in; a call of that id that is known already is returned as it is."""
+    def open(self, call_id: str, body: f.CallOpened, incident_id: str | None = None, *, actor: str = "pbx") -> Call:
+        """Record a call that came in or is to go out; one of that id that is known already is returned as it is."""
         known = self.find(call_id)
         if known is None:
             self._heard[body.channel_id] = self._clock.monotonic()
-            self._ledger.record(body, actor="pbx", call_id=call_id, incident_id=incident_id)
+            self._ledger.record(body, actor=actor, call_id=call_id, incident_id=incident_id)
         return self.get(call_id)
 
     def dial(
@@ -230,6 +230,10 @@ class Calls:
             self.hang_up(leg)
         finally:
             self._unsent.discard(leg.channel_id)
+
+    def variables(self, call: Call, leg: Leg) -> dict[str, str]:
+        """What the dialplan must know of a leg that is brought into a call's room by another way than `dial`."""
+        return variables_of(call, leg, self._recordings)
 
     def hang_up(self, leg: Leg, reason: HangupReason = HangupReason.NORMAL, *, why: str = "") -> None:
         """Take a leg off its call, whatever it is doing; its end is a fact when Asterisk says so.

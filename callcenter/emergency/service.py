@@ -364,7 +364,9 @@ class Emergencies:
             self._ladder.review(incident.id)
 
     def _apply(self, fact: Fact) -> None:
-        self._outside.apply(fact.body)
+        if fact.incident_id is not None:
+            # Whom an operator calls for other reasons is on no line of the ladder's.
+            self._outside.apply(fact.body)
         if isinstance(fact.body, f.EmergencyClosed) and fact.incident_id is not None:
             self._finishing.setdefault(fact.incident_id, self._clock.monotonic())
 

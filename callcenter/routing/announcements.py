@@ -15,7 +15,9 @@ def wait_prompts(seconds: float | None) -> list[str]:
     if seconds is None:
         return []
     minutes = max(1, math.ceil(seconds / 60))
-    return ["expected-wait", *number_prompts(minutes), "minutes"]
+    # Of two things one says 两, not 二.
+    number = ["number-2-liang"] if minutes == 2 else number_prompts(minutes)
+    return ["expected-wait", *number, "minutes"]
 
 
 def number_prompts(number: int) -> list[str]:

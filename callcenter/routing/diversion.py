@@ -69,7 +69,7 @@ class Diversion:
                 del self._arriving[waiting.call_id]
             return False
         move, _ = self._arriving.pop(waiting.call_id, (None, 0.0))
-        if move is None and not waiting.held_by:
+        if move is None and not waiting.front:
             lately = self._lately(waiting.call_id, now)
             waited = now - waiting.entered
             move = while_waiting(queue, waited=waited, position=position, expected=expected, tried=lately)

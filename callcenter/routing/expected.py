@@ -2,8 +2,8 @@
 
 A queue whose ``seats`` are all busy serves one caller every ``handling / seats`` seconds, where ``handling`` is the
 mean time from picking up to the end of wrap-up of its last calls. Whoever has ``position`` 1 waits one such span on
-average, position 2 two: expected wait = position × handling / seats. It does not know that callers give up (it errs on the long
-side), nor of emergencies (on the short side).
+average, position 2 two: expected wait = position × handling / seats. It does not know that callers give up (it errs on
+the long side), nor of emergencies (on the short side).
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """The hotline's queues: who waits where, in what order, what they hear, and when their call is over (B1, B7)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from callcenter.calls import facts as cf
@@ -18,7 +18,7 @@ from callcenter.routing.announcements import position_prompts, wait_prompts
 from callcenter.routing.diversion import Diversion, Handler
 from callcenter.routing.expected import Handling, expected_wait
 from callcenter.routing.model import Demand, Seat, SeatState, Target
-from callcenter.routing.overflow import on_arrival
+from callcenter.routing.overflow import Move, on_arrival
 from callcenter.routing.service import Routing
 from callcenter.routing.waiting import Waiters, Waiting
 from callcenter.telephony.events import HangupReason
@@ -81,6 +81,8 @@ class Hotline:
         """Callers whose operator was taken by an emergency and who have not heard our apology yet."""
         self._keepers: list[Callable[[Call], bool]] = []
         self._diversion = Diversion(ledger, calls, self._waiters, clock, book, trunk_caller)
+        self.also_say: Callable[[Call, float], list[str]] = lambda _, __: []
+        """What else is said to a waiting caller after her place; asked with the call and the seconds she has waited."""
         default_ring, default_wrap_up = routing.ring_seconds_of, routing.wrap_up_of
 
         def ring_seconds(call_id: str) -> int:
@@ -196,6 +198,27 @@ class Hotline:
         if call_id in self._waiters.waiting:
             self._ledger.record(f.HotlineLeft(why=why), actor=actor, call_id=call_id)
 
+    def send_on(self, call_id: str, to: str, why: str) -> None:
+        """Send a caller who was just put into a queue on to ``to``, as its rules would, once she is in her room."""
+        self._diversion.at_arrival(call_id, Move(to, why), self._clock.monotonic())
+
+    def place(self, call_id: str) -> tuple[str, datetime, int] | None:
+        """The queue, since when, and the priority of a waiting caller; None when she waits in none."""
+        waiting = self._waiters.waiting.get(call_id)
+        if waiting is None:
+            return None
+        return self._code(waiting), self._waiters.moment(waiting.since), waiting.priority
+
+    def asked_of(self, demand: Demand, code: str) -> Demand:
+        """A demand with what a queue asks of a seat, and how its callers age."""
+        queue = self._book().queue(code)
+        return replace(demand, ageing=queue.ageing_seconds, skill=queue.skill, min_level=queue.min_level)
+
+    def closed(self, call_id: str) -> bool:
+        """Whether the queue that a caller waits in, or came from, is closed now."""
+        queue = self._book().queue(self._waiters.queue_of(call_id))
+        return not is_open(queue, self._clock.now(), self._book().days)
+
     def on_overflow(self, kind: str, handler: Handler) -> None:
         """Register who takes callers that overflow to ``kind`` (``voicemail``, ``callback``).
 
@@ -235,7 +258,7 @@ class Hotline:
             resting=self._routing.resting(waiting.call_id),
             seat=seat,
             only=bool(seat) and now - only_since < HELD_SECONDS and self._routing.has_phone(seat),
-            front=bool(waiting.held_by),
+            front=waiting.front,
             ageing=queue.ageing_seconds,
             skill=queue.skill,
             min_level=queue.min_level,
@@ -258,15 +281,15 @@ class Hotline:
                 continue
             if now >= self._announce_at.setdefault(call_id, now + FIRST_ANNOUNCEMENT):
                 self._announce_at[call_id] = now + ANNOUNCE_EVERY
-                self._announce(call_id, queue, position, expected)
+                self._announce(call_id, queue, position, expected, now - waiting.since)
         if self._waiters.waiting:
             self._routing.poke()
 
-    def _announce(self, call_id: str, queue: Queue, position: int, expected: float | None) -> None:
+    def _announce(self, call_id: str, queue: Queue, position: int, expected: float | None, waited: float) -> None:
         call = self._calls.get(call_id)
         prompts = position_prompts(position) if queue.announce_position else []
         prompts += wait_prompts(expected) if queue.announce_wait else []
-        prompts = [HELD_PROMPT] if call_id in self._sorry else prompts
+        prompts = [HELD_PROMPT] if call_id in self._sorry else [*prompts, *self.also_say(call, waited)]
         self._sorry.discard(call_id)
         if prompts and any(leg.in_room for leg in call.elder_legs):
             self._calls.do(self._pbx.play(call.room, prompts), f"position {call_id}")
@@ -295,7 +318,7 @@ class Hotline:
         A caller comes to her room only by the menu, so one who is there has chosen, whatever the journal lost.
         """
         for call in self._calls.open_calls():
-            if call.line != Line.HOTLINE or call.via == "fallback":
+            if not call.routine or call.via == "fallback":
                 continue
             if self._over(call):
                 self._calls.end(call)
@@ -314,9 +337,9 @@ class Hotline:
 
     def _over(self, call: Call) -> bool:
         """A hotline call is over when either side hung up, unless the caller waits again; an emergency never (A2)."""
-        caller_gone = not any(leg.live for leg in call.elder_legs)
         waits = call.id in self._waiters.waiting or call.id in self._waiters.gone
-        return caller_gone or (call.human_at is not None and not call.staffed and not waits and not self._kept(call))
+        nobodys = not call.in_hand and not waits and not self._kept(call)
+        return call.caller_gone or (call.human_at is not None and nobodys)
 
     # --- folding -------------------------------------------------------------------------------------------
 
@@ -356,12 +379,12 @@ class Hotline:
                 self._routing.poke()
             case f.HotlineOverflowed() | f.HotlineLeft() | cf.LineChanged() | cf.CallEnded():
                 self._forget(call.id)
-            case cf.LegJoined(role=role) if role in STAFF and call.line == Line.HOTLINE:
+            case cf.LegJoined(role=role) if role in STAFF and call.routine:
                 self._forget(call.id)
                 for leg in call.live_legs:
                     if leg.role == Role.CENTER and not leg.in_room:
                         self._calls.hang_up(leg, HangupReason.CANCELLED)
-            case cf.LegEnded() if call.line == Line.HOTLINE and call.via != "fallback" and self._over(call):
+            case cf.LegEnded() if call.routine and call.via != "fallback" and self._over(call):
                 self._forget(call.id)
                 self._calls.end(call)
             case _:

@@ -33,7 +33,9 @@ class Seat:
     while nobody said; ``registered``: whether it can be rung. ``ringing_for``/``talking_on``: call ids.
     ``since``: since when it is in its state, but for the end of a wrap-up, which no fact tells. ``pause_ends``: when
     a pause that was not asked for ends by itself, else 0. ``skills``: skill to level, 1 to 5. ``area``: whose elders
-    it serves first. ``auto_answer``: its phone picks up an emergency by itself when told to.
+    it serves first. ``reserved``: it rings for somebody who was sent to it on purpose (a transfer, a call of its own):
+    the hotline leaves it alone, an emergency does not. ``auto_answer``: its phone picks up an emergency by itself when
+    told to.
     """
 
     user: str
@@ -44,6 +46,7 @@ class Seat:
     auto_answer: bool = False
     ringing_for: str | None = None
     talking_on: str | None = None
+    reserved: bool = False
     idle_since: float = 0.0
     wrap_up_until: float = 0.0
     sip: bool = False
@@ -175,6 +178,8 @@ def eligible(seat: Seat, demand: Demand, now: float) -> bool:
         return False
     if seat.role == "supervisor":
         return Target.SUPERVISORS in demand.targets
+    if not demand.ring_all and seat.reserved:
+        return False
     if not demand.ring_all and demand.skill and seat.level(demand.skill) < demand.min_level:
         return False
     if seat.declared == SeatState.PAUSED:

@@ -234,7 +234,8 @@ class Seats:
             case cf.LegEnded(role=Role.SEAT, leg_id=leg_id, reason=HangupReason.NO_ANSWER):
                 call = self._calls.find(fact.call_id or "")
                 leg = call.legs.get(leg_id) if call is not None else None
-                if call is None or leg is None or leg.answered_at is not None or call.line != Line.HOTLINE:
+                asked = leg is not None and bool(leg.wish_id)
+                if call is None or leg is None or leg.answered_at is not None or call.line != Line.HOTLINE or asked:
                     return
                 seat = self._seats.get(leg.number)
                 if self._rna_pause and seat is not None and seat.declared == SeatState.READY:
@@ -257,11 +258,11 @@ class Seats:
                 self._phones(fact, user, page=present)
             case f.SeatWrapUp(seat=user, until=until):
                 self._change(fact, user, wrap_up_until=self._monotonic(until))
-            case cf.LegAdded(role=Role.SEAT, number=user, leg_id=leg_id) if fact.call_id is not None:
+            case cf.LegAdded(role=Role.SEAT, number=user, leg_id=leg_id, wish_id=wish) if fact.call_id is not None:
                 call = self._calls.find(fact.call_id)
                 if call is not None and leg_id in call.legs:
                     self._legs[user] = (fact.call_id, call.legs[leg_id])
-                    self._change(fact, user, ringing_for=fact.call_id)
+                    self._change(fact, user, ringing_for=fact.call_id, reserved=bool(wish))
             case cf.LegAnswered(role=Role.SEAT, leg_id=leg_id) | cf.LegJoined(role=Role.SEAT, leg_id=leg_id) if (
                 talker := self._user_of(leg_id)
             ) is not None:
@@ -288,21 +289,22 @@ class Seats:
         leg = call.legs.get(leg_id) if call is not None else None
         reason = leg.reason if leg is not None else ""
         if reason in ("preempted", ALREADY_ANSWERED):
-            self._change(fact, user, talking_on=None, ringing_for=None)
+            self._change(fact, user, talking_on=None, ringing_for=None, reserved=False)
             return
         wish = fact.incident_id or fact.call_id or ""
         if call is None or leg is None or leg.joined_at is None:
-            if reason != HangupReason.CANCELLED:
+            if reason != HangupReason.CANCELLED and not (leg is not None and leg.wish_id):
                 self._rests.not_taken(wish, user, reason, now)
-            self._change(fact, user, talking_on=None, ringing_for=None)
+            self._change(fact, user, talking_on=None, ringing_for=None, reserved=False)
             return
         if leg.accepted_at is None:
             self._rests.no_life(self._wish(call.id), user, now)
         else:
             self._rests.left(wish, user, leg.joined_at, fact.at, now)
         then = self._left_at[user] = self._then(fact)
-        wrap_up = then + self._wrap_up_of(call.id) if call.line == Line.HOTLINE else 0.0
-        self._change(fact, user, talking_on=None, ringing_for=None, idle_since=then, wrap_up_until=wrap_up)
+        wrap_up = then + self._wrap_up_of(call.id) if call.routine else 0.0
+        over = {"talking_on": None, "ringing_for": None, "reserved": False}
+        self._change(fact, user, **over, idle_since=then, wrap_up_until=wrap_up)
 
     def _wish(self, call_id: str) -> str:
         call = self._calls.find(call_id)

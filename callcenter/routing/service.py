@@ -64,6 +64,8 @@ class Routing(Seats):
         self._ready = ready
         self._taking = Taking(calls, clock)
         self._sources: list[DemandSource] = []
+        self.open_call: Callable[[str], Call | None] = lambda _: None
+        """Makes the call of a demand that is none yet (a call-back), at the moment in which a seat is to ring for it."""
         self._scheduled = False
         self._not_before = 0.0
         """When (monotonic) the next decision may be made."""
@@ -114,13 +116,16 @@ class Routing(Seats):
             decided = self._clock.monotonic()
             self._not_before = decided + min(PAUSE_SHARE * (decided - now), LONGEST_PAUSE)
         for user, (call_id, leg) in list(self._legs.items()):
-            rings_in_vain = not self._seats[user].talking_on and wanted.get(user) != call_id
+            # Whoever was sent to a seat on purpose rings on, unless an emergency wants the seat.
+            meant = wanted.get(user, call_id if leg.wish_id else None)
+            rings_in_vain = not self._seats[user].talking_on and meant != call_id
             if rings_in_vain or (user in late and user in wanted):
                 self._calls.hang_up(leg, HangupReason.CANCELLED)
         for user, call_id in wanted.items():
-            call = self._calls.find(call_id)
-            if user not in self._legs and call is not None and call.open:
-                self._ring(user, call)
+            if user not in self._legs:
+                call = self._calls.find(call_id) or self.open_call(call_id)
+                if call is not None and call.open:
+                    self._ring(user, call)
         if any(Target.BUSY in demand.targets for demand in demands):
             found = ((user, *self.leg_of(user)) for user in self._legs)
             legs = [(user, call, leg) for user, call, leg in found if call is not None and leg is not None]
@@ -138,7 +143,7 @@ class Routing(Seats):
         call, leg = self.leg_of(user)
         if call is None or leg is None or leg.in_room:
             return False
-        came = call.staffed or (leg.auto and self._acceptance.unproved(call))
+        came = (not leg.wish_id and call.staffed) or (leg.auto and self._acceptance.unproved(call))
         return self._calls.leaving(leg) or (came and leg.answered_at is not None and leg.joined_at is None)
 
     def _ring(self, user: str, call: Call) -> None:
@@ -156,7 +161,7 @@ class Routing(Seats):
             auto=auto,
             headers=AUTO_ANSWER_HEADERS if auto else {},
         )
-        if call.line == Line.HOTLINE:
+        if call.routine:
             self._ledger.record(f.HotlineOffered(seat=user), actor="system", call_id=call.id)
 
     def _react(self, fact: Fact) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from callcenter.calls.model import Call, Leg, Line
+from callcenter.calls.model import Call, Leg
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.routing import facts as f
@@ -33,7 +33,7 @@ class Taking:
         for user, call, leg in legs:
             if self._calls.leaving(leg):
                 continue
-            routine = call.line == Line.HOTLINE or self._waits_alone(call, leg)
+            routine = call.routine or self._waits_alone(call, leg)
             if leg.in_room and leg.joined_at is not None and routine:
                 talks.append(Talk(user, leg.joined_at))
             elif leg.answered_at is not None and leg.joined_at is None:
@@ -50,7 +50,8 @@ class Taking:
             if to is not None and to.open:
                 self._taken[wishes[call_id]] = now
                 log.info("seat_taken", leg_id=leg.id, call_id=source.id, for_call=call_id)
-                held = [f.HotlineHeld(seat=user)] if source.line == Line.HOTLINE else []
+                alone = source.routine and not source.staffed_without(leg.id)
+                held = [f.HotlineHeld(seat=user)] if alone else []
                 self._calls.move(leg, source, to, also=held, actor="system")
 
     def _waits_alone(self, call: Call, leg: Leg) -> bool:

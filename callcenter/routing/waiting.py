@@ -23,6 +23,7 @@ class Waiting:
 
     ``since``: from when her place counts; ``entered``: when she came into this queue. ``prefer``, ``only``: as in
     `facts.HotlineQueued`. ``held_by``, ``held_at``: the seat she had before an emergency took it, and when.
+    ``front``: before everybody else, because whoever had her was taken or is gone.
     """
 
     call_id: str
@@ -35,6 +36,7 @@ class Waiting:
     area: str = ""
     held_by: str = ""
     held_at: float = 0.0
+    front: bool = False
 
 
 class Waiters:
@@ -107,7 +109,7 @@ class Waiters:
             since=self._monotonic(call.invited_at),
             entered=self._monotonic(at),
         )
-        self.waiting[call_id] = replace(known, held_by=seat, held_at=self._monotonic(at))
+        self.waiting[call_id] = replace(known, held_by=seat, held_at=self._monotonic(at), front=True)
 
     def moment(self, at: float) -> datetime:
         """Monotonic seconds as aware UTC."""
