@@ -31,6 +31,7 @@ from callcenter.logs import configure_logging
 from callcenter.metrics import Metrics
 from callcenter.parts import Part, for_ever
 from callcenter.people.keeper import DirectoryKeeper
+from callcenter.queues.keeper import BookKeeper
 from callcenter.reports.board import Board, place_now
 from callcenter.settings import Settings
 from callcenter.watchdog.watch import Outside
@@ -68,7 +69,11 @@ async def serve(settings: Settings) -> None:
     journal = Journal(settings.journal_dir / settings.node, clock)
     directory = DirectoryKeeper(database, settings.data / "directory.json", bus)
     directory.restore()
-    controller = Controller(settings, clock, journal, lambda: directory.directory, ami_secret(settings))
+    queues = BookKeeper(database, settings.data / "queues.json", bus)
+    queues.restore()
+    controller = Controller(
+        settings, clock, journal, lambda: directory.directory, ami_secret(settings), queues=lambda: queues.book
+    )
     alarm_sources = SourcesKeeper(database, secrets_dir(settings) / "alarm-sources.json", clock, bus)
     alarm_sources.restore()
     telemetry = Telemetry(
@@ -83,6 +88,7 @@ async def serve(settings: Settings) -> None:
     recovery = journal.open()
     seats = SeatsKeeper(database, bus, settings.data / "seats.json")
     controller.recover(recovery.facts, await seats.read() or seats.last())
+    controller.routing.skilled(queues.book.skills)
     log.info(
         "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
     )
@@ -120,6 +126,7 @@ async def serve(settings: Settings) -> None:
         "telemetry": telemetry.run,
         "board": lambda: board.run(JournalReader(journal.folder, clock), written),
         "seats": lambda: seats.follow(controller.routing.staff),
+        "queues": lambda: queues.follow(lambda book: controller.routing.skilled(book.skills)),
     }
 
     def load_web() -> "Web":

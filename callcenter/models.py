@@ -12,6 +12,7 @@ import callcenter.location.model
 import callcenter.notifications.tables
 import callcenter.people.model
 import callcenter.people.shifts
+import callcenter.queues.tables
 import callcenter.recordings.model
 import callcenter.reports.tables
 import callcenter.timeline.model

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     EMERGENCIES_READ = "emergencies:read"
     EMERGENCIES_ACT = "emergencies:act"
     EMERGENCIES_LEAD = "emergencies:lead"
+    QUEUES_READ = "queues:read"
+    QUEUES_WRITE = "queues:write"
     SEATS_READ = "seats:read"
     SEATS_OWN = "seats:own"
     SEATS_MANAGE = "seats:manage"
@@ -72,6 +74,7 @@ _P = Permission
 _EVERYONE = frozenset(
     {_P.CALLS_READ, _P.EMERGENCIES_READ, _P.SEATS_READ, _P.LIVE_READ, _P.ELDERS_READ, _P.DEVICES_READ, _P.PLANS_READ}
 ) | {
+    _P.QUEUES_READ,
     _P.RECORDINGS_READ,
     _P.WORK_ORDERS_READ,
     _P.FOLLOW_UPS_READ,

@@ -12,16 +12,20 @@ from callcenter.api import idempotency
 from callcenter.api.deps import ControllerDep, ServicesDep, SessionDep, hint, require
 from callcenter.api.problems import responses
 from callcenter.api.types import Page, UserName
-from callcenter.api.views import SeatView
+from callcenter.api.views import SeatPhoneView, SeatView
 from callcenter.controller import Controller
+from callcenter.errors import InvalidInput
+from callcenter.queues import service as queues
+from callcenter.queues.schemas import SkillsInput
 from callcenter.routing.model import Seat
-from callcenter.shapes import Flag
+from callcenter.shapes import WHOLE, Flag
 
 router = idempotency.router("/seats", "seats", live=True)
 
 Reader = Annotated[Principal, Depends(require("seats:read"))]
 Owner = Annotated[Principal, Depends(require("seats:own"))]
 Manager = Annotated[Principal, Depends(require("seats:manage"))]
+Skilled = Annotated[Principal, Depends(require("queues:write"))]
 
 
 class StateInput(BaseModel):
@@ -41,7 +45,20 @@ class AutoAnswerInput(BaseModel):
     on: Flag
 
 
+class WrapUpInput(BaseModel):
+    """Either more time, or that it is done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    extend_seconds: Annotated[int, Field(ge=1, le=300), WHOLE] | None = None
+    done: Flag = False
+
+
 def _view(controller: Controller, seat: Seat) -> SeatView:
+    routing = controller.routing
+    call_id = seat.talking_on or seat.ringing_for
+    call = controller.calls.find(call_id or "")
+    phone = seat.phone
     return SeatView(
         user=seat.user,
         role=seat.role,
@@ -50,7 +67,14 @@ def _view(controller: Controller, seat: Seat) -> SeatView:
         reason=seat.reason,
         registered=seat.registered,
         auto_answer=seat.auto_answer,
-        call_id=seat.talking_on or seat.ringing_for,
+        call_id=call_id,
+        line=call.line if call is not None else None,
+        state_since=routing.state_since(seat),
+        deadline=routing.deadline(seat),
+        skills=dict(seat.skills),
+        area=seat.area,
+        queues=controller.hotline.served_by(seat),
+        phone=SeatPhoneView(kind="web" if phone == "web" else "sip") if phone else None,
     )
 
 
@@ -80,6 +104,28 @@ async def set_my_auto_answer(
     row = await set_own_auto_answer(session, services.clock, who.user, body.on)
     hint(session, CHANGED)
     return _view(controller, replace(controller.routing.seat(who.user), auto_answer=row.auto_answer))
+
+
+@router.put("/me/wrap-up", responses=responses(404, 409))
+async def set_my_wrap_up(controller: ControllerDep, who: Owner, body: WrapUpInput) -> SeatView:
+    """Make one's wrap-up longer, at most ten minutes in all, or be done with it."""
+    if body.done == (body.extend_seconds is not None):
+        raise InvalidInput("say either extend_seconds, or done")
+    routing = controller.routing
+    if body.extend_seconds is not None:
+        return _view(controller, routing.extend_wrap_up(who.user, body.extend_seconds))
+    return _view(controller, routing.finish_wrap_up(who.user))
+
+
+@router.put("/{user}/skills", responses=responses(404))
+async def set_skills(
+    controller: ControllerDep, _: Skilled, user: UserName, body: SkillsInput, session: SessionDep, services: ServicesDep
+) -> SeatView:
+    """Say what a seat knows, and whose elders it serves first."""
+    seat = controller.routing.seat(user)
+    row = await queues.set_skills(session, services.clock, user, body)
+    hint(session, queues.CHANGED)
+    return _view(controller, replace(seat, skills=row.levels, area=row.area))
 
 
 @router.put("/{user}/state", responses=responses(404))

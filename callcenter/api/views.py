@@ -1,6 +1,6 @@
 """How calls, legs, emergencies and seats look to the outside."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -144,6 +144,12 @@ class EmergencyView(BaseModel):
         )
 
 
+class SeatPhoneView(BaseModel):
+    """The phone that a seat is rung on."""
+
+    kind: Literal["sip", "web"]
+
+
 class SeatView(BaseModel):
     """One seat and what it is doing."""
 
@@ -155,6 +161,13 @@ class SeatView(BaseModel):
     registered: bool = Field(description="The seat's phone is registered.")
     auto_answer: bool = Field(description="Its phone picks up an emergency by itself.")
     call_id: str | None = Field(description="The call it rings for or talks on.")
+    line: str | None = Field(None, description="That call's line: hotline, emergency or outbound.")
+    state_since: Moment | None = None
+    deadline: Moment | None = Field(None, description="When a wrap-up, or a pause for not answering, ends by itself.")
+    skills: dict[str, int] = Field({}, description="Skill to level, 1 to 5.")
+    area: str = Field("", description="Whose elders it serves first.")
+    queues: list[str] = Field([], description="Codes of the queues it serves.")
+    phone: SeatPhoneView | None = Field(None, description="The phone that is rung; null: none is on.")
 
 
 class FactView(BaseModel):

@@ -44,7 +44,7 @@ def statutory(day: date) -> str | None:
     return str(name) if free and name else None
 
 
-def _moved(day: date, own: Mapping[str, OwnDay]) -> bool:
+def moved(day: date, own: Mapping[str, OwnDay]) -> bool:
     """Whether a day of the weekend is worked, by the calendar or by the centre's own word."""
     if day.isoweekday() < 6:
         return False
@@ -66,7 +66,7 @@ def _spans(queue: Queue, day: date, own: Mapping[str, OwnDay]) -> Iterator[tuple
                 yield "00:00", "00:00"
             return
         # A weekend that is worked in exchange for a holiday has Monday's hours.
-        weekday = _MONDAY if _moved(day, own) else weekday
+        weekday = _MONDAY if moved(day, own) else weekday
     if not queue.hours:
         yield "00:00", "00:00"
     for hours in queue.hours:

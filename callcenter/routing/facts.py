@@ -72,7 +72,8 @@ class HotlineOffered(Body, frozen=True):
 class HotlineHeld(Body, frozen=True):
     """An emergency took the operator: the caller hears an apology and music, and is first in line to that seat (A9).
 
-    No seat: whoever had her is gone (hung up while she was on hold, did not answer when she came back); any may have her.
+    No seat: whoever had her is gone (hung up while she was on hold, did not answer when she came back); any may have
+    her.
     """
 
     seat: str

@@ -152,6 +152,10 @@ class Hotline:
         ready = sum(_serves(s, queue) and self._routing.state_of(s) is SeatState.READY for s in self._routing.seats())
         return ready > sum(waiting.since <= place for waiting in self._waiters.waiting.values())
 
+    def served_by(self, seat: Seat) -> list[str]:
+        """The codes of the queues that a seat has the skill for."""
+        return sorted(code for code, queue in self._book().queues.items() if _able(seat, queue))
+
     def enqueue(
         self,
         call_id: str,
@@ -398,7 +402,10 @@ class Hotline:
             self._routing.poke()
 
 
+def _able(seat: Seat, queue: Queue) -> bool:
+    return seat.role == "operator" and (not queue.skill or seat.level(queue.skill) >= queue.min_level)
+
+
 def _serves(seat: Seat, queue: Queue) -> bool:
     """Whether an operator is there, today, for a queue."""
-    able = not queue.skill or seat.level(queue.skill) >= queue.min_level
-    return able and seat.registered and seat.declared != SeatState.PAUSED and seat.role == "operator"
+    return _able(seat, queue) and seat.registered and seat.declared != SeatState.PAUSED

@@ -81,6 +81,7 @@ class Seats:
         self._left_at: dict[str, float] = {}
         """Seat → when (monotonic) the call ended that its wrap-up belongs to."""
         self._staffed: tuple[str, ...] = ()
+        self._skills: Mapping[str, Skills] = {}
         self._test = (TEST_SEAT,) if test_seat else ()
         for user in self._test:
             self._seats[user] = Seat(user=user, role=TEST_ROLE, registered=True)
@@ -97,9 +98,11 @@ class Seats:
             seat = self._seats.get(user, Seat(user=user))
             self._seats[user] = replace(seat, role=account.role, auto_answer=account.auto_answer)
         self._staffed = tuple(sorted(known))
+        self.skilled(self._skills)
 
     def skilled(self, skills: Mapping[str, Skills]) -> None:
         """Say what the seats know and whose elders they serve first; who is not named knows nothing in particular."""
+        self._skills = skills
         for user, seat in self._seats.items():
             own = skills.get(user) or Skills(user)
             self._seats[user] = replace(seat, skills=own.levels, area=own.area)

@@ -65,7 +65,7 @@ class Routing(Seats):
         self._taking = Taking(calls, clock)
         self._sources: list[DemandSource] = []
         self.open_call: Callable[[str], Call | None] = lambda _: None
-        """Makes the call of a demand that is none yet (a call-back), at the moment in which a seat is to ring for it."""
+        """Makes the call of a demand that is none yet (a call-back), as soon as a seat is to ring for it."""
         self._scheduled = False
         self._not_before = 0.0
         """When (monotonic) the next decision may be made."""

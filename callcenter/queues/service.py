@@ -1,0 +1,149 @@
+"""Queues, skills and days in the database: written at the desk, read into the book that routing uses."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.clock import Clock
+from callcenter.errors import Conflict, NotFound
+from callcenter.phone import normalise
+from callcenter.queues.model import DEFAULT, GENERAL, Book, OwnDay, Queue, Skills
+from callcenter.queues.schemas import OwnDaysInput, QueueInput, QueueSettings, SkillsInput
+from callcenter.queues.tables import OwnDayRow, QueueRow, SeatSkillsRow
+
+CHANGED = "queues.changed"
+"""Bus topic: queues, skills or days were written; read them again."""
+
+_FIELDS = Queue.__struct_fields__
+
+
+def queue_of(row: QueueRow) -> Queue:
+    """The queue as routing takes it; raises `msgspec.ValidationError`."""
+    return msgspec.convert({field: getattr(row, field) for field in _FIELDS}, Queue)
+
+
+async def read_book(session: AsyncSession) -> Book:
+    """Everything there is."""
+    queues = [queue_of(row) for row in await session.scalars(select(QueueRow).order_by(QueueRow.code))]
+    skills = [Skills(row.user, row.levels, row.area) for row in await session.scalars(select(SeatSkillsRow))]
+    days = [OwnDay(row.date, row.kind, row.name) for row in await session.scalars(select(OwnDayRow))]
+    return Book(queues, skills, days)
+
+
+async def find_queue(session: AsyncSession, code: str) -> QueueRow | None:
+    """The stored queue of that code, or None."""
+    return (await session.scalars(select(QueueRow).where(QueueRow.code == code))).one_or_none()
+
+
+async def get_queue(session: AsyncSession, code: str) -> QueueRow:
+    """The queue of that code, or `NotFound`; the general one as it is without configuration when nobody changed it."""
+    row = await find_queue(session, code)
+    if row is None and code == GENERAL:
+        return _default()
+    if row is None:
+        raise NotFound(f"no queue has the code {code}")
+    return row
+
+
+async def all_queues(session: AsyncSession) -> list[QueueRow]:
+    """All queues by code, the general one always among them."""
+    rows = list(await session.scalars(select(QueueRow).order_by(QueueRow.code)))
+    if all(row.code != GENERAL for row in rows):
+        rows.append(_default())
+    return sorted(rows, key=lambda row: row.code)
+
+
+def _default() -> QueueRow:
+    values: dict[str, Any] = {**msgspec.structs.asdict(DEFAULT), "hours": [], "overflow": []}
+    return QueueRow(**values)
+
+
+async def create_queue(session: AsyncSession, clock: Clock, data: QueueInput) -> QueueRow:
+    """Make a queue; raises `Conflict` when its code is taken, or when it names a queue that is not there."""
+    if await find_queue(session, data.code) is not None:
+        raise Conflict(f"there is a queue {data.code} already; change that one")
+    return await _write(session, clock, QueueRow(code=data.code, created_at=clock.now()), data)
+
+
+async def change_queue(session: AsyncSession, clock: Clock, code: str, data: QueueSettings) -> QueueRow:
+    """Give a queue other settings; raises `NotFound`, `Conflict`."""
+    row = await get_queue(session, code)
+    if row.created_at is None:  # the general queue, changed for the first time
+        row = QueueRow(code=code, created_at=clock.now())
+    return await _write(session, clock, row, data)
+
+
+async def delete_queue(session: AsyncSession, code: str) -> None:
+    """Delete a queue; whoever waits in it waits in the general one. Raises `NotFound`, `Conflict`."""
+    if code == GENERAL:
+        raise Conflict("the general queue is always there; change it instead")
+    row = await get_queue(session, code)
+    for other in await all_queues(session):
+        if other.code != code and f"queue:{code}" in _leads_to(other):
+            raise Conflict(f"callers of the queue {other.code} are sent here; change that first")
+    await session.delete(row)
+    await session.flush()
+
+
+async def _write(session: AsyncSession, clock: Clock, row: QueueRow, data: QueueSettings) -> QueueRow:
+    values = data.model_dump(by_alias=True, exclude={"code", "closed"})
+    values["closed_to"] = _canonical(data.closed.to)
+    values["overflow"] = [rule.model_dump() | {"to": _canonical(rule.to)} for rule in data.overflow]
+    values["hours"] = [span | {"days": sorted(set(span["days"]))} for span in values["hours"]]
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.updated_at = clock.now()
+    with session.no_autoflush:
+        known = {f"queue:{other.code}" for other in await all_queues(session)} - {f"queue:{row.code}"}
+    for to in _leads_to(row):
+        if to.startswith("queue:") and to not in known:
+            raise Conflict(f"there is no other queue {to.removeprefix('queue:')}; make it first")
+    session.add(row)
+    await session.flush()
+    return row
+
+
+def _leads_to(row: QueueRow) -> set[str]:
+    return {row.closed_to, *(rule["to"] for rule in row.overflow)}
+
+
+def _canonical(to: str) -> str:
+    kind, _, number = to.partition(":")
+    return f"number:{normalise(number) or number}" if kind == "number" else to
+
+
+async def set_skills(session: AsyncSession, clock: Clock, user: str, data: SkillsInput) -> SeatSkillsRow:
+    """Say what a seat knows."""
+    row = (await session.scalars(select(SeatSkillsRow).where(SeatSkillsRow.user == user))).one_or_none()
+    if row is None:
+        row = SeatSkillsRow(user=user, created_at=clock.now())
+        session.add(row)
+    row.levels, row.area, row.updated_at = dict(data.skills), data.area, clock.now()
+    await session.flush()
+    return row
+
+
+async def own_days(session: AsyncSession) -> list[OwnDay]:
+    """The centre's own days, the first first."""
+    rows = await session.scalars(select(OwnDayRow).order_by(OwnDayRow.date))
+    return [OwnDay(row.date, row.kind, row.name) for row in rows]
+
+
+async def set_own_days(session: AsyncSession, clock: Clock, data: OwnDaysInput) -> list[OwnDay]:
+    """Put other days in the place of all of one's own."""
+    rows = {row.date: row for row in await session.scalars(select(OwnDayRow))}
+    wanted = {day.isoformat(): said for day, said in data.by_date().items()}
+    for date in rows.keys() - wanted.keys():
+        await session.delete(rows[date])
+    for date, said in wanted.items():
+        row = rows.get(date)
+        if row is None:
+            row = OwnDayRow(date=date, created_at=clock.now())
+            session.add(row)
+        elif (row.kind, row.name) == (said.kind, said.name):
+            continue
+        row.kind, row.name, row.updated_at = said.kind, said.name, clock.now()
+    await session.flush()
+    return await own_days(session)
