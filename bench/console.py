@@ -45,6 +45,7 @@ async def console(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Res
         token = Tokens(signing_key(rig.settings), SystemClock(), 600).issue(Principal("bench", Role.SUPERVISOR))
         async with _pages(rig, token, extent.pages) as pages:
             await _set_seats(rig, token, extent.fact_rate, 2.0)  # everything warm, as it is in life
+            await asyncio.sleep(SETTLE_SECONDS)
             before = [await _ask(page, "mark") for page in pages]
             meter = Meter.start(rig.pids)
             facts = await _set_seats(rig, token, extent.fact_rate, extent.fact_seconds)

@@ -95,6 +95,7 @@ class Feed:
         """The latest id that is no longer kept."""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._rousing: deque[asyncio.Future[None]] = deque()
+        self._roused_for = 0
 
     # --- writing -------------------------------------------------------------------------------------------
 
@@ -122,8 +123,13 @@ class Feed:
             self._places.pop(gone.what.id, None)
             self._horizon = max(self._horizon, gone.what.id)
         self._ring[place] = Entry(self.seq, what, text)
-        if self._waiting and not self._rousing:
+        if not self._rousing:
+            self._begin_to_rouse()
+
+    def _begin_to_rouse(self) -> None:
+        if self._waiting:
             self._rousing, self._waiting = self._waiting, deque()
+            self._roused_for = self.seq
             asyncio.get_running_loop().call_soon(self._rouse)
 
     def _rouse(self) -> None:
@@ -131,11 +137,10 @@ class Feed:
             reader = self._rousing.popleft()
             if not reader.done():
                 reader.set_result(None)
-        if not self._rousing:
-            # Who has begun to wait meanwhile may have done so before the latest entry came.
-            self._rousing, self._waiting = self._waiting, self._rousing
         if self._rousing:
             asyncio.get_running_loop().call_soon(self._rouse)
+        elif self.seq > self._roused_for:  # who waits by now may have begun to before the latest entry came
+            self._begin_to_rouse()
 
     # --- reading -------------------------------------------------------------------------------------------
 

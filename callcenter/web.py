@@ -32,6 +32,8 @@ class Web(uvicorn.Server):
                 access_log=False,
                 lifespan="off",
                 ws_max_size=65536,
+                # A fact is made text once for all pages; compressing it for each would cost more than all the rest.
+                ws_per_message_deflate=False,
                 timeout_graceful_shutdown=3,
             )
         )
