@@ -1,4 +1,4 @@
-"""What Asterisk asks of us about a call: where it belongs (arrive), and what the menu's choice means (choose).
+"""What Asterisk asks of us about a new call: where it belongs (arrive). The menu's steps: `callcenter.menus.flow`.
 
 On the path of every emergency: memory and the journal only, one round trip of variables, nothing awaited (A10).
 If anything here fails, the variables are not set and the dialplan takes its fallback.
@@ -16,12 +16,11 @@ from callcenter.calls.model import Call, Line
 from callcenter.calls.service import Calls
 from callcenter.clock import SHANGHAI, Clock, today
 from callcenter.emergency.service import Emergencies
-from callcenter.errors import Conflict, InvalidInput
+from callcenter.errors import Conflict
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
 from callcenter.people.directory import Directory
 from callcenter.phone import normalise
-from callcenter.routing.hotline import Hotline
 from callcenter.telephony.fastagi import AgiCall
 
 log = structlog.get_logger(__name__)
@@ -49,7 +48,6 @@ class Arrivals:
         ledger: Ledger,
         calls: Calls,
         emergencies: Emergencies,
-        hotline: Hotline,
         directory: Callable[[], Directory],
         clock: Clock,
         recordings: Path,
@@ -57,7 +55,6 @@ class Arrivals:
         self._ledger = ledger
         self._calls = calls
         self._emergencies = emergencies
-        self._hotline = hotline
         self._directory = directory
         self._clock = clock
         self._recordings = recordings
@@ -153,19 +150,6 @@ class Arrivals:
             incident_id,
         )
         return room, call_id, leg_id, recording
-
-    async def choose(self, agi: AgiCall) -> None:
-        """``choose,<call id>,<digit>``: the hotline's menu; 9 makes the call an emergency (B1)."""
-        call_id, digit = (*agi.args, "", "")[:2]
-        call = self._calls.get(call_id)
-        if digit not in ("0", "1", "2", "3", "9"):
-            raise InvalidInput(f"{digit!r} is not a choice of the menu")
-        if digit == "9":
-            self._ledger.record(cf.MenuChosen(digit=digit), actor="elder", call_id=call_id)
-            self.escalate(call)
-        else:
-            self._hotline.enqueue(call_id, digit)
-        await agi.set_variables({"CC_ROOM": self._calls.get(call_id).room, "CC_ADMITTED": "1"})
 
     def escalate(self, call: Call, room: str = "") -> None:
         """A hotline call is an emergency (B1).

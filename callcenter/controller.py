@@ -15,6 +15,8 @@ import structlog
 from callcenter.adoption import Adoption
 from callcenter.agi import Arrivals, recording_of
 from callcenter.alarms.service import Alarms
+from callcenter.callbacks.model import read_hours
+from callcenter.callbacks.service import CallBacks
 from callcenter.calls.lease import Leases
 from callcenter.calls.model import Role
 from callcenter.calls.service import Calls
@@ -34,6 +36,8 @@ from callcenter.facts import Fact
 from callcenter.ledger import Durable, Ledger, Sink
 from callcenter.life.service import Life
 from callcenter.location.service import Location
+from callcenter.menus.book import Book as MenuBook
+from callcenter.menus.ways import Ways
 from callcenter.notes.service import Notes
 from callcenter.notifications.model import CONFIRMED, Message, Want
 from callcenter.notifications.service import Messages
@@ -60,6 +64,7 @@ from callcenter.telephony.events import (
 )
 from callcenter.telephony.fastagi import FastAgiServer
 from callcenter.telephony.pbx import Pbx
+from callcenter.voicemail.service import Voicemails
 from callcenter.watchdog.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -92,11 +97,12 @@ class Controller:
         ami_secret: str,
         *,
         queues: Callable[[], Book] = Book,
+        menus: Callable[[], MenuBook] = MenuBook,
         pbx: Pbx | None = None,
         live: Callable[[], bool] | None = None,
     ) -> None:
-        """``queues``: the present queues and skills. ``pbx``, ``live``: another switchboard than the Asterisk of the
-        settings, and whether it can be reached.
+        """``queues``: the present queues and skills; ``menus``: the live menu and those it replaced. ``pbx``, ``live``:
+        another switchboard than the Asterisk of the settings, and whether it can be reached.
         """
         self.settings = settings
         self.clock = clock
@@ -217,8 +223,31 @@ class Controller:
             beats=lambda: self.beats,
         )
         self.open_facts.also(self.watch.carried)
-        self.arrivals = Arrivals(
-            self.ledger, self.calls, self.emergencies, self.hotline, directory, clock, settings.recordings_dir
+        self.arrivals = Arrivals(self.ledger, self.calls, self.emergencies, directory, clock, settings.recordings_dir)
+        self.callbacks = CallBacks(
+            self.ledger,
+            self.calls,
+            self.routing,
+            clock,
+            shown=settings.trunk_caller,
+            routes=("trunk", "trunk2") if settings.trunk2_uri else ("trunk",),
+            hours=read_hours(settings.callback_quiet_hours),
+            recording_of=recording_of,
+            demand=self.hotline.asked_of,
+        )
+        self.open_facts.also(self.callbacks.carried)
+        self.voicemails = Voicemails(self.ledger, self.calls, self.pbx, clock)
+        self.ways = Ways(
+            self.ledger,
+            self.calls,
+            self.hotline,
+            self.callbacks,
+            self.voicemails,
+            menus,
+            self.arrivals.escalate,
+            self.pbx,
+            clock,
+            offer_after=settings.callback_offer_seconds,
         )
         self.adoption = Adoption(self.ledger, self.calls, self.emergencies, self.arrivals, self.pbx, clock)
         self.spool = SpoolIntake(
@@ -234,7 +263,7 @@ class Controller:
         self.agi = FastAgiServer(
             settings.bind,
             settings.agi_port,
-            {"arrive": self.arrivals.arrive, "choose": self.arrivals.choose},
+            {"arrive": self.arrivals.arrive, "menu": self.ways.flow.menu},
         )
 
     def recover(self, facts: Iterable[Fact], seats: Iterable[SeatAccount]) -> None:
@@ -271,6 +300,8 @@ class Controller:
         if self.messages.hear(event) or self.watch.press.hear(event):
             return
         self.life.hear(event)
+        if self.voicemails.hear(event):
+            return
         match event:
             case PbxConnected(snapshot):
                 self._in_step_with(snapshot)
@@ -309,6 +340,8 @@ class Controller:
 
     def _code(self, event: SeatCode) -> None:
         """An operator keyed ``*1`` … in the room: the same as the click (A2). Any key is a sign of life (R12)."""
+        if self.ways.key(event):
+            return
         self.acceptance.key(event.channel_id)
         if event.code == ALIVE:
             return
@@ -342,7 +375,7 @@ class Controller:
             return
         now = self.clock.monotonic()
         due: list[Callable[[float], None]] = [self.acceptance.tick, self.emergencies.tick]
-        due += [self.routing.end_pauses, self.hotline.tick]
+        due += [self.routing.end_pauses, self.hotline.tick, self.callbacks.tick, self.voicemails.tick]
         due += [self.location.tick, *self.life.ticks]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS

@@ -133,14 +133,19 @@ class SimulatedSwitchboard:
         else:
             channel.context = "cc-hotline"
 
-    def chosen(self, channel: Channel, digit: str, variables: dict[str, str]) -> None:
-        """The controller answered the menu's choice."""
+    def chosen(self, channel: Channel) -> None:
+        """The controller answered a step of the menu: on to where it says, or another key is waited for."""
         if channel.id not in self.channels:
             return
-        channel.variables |= variables
-        if digit == "9":
-            channel.variables["CC_LINE"] = "emergency"
-        self.to_room(channel)
+        match channel.variables.get("CC_NEXT", ""):
+            case "":
+                channel.context = "cc-menu"
+            case "cc-room":
+                self.to_room(channel)
+            case "cc-goodbye":
+                self._end(channel, HangupReason.NORMAL)
+            case context:
+                channel.context = context
 
     def fall_back(self, channel: Channel) -> None:
         """cc-fallback: the duty desk rings, the controller is not asked."""
@@ -169,6 +174,8 @@ class SimulatedSwitchboard:
                 pass
             case "cc-callback":
                 channel.variables["CC_LINE"] = "emergency"
+                self.to_room(channel)
+            case "cc-called-back":
                 self.to_room(channel)
             case _:
                 self._join(channel)
@@ -343,6 +350,12 @@ class SimulatedSwitchboard:
         self._leave(channel)
         if context == "cc-room":
             self.to_room(channel)
+            return
+        if context == "cc-menu":
+            channel.context, channel.lease_ends = context, None
+            return
+        if context == "cc-voicemail-done":
+            self._end(channel, HangupReason.NORMAL)
             return
         assert context in ("cc-preempted", "cc-taken"), context
         channel.context = context

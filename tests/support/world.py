@@ -288,17 +288,20 @@ class World:
         return channel
 
     def choose(self, channel: Channel, digit: str) -> None:
-        """The caller presses a key in the menu."""
-        agi = FakeAgi((channel.variables["CC_CALL"], digit), {})
+        """The caller presses a key in the menu, or wherever else she is asked for one (empty: none in time)."""
 
         async def choose() -> None:
             self.journal.flush()
             try:
-                await self.controller.arrivals.choose(cast(AgiCall, agi))
+                for keys in [digit] if channel.variables.get("CC_NODE") else ["", digit]:
+                    word = channel.variables.get("CC_NODE", "")
+                    agi = FakeAgi((channel.variables["CC_CALL"], word, keys), {})
+                    await self.controller.ways.flow.menu(cast(AgiCall, agi))
+                    channel.variables |= agi.variables
             except CallCenterError:
                 self.board.fall_back(channel)
             else:
-                self.board.chosen(channel, digit, agi.variables)
+                self.board.chosen(channel)
             await self._settle()
 
         self.runner.run(choose())
