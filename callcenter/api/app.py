@@ -20,6 +20,7 @@ from callcenter.api import (
     emergencies,
     fences,
     follow_ups,
+    holidays,
     line,
     live,
     locations,
@@ -28,6 +29,7 @@ from callcenter.api import (
     pages,
     plans,
     probes,
+    queues,
     recordings,
     reports,
     roster,
@@ -42,6 +44,7 @@ from callcenter.api import (
 from callcenter.api.deps import Services
 from callcenter.api.edge import Edge
 from callcenter.api.idempotency import KEY_PATTERN, Guard
+from callcenter.api.live_seat import Pages
 from callcenter.api.problems import FieldProblem, Problem, install
 from callcenter.reports.drawing import Drawing
 
@@ -58,6 +61,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     *notes.ROUTERS,
     acceptance.router,
     seats.router,
+    queues.router,
+    holidays.router,
     seat_phone.router,
     live.router,
     messages.router,
@@ -105,6 +110,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.idempotency = Guard()
     app.state.drawing = Drawing()
+    app.state.pages = Pages(services.controller)
     install(app)
     for router in ROUTERS:
         app.include_router(router)
