@@ -62,6 +62,13 @@ export async function call<T>(pending: Promise<Answer<T>>): Promise<T> {
   );
 }
 
+/** What a path answers when all is well. */
+export type DataOf<P extends PathsWithMethod<paths, "get">> = paths[P] extends {
+  get: { responses: { 200: { content: { "application/json": infer T } } } };
+}
+  ? T
+  : never;
+
 /** Options of a TanStack query that reads a path: its key is the path and what is asked of it. */
 export function query<P extends PathsWithMethod<paths, "get">>(
   path: P,
@@ -71,6 +78,7 @@ export function query<P extends PathsWithMethod<paths, "get">>(
 ) {
   return {
     queryKey: [path, init ?? null] as const,
-    queryFn: ({ signal }: { signal: AbortSignal }) => call(api.GET(path, { ...(init as object), signal } as never)),
+    queryFn: ({ signal }: { signal: AbortSignal }): Promise<DataOf<P>> =>
+      call<DataOf<P>>(api.GET(path, { ...(init as object), signal } as never) as Promise<Answer<DataOf<P>>>),
   };
 }
