@@ -375,7 +375,7 @@ class Controller:
             return
         now = self.clock.monotonic()
         due: list[Callable[[float], None]] = [self.acceptance.tick, self.emergencies.tick]
-        due += [self.routing.end_pauses, self.hotline.tick, self.callbacks.tick, self.voicemails.tick]
+        due += [self.settling.tick, self.routing.end_pauses, self.hotline.tick, self.callbacks.tick, self.voicemails.tick]
         due += [self.location.tick, *self.life.ticks]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS

@@ -170,8 +170,10 @@ class SimulatedSwitchboard:
         match channel.context:
             case "cc-seat":
                 self._claim(channel)
-            case "cc-accept":
+            case "cc-accept" | "cc-monitor":
                 pass
+            case "cc-outbound":
+                self.to_room(channel)
             case "cc-callback":
                 channel.variables["CC_LINE"] = "emergency"
                 self.to_room(channel)
@@ -234,7 +236,9 @@ class SimulatedSwitchboard:
                 room = channel.room
                 self._leave(channel)
                 channel.lease_ends = None
-                if any(other.room == room for other in self.channels.values()):
+                if channel.context == "cc-hold":
+                    self._back(channel)
+                elif any(other.room == room for other in self.channels.values()):
                     self._join(channel, room)
                 else:
                     self.fall_back(channel)
@@ -280,6 +284,9 @@ class SimulatedSwitchboard:
         del self.channels[channel.id]
         self.last_ended[channel.target] = self.clock.monotonic()
         self.events.append(ChannelHungUp(channel.id, reason, CAUSES[reason]))
+        for spy in list(self.channels.values()):
+            if spy.context == "cc-monitor" and spy.variables.get("CC_SPY") == channel.id and spy.up:
+                self._end(spy, HangupReason.NORMAL)
 
     # --- what the controller asks for --------------------------------------------------------------------
 
@@ -351,6 +358,17 @@ class SimulatedSwitchboard:
         if context == "cc-room":
             self.to_room(channel)
             return
+        if context in ("cc-hold", "cc-monitor"):
+            channel.context = context
+            channel.lease_ends = self.clock.monotonic() + LEASE_SECONDS if context == "cc-hold" else None
+            return
+        if context == "cc-back":
+            self._back(channel)
+            return
+        if context == "cc-leg":
+            channel.context = context
+            self._join(channel)
+            return
         if context == "cc-menu":
             channel.context, channel.lease_ends = context, None
             return
@@ -362,6 +380,15 @@ class SimulatedSwitchboard:
         channel.prompt_ends = self.clock.monotonic() + {"cc-preempted": 1.5, "cc-taken": 3.0}[context]
         if context == "cc-preempted":
             channel.claims = None
+
+    def _back(self, channel: Channel) -> None:
+        """cc-back: into the room again, the caller under her lease."""
+        channel.lease_ends = None
+        if channel.elder:
+            self.to_room(channel)
+        else:
+            channel.context = "cc-back"
+            self._join(channel)
 
     def _living(self, channel_id: str) -> Channel:
         channel = self.channels.get(channel_id)
