@@ -14,6 +14,7 @@ from callcenter.api import (
     audit,
     auth,
     calls,
+    complaints,
     console,
     devices,
     elders,
@@ -21,6 +22,8 @@ from callcenter.api import (
     fences,
     follow_ups,
     holidays,
+    hotline_statistics,
+    knowledge,
     line,
     live,
     locations,
@@ -47,6 +50,7 @@ from callcenter.api.idempotency import KEY_PATTERN, Guard
 from callcenter.api.live_seat import Pages
 from callcenter.api.problems import FieldProblem, Problem, install
 from callcenter.reports.drawing import Drawing
+from callcenter.sheets.office import Office
 
 ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
@@ -80,8 +84,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     recordings.router,
     work_orders.router,
     follow_ups.router,
+    complaints.router,
+    knowledge.router,
     statistics.router,
     wallboard.router,
+    hotline_statistics.router,
     *roster.ROUTERS,
     *reports.ROUTERS,
     watchdog.router,
@@ -110,6 +117,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.idempotency = Guard()
     app.state.drawing = Drawing()
+    app.state.office = Office()
     app.state.pages = Pages(services.controller)
     install(app)
     for router in ROUTERS:
