@@ -1,0 +1,178 @@
+"""Supervisors on a call: listen, whisper, join, take over; each a fact, each over with the call (B7)."""
+
+import pytest
+
+from callcenter.calls import facts as cf
+from callcenter.errors import Conflict, NotFound
+from tests.support.fake_pbx import Channel
+from tests.support.world import LI, STRANGER, WANG, World
+
+
+def seat(world: World, user: str) -> Channel:
+    return [channel for channel in world.board.channels.values() if channel.target == user][-1]
+
+
+def there(world: World, user: str) -> bool:
+    return any(channel.target == user for channel in world.board.channels.values())
+
+
+def talking(world: World, caller: str = STRANGER) -> Channel:
+    world.register("op1")
+    line = world.hotline(caller)
+    world.answer(world.ringing("op1"))
+    world.register("sup1")
+    return line
+
+
+def start(world: World, line: Channel, mode: str) -> Channel:
+    """The supervisor's phone is picked up."""
+    world.run(lambda: world.controller.monitoring.start(world.call_of(line), "sup1", mode))
+    world.answer(world.ringing("sup1"))
+    return seat(world, "sup1")
+
+
+def change(world: World, line: Channel, mode: str) -> None:
+    world.run(lambda: world.controller.monitoring.change(world.call_of(line), "sup1", mode))
+
+
+def modes(world: World, line: Channel) -> dict[str, str]:
+    return {monitor.user: monitor.mode for monitor in world.call_of(line).monitors.values()}
+
+
+@pytest.mark.parametrize("mode", ["listen", "whisper"])
+def test_listening_is_on_the_operators_line_and_not_in_the_room(world: World, mode: str) -> None:
+    line = talking(world)
+    spy = start(world, line, mode)
+    assert spy.context == "cc-monitor"
+    assert spy.room is None
+    assert spy.variables["CC_SPY"] == seat(world, "op1").id
+    assert spy.variables["CC_MODE"] == mode
+    assert modes(world, line) == {"sup1": mode}
+    assert [(body.user, body.mode) for body in world.bodies(cf.CallMonitored)] == [("sup1", mode)]
+    assert world.call_of(line).staffed
+    assert not world.bodies(cf.MonitorEnded)
+
+
+def test_it_ends_with_the_call_and_that_is_a_fact(world: World) -> None:
+    line = talking(world)
+    start(world, line, "listen")
+    world.hang_up(line)
+    assert not there(world, "sup1")
+    assert not world.call_of(line).open
+    assert [body.user for body in world.bodies(cf.MonitorEnded)] == ["sup1"]
+
+
+def test_the_supervisor_hangs_up_and_the_call_goes_on(world: World) -> None:
+    line = talking(world)
+    world.hang_up(start(world, line, "listen"))
+    assert world.call_of(line).open
+    assert modes(world, line) == {}
+    start(world, line, "whisper")
+    world.run(lambda: world.controller.monitoring.end(world.call_of(line), "sup1"))
+    assert modes(world, line) == {}
+    with pytest.raises(NotFound):
+        world.controller.monitoring.end(world.call_of(line), "sup1")
+
+
+def test_from_listening_to_whispering_the_line_stays(world: World) -> None:
+    line = talking(world)
+    spy = start(world, line, "listen")
+    change(world, line, "whisper")
+    assert world.pbx.of("redirect")[-1] == (spy.id, "cc-monitor", "whisper")
+    assert modes(world, line) == {"sup1": "whisper"}
+    assert world.dialled("sup1") == 1
+
+
+def test_from_listening_to_joining_and_back(world: World) -> None:
+    line = talking(world)
+    spy = start(world, line, "listen")
+    change(world, line, "join")
+    assert spy.room == line.room
+    assert modes(world, line) == {"sup1": "join"}
+    assert world.controller.routing.state_of(world.controller.routing.seat("sup1")) == "talking"
+    change(world, line, "listen")
+    assert spy.room is None
+    assert spy.context == "cc-monitor"
+    assert modes(world, line) == {"sup1": "listen"}
+    assert there(world, "op1")
+    assert world.call_of(line).open
+    assert world.dialled("sup1") == 1
+    assert not world.bodies(cf.MonitorEnded)
+
+
+@pytest.mark.parametrize("first", ["", "whisper", "join"])
+def test_taking_over_releases_the_operator_and_the_call_stays(world: World, first: str) -> None:
+    line = talking(world)
+    if first:
+        start(world, line, first)
+        change(world, line, "take_over")
+    else:
+        start(world, line, "take_over")
+    assert not there(world, "op1")
+    assert seat(world, "sup1").room == line.room
+    call = world.call_of(line)
+    assert call.open
+    assert next(leg.reason for leg in call.legs.values() if leg.number == "op1") == "taken_over"
+    world.hang_up(seat(world, "sup1"))
+    assert not world.call_of(line).open
+
+
+def test_an_emergency_can_be_listened_to_and_joined(world: World) -> None:
+    world.register("op1")
+    elder = world.press(WANG)
+    world.answer(world.ringing("op1"))
+    world.register("sup1")
+    spy = start(world, elder, "listen")
+    assert spy.room is None
+    change(world, elder, "join")
+    assert spy.room == elder.room
+    assert there(world, "op1")
+    world.hang_up(seat(world, "op1"))
+    world.wait(2)
+    assert not world.rings("op1"), "the supervisor is with her"
+
+
+def test_listening_alone_is_no_human_for_an_elder(world: World) -> None:
+    """A1: a supervisor who only listens is not with her; when the operator drops, the ladder rings."""
+    world.register("op1", "op2")
+    elder = world.press(WANG)
+    world.answer(world.ringing("op1"))
+    world.register("sup1")
+    start(world, elder, "listen")
+    world.hang_up(seat(world, "op1"))
+    world.wait(2)
+    assert world.rings("op2")
+
+
+def test_several_supervisors_at_once(world: World) -> None:
+    line = talking(world)
+    start(world, line, "listen")
+    world.register("op2")
+    world.run(lambda: world.controller.monitoring.start(world.call_of(line), "op2", "whisper"))
+    world.answer(world.ringing("op2"))
+    assert modes(world, line) == {"sup1": "listen", "op2": "whisper"}
+    with pytest.raises(Conflict):
+        world.controller.monitoring.start(world.call_of(line), "sup1", "whisper")
+
+
+def test_nobody_to_listen_to(world: World) -> None:
+    world.register("sup1")
+    line = world.hotline(LI)
+    with pytest.raises(Conflict):
+        world.controller.monitoring.start(world.call_of(line), "sup1", "listen")
+
+
+@pytest.mark.parametrize("mode", ["listen", "join"])
+def test_a_restart_knows_who_listens(world: World, mode: str) -> None:
+    line = talking(world)
+    spy = start(world, line, mode)
+    world.crash()
+    world.start()
+    assert modes(world, line) == {"sup1": mode}
+    change(world, line, "whisper")
+    assert spy.context == "cc-monitor"
+    world.crash()
+    world.board.hang_up(spy)
+    world.start()
+    assert modes(world, line) == {}
+    assert world.call_of(line).staffed
