@@ -27,6 +27,7 @@ from callcenter.feed import Feed
 from callcenter.journal import Journal
 from callcenter.metrics import Metrics
 from callcenter.people.keeper import DirectoryKeeper
+from callcenter.queues.model import Book
 from callcenter.reports.board import Board
 from callcenter.settings import Settings
 from callcenter.worker_link import WorkerLink
@@ -55,6 +56,7 @@ class Services:
     record: WorkerLink | None = None
     metrics: Metrics | None = None
     board: Board | None = None
+    queues: Callable[[], Book] = Book
     feed: Feed | None = None
 
 
