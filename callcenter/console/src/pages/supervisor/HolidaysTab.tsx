@@ -1,0 +1,87 @@
+// Days on which the centre is open or closed other than usual: the State Council's, and the centre's own.
+import { DeleteOutlined, PlusOutlined } from "@ant-design/icons";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { App, Button, DatePicker, Form, Input, Select, Space, Table, Tag } from "antd";
+import dayjs, { type Dayjs } from "dayjs";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { api, call, query, type Schemas } from "../../api/client";
+import { queries } from "../../live/queries";
+import { Loaded } from "../../ui/Loaded";
+import styles from "./supervisor.module.css";
+
+type Day = Schemas["DayView"];
+interface Values {
+  date: Dayjs;
+  kind: Day["kind"];
+  name?: string;
+}
+
+export function HolidaysTab() {
+  const { t } = useTranslation("supervisor");
+  const { message } = App.useApp();
+  const [year, setYear] = useState(dayjs().year());
+  const found = useQuery(query("/api/v1/holidays", { params: { query: { year } } }));
+  const own = found.data?.items.filter((day) => day.own) ?? [];
+  const save = useMutation({
+    mutationFn: (days: Schemas["OwnDayInput"][]) => call(api.PUT("/api/v1/holidays", { body: { days } })),
+    onSuccess: () => void queries.invalidateQueries({ queryKey: ["/api/v1/holidays"] }),
+    onError: (error) => void message.error(error.message),
+  });
+  const add = ({ date, kind, name }: Values) => {
+    const day = date.format("YYYY-MM-DD");
+    save.mutate([...own.filter((other) => other.date !== day), { date: day, kind, name: name ?? "" }]);
+  };
+  return (
+    <>
+      <div className={styles.toolbar}>
+        <h1>{t("queues.holidays")}</h1>
+        <DatePicker picker="year" allowClear={false} value={dayjs(`${year}-01-01`)} onChange={(date) => date && setYear(date.year())} />
+        <Form layout="inline" onFinish={add} initialValues={{ kind: "closed" }}>
+          <Form.Item name="date" rules={[{ required: true }]}>
+            <DatePicker placeholder={t("queues.date")} />
+          </Form.Item>
+          <Form.Item name="kind">
+            <Select aria-label={t("queues.kind")} options={[{ value: "closed", label: t("queues.shut") }, { value: "open", label: t("queues.open") }]} />
+          </Form.Item>
+          <Form.Item name="name">
+            <Input placeholder={t("queues.name")} aria-label={t("queues.name")} maxLength={60} />
+          </Form.Item>
+          <Button htmlType="submit" icon={<PlusOutlined />} aria-label={t("common:action.create")} loading={save.isPending} />
+        </Form>
+      </div>
+      <Loaded of={found} empty={(page) => !page.items.length}>
+        {(page) => (
+          <Table
+            size="small"
+            pagination={false}
+            rowKey="date"
+            dataSource={page.items}
+            columns={[
+              { title: t("queues.date"), dataIndex: "date" },
+              { title: t("queues.name"), dataIndex: "name" },
+              { title: t("queues.kind"), render: (_, day) => <Tag color={day.kind === "open" ? "success" : "default"}>{t(day.kind === "open" ? "queues.open" : "queues.shut")}</Tag> },
+              {
+                key: "actions",
+                align: "right",
+                render: (_, day) =>
+                  day.own && (
+                    <Space>
+                      <Button
+                        size="small"
+                        danger
+                        icon={<DeleteOutlined />}
+                        aria-label={`${t("common:action.delete")} ${day.date}`}
+                        onClick={() => save.mutate(own.filter((other) => other.date !== day.date))}
+                      />
+                    </Space>
+                  ),
+              },
+            ]}
+          />
+        )}
+      </Loaded>
+    </>
+  );
+}
