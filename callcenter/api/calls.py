@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.accounts.permissions import Principal
+from callcenter.accounts.permissions import Permission, Principal
 from callcenter.api import idempotency
 from callcenter.api.areas import check, elders_seen, sees
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
@@ -108,7 +108,8 @@ async def list_calls(
     rows = [call for call in await read(request, services, stored, list[Call]()) if call.id not in known]
     calls, following = page([call for call in known.values() if fits(call)], rows, cursor, limit)
     recordings = await recordings_of(request, services, [call.id for call in calls])
-    return Page(items=[CallView.of(call, recordings.get(call.id, [])) for call in calls], next=following)
+    items = [_view(services, controller, who, call, recordings.get(call.id, [])) for call in calls]
+    return Page(items=items, next=following)
 
 
 async def recordings_of(request: Request, services: Services, call_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -122,6 +123,19 @@ async def recordings_of(request: Request, services: Services, call_ids: Sequence
         return found
 
     return await read(request, services, stored, dict[str, list[str]]())
+
+
+def _view(services: Services, controller: ControllerDep, who: Principal, call: Call, recordings: list[str]) -> CallView:
+    monitored = services.settings.monitor_shown or who.may(Permission.CALLS_MONITOR)
+    return CallView.of(call, recordings, queue=controller.hotline.queue_of(call.id), monitored=monitored)
+
+
+async def shown(
+    request: Request, services: Services, controller: ControllerDep, who: Principal, call: Call
+) -> CallView:
+    """A call as the API shows it to somebody."""
+    recordings = await recordings_of(request, services, [call.id])
+    return _view(services, controller, who, call, recordings.get(call.id, []))
 
 
 async def find_call(
@@ -147,7 +161,7 @@ async def get_call(
 ) -> CallView:
     """One call with its legs."""
     call = await find_call(request, services, controller, who, call_id)
-    return CallView.of(call, (await recordings_of(request, services, [call_id])).get(call_id, []))
+    return await shown(request, services, controller, who, call)
 
 
 @router.get("/{call_id}/timeline", responses=responses(404))
@@ -180,7 +194,7 @@ async def dispose(
     """Close a hotline call's business: answered on the spot, or what it became (B5)."""
     call = await find_call(request, services, controller, who, call_id)
     after = controller.hotline.dispose(call, body.disposition, body.summary, body.kind, body.elder_id, who.user)
-    return CallView.of(after, (await recordings_of(request, services, [call_id])).get(call_id, []))
+    return await shown(request, services, controller, who, after)
 
 
 @router.post("/{call_id}/elder", responses=responses(404, 409))
@@ -203,7 +217,7 @@ async def match_elder(
         call_id=call.id,
         incident_id=call.incident_id,
     )
-    return CallView.of(evolve(call, fact) or call, (await recordings_of(request, services, [call_id])).get(call_id, []))
+    return await shown(request, services, controller, who, evolve(call, fact) or call)
 
 
 async def _just_registered(request: Request, services: Services, who: Principal, elder_id: str) -> Elder:

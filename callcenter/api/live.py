@@ -43,9 +43,16 @@ NEEDS: dict[str, Permission] = {
     "recording": Permission.RECORDINGS_READ,
     "work_order": Permission.WORK_ORDERS_READ,
     "follow_up": Permission.FOLLOW_UPS_READ,
+    "complaint": Permission.COMPLAINTS_READ,
+    "intake": Permission.INTAKE_READ,
+    "knowledge": Permission.KNOWLEDGE_READ,
     "watchdog": Permission.EMERGENCIES_READ,
 }
 """What one must be allowed to read to be told of a kind of fact; kinds not named here are told to nobody."""
+
+
+MONITORING = frozenset({"call.monitored", "call.monitor_ended"})
+"""That a supervisor is on a call: told to operators only if the settings say."""
 
 
 def may_see(who: Principal, fact_kind: str) -> bool:
@@ -57,6 +64,8 @@ def may_see(who: Principal, fact_kind: str) -> bool:
 def tells(who: Principal, services: Services, fact: Fact | FactRow) -> bool:
     """Whether an account is told of a fact."""
     about = fact.call_id, fact.incident_id
+    if fact.kind in MONITORING and not (services.settings.monitor_shown or who.may(Permission.CALLS_MONITOR)):
+        return False
     return may_see(who, fact.kind) and in_earnest(services, *about) and in_area(who, services, *about)
 
 

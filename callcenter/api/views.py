@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from callcenter.api.types import Moment
-from callcenter.calls.model import Call, Leg
+from callcenter.calls.model import Call, Leg, Role
 from callcenter.emergency.model import Incident
 from callcenter.facts import Fact
 from callcenter.notifications.facts import MessageRequested
@@ -17,7 +17,7 @@ class LegView(BaseModel):
     """One person's connection to a call."""
 
     id: str
-    role: str = Field(description="elder, seat, duty, 120, family, doctor, social_worker, community or number")
+    role: str = Field(description="elder (the caller), seat, duty, 120, family, doctor, number, monitor …")
     number: str = Field(description="The number dialled; for a seat its user name.")
     name: str
     state: str = Field(description="dialing, ringing, answered, joined (in the room) or ended")
@@ -43,14 +43,32 @@ class CallAttempt(LegView):
     cause: int = Field(description="The Q.850 cause that Asterisk gave at its end; 0: none.")
 
 
+class TransferView(BaseModel):
+    """A transfer under way. ``leg_id``: the leg that is dialled for it."""
+
+    to: str = Field(description="seat:<user> or number:<number>")
+    mode: str = Field(description="blind or attended")
+    by: str
+    leg_id: str
+
+
+class MonitorView(BaseModel):
+    """A supervisor on a call."""
+
+    user: str
+    mode: str = Field(description="listen, whisper, join or take_over")
+
+
 class CallView(BaseModel):
     """One call. ``recordings`` holds ids; their records and audio are under /api/v1/recordings."""
 
     id: str
-    line: str
+    line: str = Field(description="hotline, emergency or outbound (an operator called; caller is whom).")
     caller: str = Field(description="The caller's number in canonical form; empty when withheld or malformed.")
     did: str
-    via: str = Field(description="controller, fallback (taken while the controller was down), adopted or callback")
+    via: str = Field(
+        description="controller, fallback (taken while the controller was down), adopted, callback or outbound"
+    )
     room: str
     incident_id: str | None
     elder_id: str | None
@@ -65,15 +83,38 @@ class CallView(BaseModel):
     answered_at: Moment | None = Field(description="When the machine answered.")
     human_at: Moment | None = Field(description="When the first seat or on-call phone was in the room.")
     ended_at: Moment | None
+    queue: str = Field(description="The queue that the call waits in, or came from.")
+    held: bool = Field(description="The caller is on hold.")
+    parked: int | None = Field(description="The slot that the caller is parked in.")
+    transfer: TransferView | None
+    monitors: list[MonitorView] = Field(description="Supervisors on the call; for operators only if the settings say.")
     legs: list[LegView]
     recordings: list[str]
 
     @classmethod
-    def of(cls, call: Call, recordings: list[str]) -> "CallView":
-        plain = cls.model_fields.keys() - {"started_at", "legs", "recordings"}
+    def of(cls, call: Call, recordings: list[str], *, queue: str = "", monitored: bool = True) -> "CallView":
+        """``monitored``: whether to tell of supervisors who are not in the room."""
+        plain = cls.model_fields.keys() - _DERIVED
         values: dict[str, Any] = {name: getattr(call, name) for name in plain}
-        legs = [LegView.of(leg) for leg in call.legs.values()]
-        return cls(**values, started_at=call.invited_at, legs=legs, recordings=recordings)
+        legs = [leg for leg in call.legs.values() if monitored or leg.role != Role.MONITOR]
+        live = {leg.id for leg in legs if leg.live}
+        transfer = call.transfer
+        return cls(
+            **values,
+            started_at=call.invited_at,
+            legs=[LegView.of(leg) for leg in legs],
+            recordings=recordings,
+            queue=queue,
+            parked=call.parked.slot if call.parked is not None and call.open else None,
+            transfer=transfer
+            and TransferView(to=transfer.to, mode=transfer.mode, by=transfer.by, leg_id=transfer.leg_id),
+            monitors=[
+                MonitorView(user=one.user, mode=one.mode) for leg_id, one in call.monitors.items() if leg_id in live
+            ],
+        )
+
+
+_DERIVED = {"started_at", "legs", "recordings", "queue", "parked", "transfer", "monitors"}
 
 
 class ChecklistItem(BaseModel):
