@@ -1,11 +1,10 @@
 """The hotline's queues: who waits where, in what order, what they hear, and when their call is over (B1, B7)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import STAFF, Call, Line, Role, evolve
+from callcenter.calls.model import STAFF, Call, Role, evolve
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, InvalidInput
@@ -16,11 +15,11 @@ from callcenter.queues.model import Book, Queue
 from callcenter.routing import facts as f
 from callcenter.routing.announcements import position_prompts, wait_prompts
 from callcenter.routing.diversion import Diversion, Handler
-from callcenter.routing.expected import Handling, expected_wait
-from callcenter.routing.model import Demand, Seat, SeatState, Target
+from callcenter.routing.expected import expected_wait
+from callcenter.routing.model import Demand
 from callcenter.routing.overflow import Move, on_arrival
 from callcenter.routing.service import Routing
-from callcenter.routing.waiting import Waiters, Waiting
+from callcenter.routing.standing import Standing
 from callcenter.telephony.events import HangupReason
 from callcenter.telephony.pbx import Pbx
 
@@ -29,29 +28,10 @@ ANNOUNCE_EVERY = 25.0
 HELD_PROMPT = "held-apology"
 """Seconds after which a waiting caller first hears her place in the queue, and between two such announcements."""
 
-HELD_SECONDS = 30.0
-"""How long a caller whose operator was taken by an emergency waits for that seat, and one who was sent to a certain
-seat for that one; after that any free one may have her."""
-
-PREFER_SECONDS = 20.0
-"""How long a caller waits first for the operator she was sent to."""
-
 DISPOSITIONS = ("answered", "work_order", "complaint", "enquiry", "callback", "wrong_number", "abandoned")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A waiting caller as seen from outside. ``position``: 1 is the next of her queue; ``since``: aware UTC."""
-
-    call_id: str
-    position: int
-    since: datetime
-    waited_seconds: float
-    expected_wait_seconds: float | None
-    priority: float
-
-
-class Hotline:
+class Hotline(Standing):
     """Every hotline caller who waits."""
 
     def __init__(
@@ -67,15 +47,11 @@ class Hotline:
         trunk_caller: str = "",
     ) -> None:
         """``book``: the present queues; ``area_of``: an elder's area by her id; ``trunk_caller``: our own number."""
+        super().__init__(calls, routing, clock, book)
         self._ledger = ledger
-        self._calls = calls
         self._routing = routing
         self._pbx = pbx
-        self._clock = clock
-        self._book = book
         self._area_of = area_of
-        self._waiters = Waiters(calls, clock)
-        self._handling = Handling()
         self._announce_at: dict[str, float] = {}
         self._sorry: set[str] = set()
         """Callers whose operator was taken by an emergency and who have not heard our apology yet."""
@@ -97,64 +73,6 @@ class Hotline:
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
         routing.add_source(self.demands)
-
-    # --- who waits -----------------------------------------------------------------------------------------
-
-    def queue(self, code: str = "") -> list[str]:
-        """Waiting calls of a queue, or of all, in the order in which they are served (`Demand.rank`)."""
-        now = self._clock.monotonic()
-        mine = [w for w in self._waiters.waiting.values() if not code or self._code(w) == code]
-        return [w.call_id for w in sorted(mine, key=lambda w: self._demand(w, now).rank(now))]
-
-    def callers(self, code: str) -> list[Caller]:
-        """Everybody who waits in a queue, the next first."""
-        now = self._clock.monotonic()
-        found: list[Caller] = []
-        for position, call_id in enumerate(self.queue(code), start=1):
-            waiting = self._waiters.waiting[call_id]
-            found.append(
-                Caller(
-                    call_id=call_id,
-                    position=position,
-                    since=self._clock.now() + timedelta(seconds=waiting.since - now),
-                    waited_seconds=round(now - waiting.since, 1),
-                    expected_wait_seconds=self.expected_wait(code, position),
-                    priority=round(-self._demand(waiting, now).rank(now)[1], 2),
-                )
-            )
-        return found
-
-    def queue_of(self, call_id: str) -> str:
-        """The queue that a call waits in, or came from; empty when none is known."""
-        return self._waiters.queue_of(call_id)
-
-    def expected_wait(self, code: str, position: int | None = None) -> float | None:
-        """Seconds until a caller at ``position`` of a queue is served (by `expected.expected_wait`).
-
-        Without a position: of somebody who comes now, 0 when a seat is free for her. None when nobody serves it.
-        """
-        queue = self._book().queue(code)
-        if position is None:
-            if self.free_for(code):
-                return 0.0
-            position = len(self.queue(queue.code)) + 1
-        serving = [seat for seat in self._routing.seats() if _serves(seat, queue)]
-        return expected_wait(position, self._handling.mean(queue.code), len(serving))
-
-    def free_for(self, code: str, since: datetime | None = None) -> bool:
-        """Whether a seat is free for somebody who holds a place in a queue since ``since`` (now when None).
-
-        It is when more seats are ready for the queue than callers wait before that place.
-        """
-        queue = self._book().queue(code)
-        now = self._clock.monotonic()
-        place = now if since is None else now + (since - self._clock.now()).total_seconds()
-        ready = sum(_serves(s, queue) and self._routing.state_of(s) is SeatState.READY for s in self._routing.seats())
-        return ready > sum(waiting.since <= place for waiting in self._waiters.waiting.values())
-
-    def served_by(self, seat: Seat) -> list[str]:
-        """The codes of the queues that a seat has the skill for."""
-        return sorted(code for code, queue in self._book().queues.items() if _able(seat, queue))
 
     def enqueue(
         self,
@@ -191,7 +109,7 @@ class Hotline:
             since=since,
             area=self._area_of(call.elder_id) if call.elder_id and wanted.area_first else "",
         )
-        waiting = len(self.queue(wanted.code))
+        waiting = sum(self._code(one) == wanted.code for one in self._waiters.waiting.values())
         move = on_arrival(wanted, is_open=is_open(wanted, self._clock.now(), self._book().days), length=waiting)
         if move is not None:
             self._diversion.at_arrival(call_id, move, self._clock.monotonic())
@@ -205,23 +123,6 @@ class Hotline:
     def send_on(self, call_id: str, to: str, why: str) -> None:
         """Send a caller who was just put into a queue on to ``to``, as its rules would, once she is in her room."""
         self._diversion.at_arrival(call_id, Move(to, why), self._clock.monotonic())
-
-    def place(self, call_id: str) -> tuple[str, datetime, int] | None:
-        """The queue, since when, and the priority of a waiting caller; None when she waits in none."""
-        waiting = self._waiters.waiting.get(call_id)
-        if waiting is None:
-            return None
-        return self._code(waiting), self._waiters.moment(waiting.since), waiting.priority
-
-    def asked_of(self, demand: Demand, code: str) -> Demand:
-        """A demand with what a queue asks of a seat, and how its callers age."""
-        queue = self._book().queue(code)
-        return replace(demand, ageing=queue.ageing_seconds, skill=queue.skill, min_level=queue.min_level)
-
-    def closed(self, call_id: str) -> bool:
-        """Whether the queue that a caller waits in, or came from, is closed now."""
-        queue = self._book().queue(self._waiters.queue_of(call_id))
-        return not is_open(queue, self._clock.now(), self._book().days)
 
     def on_overflow(self, kind: str, handler: Handler) -> None:
         """Register who takes callers that overflow to ``kind`` (``voicemail``, ``callback``).
@@ -243,44 +144,19 @@ class Hotline:
             if not self._diversion.on_the_way(waiting.call_id):
                 yield self._demand(waiting, now)
 
-    def _demand(self, waiting: Waiting, now: float) -> Demand:
-        queue = self._book().queue(waiting.queue)
-        call = self._calls.find(waiting.call_id)
-        seat, only_since = waiting.held_by, waiting.held_at
-        prefer, prefer_until = waiting.prefer, waiting.entered + PREFER_SECONDS
-        if waiting.only and not seat:
-            seat, only_since = waiting.prefer, waiting.entered
-        elif not prefer and queue.sticky_seconds and call is not None:
-            prefer = self._waiters.operator_of(call.elder_id, call.caller)
-            prefer_until = waiting.entered + queue.sticky_seconds
-        return Demand(
-            call_id=waiting.call_id,
-            targets=frozenset({Target.FREE}),
-            ring_all=False,
-            priority=waiting.priority,
-            since=waiting.since,
-            resting=self._routing.resting(waiting.call_id),
-            seat=seat,
-            only=bool(seat) and now - only_since < HELD_SECONDS and self._routing.has_phone(seat),
-            front=waiting.front,
-            ageing=queue.ageing_seconds,
-            skill=queue.skill,
-            min_level=queue.min_level,
-            area=waiting.area,
-            prefer=prefer,
-            prefer_until=prefer_until if prefer and not seat else 0.0,
-        )
-
     def tick(self, now: float) -> None:
         """Tell waiting callers their place, send on who should go elsewhere; ``now`` in monotonic seconds."""
         places: dict[str, int] = {}
+        serving: dict[str, int] = {}
         for call_id in self.queue():
             waiting = self._waiters.waiting.get(call_id)
             if waiting is None:
                 continue
-            position = places[waiting.queue] = places.get(waiting.queue, 0) + 1
             queue = self._book().queue(waiting.queue)
-            expected = self.expected_wait(waiting.queue, position)
+            position = places[queue.code] = places.get(queue.code, 0) + 1
+            if queue.code not in serving:
+                serving[queue.code] = self._serving(queue)
+            expected = expected_wait(position, self._handling.mean(queue.code), serving[queue.code])
             if self._diversion.tick(waiting, queue, position, expected, now):
                 continue
             if now >= self._announce_at.setdefault(call_id, now + FIRST_ANNOUNCEMENT):
@@ -347,14 +223,6 @@ class Hotline:
 
     # --- folding -------------------------------------------------------------------------------------------
 
-    def _code(self, waiting: Waiting) -> str:
-        return self._book().queue(waiting.queue).code
-
-    def _queue_of_call(self, call_id: str) -> Queue | None:
-        call = self._calls.find(call_id)
-        code = self._waiters.queue_of(call_id)
-        return self._book().queue(code) if code and call is not None and call.line == Line.HOTLINE else None
-
     def _apply(self, fact: Fact) -> None:
         self._waiters.apply(fact)
         match fact.body:
@@ -400,12 +268,3 @@ class Hotline:
             self._sorry.discard(call_id)
             self._diversion.forget(call_id)
             self._routing.poke()
-
-
-def _able(seat: Seat, queue: Queue) -> bool:
-    return seat.role == "operator" and (not queue.skill or seat.level(queue.skill) >= queue.min_level)
-
-
-def _serves(seat: Seat, queue: Queue) -> bool:
-    """Whether an operator is there, today, for a queue."""
-    return _able(seat, queue) and seat.registered and seat.declared != SeatState.PAUSED

@@ -168,7 +168,7 @@ class SimulatedSwitchboard:
             return
         self._up(channel)
         match channel.context:
-            case "cc-seat":
+            case "cc-seat" | "cc-overflow":
                 self._claim(channel)
             case "cc-accept" | "cc-monitor":
                 pass

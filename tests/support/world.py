@@ -19,6 +19,7 @@ from callcenter.emergency.plan import Plan
 from callcenter.errors import CallCenterError
 from callcenter.facts import Body, Fact
 from callcenter.people.directory import Contact, Device, Directory, Elder
+from callcenter.queues.model import Book
 from callcenter.settings import Settings
 from callcenter.telephony.events import PbxConnected, PbxDisconnected, PbxEvent
 from callcenter.telephony.fastagi import AgiCall
@@ -95,12 +96,15 @@ class World:
         elders: Sequence[Elder] = ELDERS,
         trunk2: str = "",
         line_dropped: float = 0,
+        book: Book | None = None,
     ) -> None:
         self.settings = Settings(
             data=folder, duty_numbers=tuple(duty), trunk2_uri=trunk2, line_dropped_seconds=line_dropped, _env_file=None
         )
         self.accounts = seats
         self.directory = Directory(elders, plans)
+        self.book = book or Book()
+        """The hotline's queues and what the seats know."""
         self.clock = HandClock()
         self.board = SimulatedSwitchboard(self.clock)
         self.pbx = FakePbx(self.board)
@@ -126,10 +130,12 @@ class World:
             self.journal,
             lambda: self.directory,
             "",
+            queues=lambda: self.book,
             pbx=self.pbx,
             live=lambda: self.linked,
         )
         self.controller.recover(self.journal.facts(), self.accounts)
+        self.controller.routing.skilled(self.book.skills)
         self.up = True
         self._connect()
 
