@@ -139,7 +139,7 @@ async def _find(session: AsyncSession, id: str, who: Principal) -> WorkOrderRow:
     return row
 
 
-async def _check_elder(session: AsyncSession, elder_id: str | None, who: Principal) -> None:
+async def check_elder(session: AsyncSession, elder_id: str | None, who: Principal) -> None:
     """Whoever serves one area writes orders of its elders alone."""
     if elder_id is None:
         if who.area is not None:
@@ -187,7 +187,7 @@ async def create_work_order(
     body: WorkOrderInput, who: Writer, session: SessionDep, desk: DeskDep, response: Response
 ) -> WorkOrder:
     """Take in a need, from a call or otherwise."""
-    await _check_elder(session, body.elder_id, who)
+    await check_elder(session, body.elder_id, who)
     row = await desk.orders.create(session, Draft(**body.model_dump()), who.user)
     tag(response, row.version)
     return WorkOrder.of(row)
@@ -224,7 +224,7 @@ async def change_work_order(
     same_version(row.version, body.version)
     values = body.model_dump(include=body.model_fields_set - {"version"})
     if "elder_id" in values:
-        await _check_elder(session, values["elder_id"], who)
+        await check_elder(session, values["elder_id"], who)
     await desk.orders.change(session, row, values, who.user)
     tag(response, row.version)
     return WorkOrder.of(row)
