@@ -28,6 +28,7 @@ from callcenter.journal import Journal
 from callcenter.journal_reader import JournalReader
 from callcenter.location.telemetry import Telemetry
 from callcenter.logs import configure_logging
+from callcenter.menus.keeper import MenusKeeper
 from callcenter.metrics import Metrics
 from callcenter.parts import Part, for_ever
 from callcenter.people.keeper import DirectoryKeeper
@@ -71,8 +72,16 @@ async def serve(settings: Settings) -> None:
     directory.restore()
     queues = BookKeeper(database, settings.data / "queues.json", bus)
     queues.restore()
+    menus = MenusKeeper(database, settings.data / "menus.json", bus)
+    menus.restore()
     controller = Controller(
-        settings, clock, journal, lambda: directory.directory, ami_secret(settings), queues=lambda: queues.book
+        settings,
+        clock,
+        journal,
+        lambda: directory.directory,
+        ami_secret(settings),
+        queues=lambda: queues.book,
+        menus=lambda: menus.book,
     )
     alarm_sources = SourcesKeeper(database, secrets_dir(settings) / "alarm-sources.json", clock, bus)
     alarm_sources.restore()
@@ -126,6 +135,7 @@ async def serve(settings: Settings) -> None:
         "telemetry": telemetry.run,
         "board": lambda: board.run(JournalReader(journal.folder, clock), written),
         "seats": lambda: seats.follow(controller.routing.staff),
+        "menus": menus.run,
         "queues": lambda: queues.follow(lambda book: controller.routing.skilled(book.skills)),
     }
 

@@ -282,6 +282,9 @@ def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
     if runtime.documentation is not None:
         _link(share / "documentation", runtime.documentation)
     _link(share / "sounds" / "zh", SOUNDS)
+    # Uploaded prompts: played as custom/custom-….
+    (place.data / "prompts").mkdir(exist_ok=True)
+    _link(share / "sounds" / "custom", place.data / "prompts")
     script = share / "agi-bin" / "spool"
     # -I: whatever the environment says of Python paths, the emergency line's script sees only what it needs.
     command = [sys.executable, "-I", str(REPO / "callcenter/fallback/spool_call.py"), str(settings.spool_dir)]

@@ -16,6 +16,7 @@ from callcenter.accounts import sign_in
 from callcenter.alarms.projector import AlarmProjector
 from callcenter.api import idempotency
 from callcenter.bus import FACTS, MISSED, Bus, LocalBus, Message, RedisBus
+from callcenter.callbacks.tables import CallBackProjector
 from callcenter.calls.tables import CallProjector
 from callcenter.clock import Clock, SystemClock
 from callcenter.db import Database
@@ -32,6 +33,7 @@ from callcenter.recordings.verifier import Verifier
 from callcenter.relay import RELAYED, Projector, Relay
 from callcenter.reports.tables import FiguresProjector
 from callcenter.settings import Settings
+from callcenter.voicemail.tables import VoicemailProjector
 from callcenter.webhooks.dispatcher import WebhookDispatcher
 from callcenter.webhooks.projector import WebhookProjector
 from callcenter.work_orders.projector import WorkOrderProjector
@@ -55,6 +57,8 @@ def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
         AlarmProjector(),
         MessageProjector(),
         RecordingProjector(),
+        CallBackProjector(),
+        VoicemailProjector(),
         WorkOrderProjector(work_orders),
         WebhookProjector(),
     ]
