@@ -25,6 +25,7 @@ from callcenter.life.facts import LegResumed, LegStalled
 from callcenter.life.flow import Flow, is_dead
 from callcenter.life.quiet import Quiet
 from callcenter.routing.service import Routing
+from callcenter.telephony.endpoints import is_web, seat_of
 from callcenter.telephony.events import PhoneStatus
 from callcenter.telephony.pbx import Pbx
 
@@ -49,11 +50,15 @@ _MOVES = (cf.LegJoined, cf.LegLeft, cf.LegEnded, cf.CallEnded, cf.LineChanged, e
 
 @dataclass(slots=True)
 class _Watch:
-    """One leg. Monotonic seconds. ``answers``: what the phone's last OPTIONS came to, None before one."""
+    """One leg. Monotonic seconds. ``endpoint``: which phone it is, of a seat.
+
+    ``answers``: what the phone's last OPTIONS came to, None before one, and for a browser, which cannot be asked.
+    """
 
     call_id: str
     incident_id: str
     leg: Leg
+    endpoint: str
     due: float
     flow: Flow = field(default_factory=Flow)
     reading: bool = False
@@ -105,19 +110,19 @@ class Lines:
         self._waiting: deque[_Watch] = deque()
         self._reading = 0
         self._dead: dict[str, float] = {}
-        """Seats whose phone died, and when (monotonic) to see whether it is back: registered still, but not there."""
+        """Phones that died, and when (monotonic) to see whether it is back: registered still, but not there."""
         ledger.on_react(self._react)
 
     def living(self, registered: frozenset[str]) -> frozenset[str]:
         """Of the phones that are registered just now those that are not dead."""
-        self._dead = {user: at for user, at in self._dead.items() if user in registered}
+        self._dead = {phone: at for phone, at in self._dead.items() if phone in registered}
         return registered - self._dead.keys()
 
     def phone(self, event: PhoneStatus) -> None:
         """A phone registered anew, or its registration is gone: either way nothing of it is known to be dead."""
         self._dead.pop(event.endpoint, None)
         for watch in self._watches.values():
-            if watch.seat and watch.leg.number == event.endpoint and not event.registered:
+            if watch.seat and watch.endpoint == event.endpoint and not event.registered:
                 watch.due = self._clock.monotonic()
 
     def tick(self, now: float) -> None:
@@ -130,10 +135,10 @@ class Lines:
             watch.reading = True
             self._waiting.append(watch)
         self._pump()
-        for user, at in list(self._dead.items()):
+        for phone, at in list(self._dead.items()):
             if now >= at:
-                self._dead[user] = now + ASK_DEAD_EVERY
-                self._calls.do(self._look_for(user), f"look for {user}")
+                self._dead[phone] = now + ASK_DEAD_EVERY
+                self._calls.do(self._look_for(phone), f"look for {phone}")
 
     # --- asking --------------------------------------------------------------------------------------------
 
@@ -175,7 +180,7 @@ class Lines:
 
     async def _ask(self, watch: _Watch) -> None:
         try:
-            watch.answers = await self._pbx.answers(watch.leg.number)
+            watch.answers = await self._pbx.answers(watch.endpoint)
         finally:
             watch.asking = False
         if watch.used_to_answer is None:
@@ -185,29 +190,37 @@ class Lines:
         if self._watches.get(watch.leg.id) is watch:
             self._judge(watch)
 
-    async def _look_for(self, user: str) -> None:
-        if await self._pbx.answers(user) and self._dead.pop(user, None) is not None:
-            log.info("phone_back", seat=user)
-            self._routing.phone(PhoneStatus(user, True))
+    async def _look_for(self, phone: str) -> None:
+        if await self._pbx.answers(phone) and self._dead.pop(phone, None) is not None:
+            log.info("phone_back", phone=phone)
+            self._routing.phone(PhoneStatus(phone, True))
+
+    def _is_on(self, phone: str) -> bool:
+        """Whether this phone, not just any of its seat, is registered; a browser's also lives by its page's pings."""
+        user = seat_of(phone)
+        if not self._routing.has_phone(user):
+            return False
+        seat = self._routing.seat(user)
+        return (seat.web and seat.page is not False) if is_web(phone) else seat.sip
 
     # --- judging -------------------------------------------------------------------------------------------
 
     def _judge(self, watch: _Watch) -> bool:
         """Take a dead seat off the call; whether it was dead."""
-        user = watch.leg.number
+        phone = watch.endpoint
         if not is_dead(
             watch.flow,
             used_to_answer=bool(watch.used_to_answer),
             answers=watch.answers,
-            registered=self._routing.has_phone(user),
+            registered=self._is_on(phone),
         ):
             return False
         log.warning("phone_dead", leg_id=watch.leg.id, incident_id=watch.incident_id, still=watch.flow.still)
         self._drop(watch.leg.id)
         self._calls.hang_up(watch.leg, why=DEAD)
-        if self._routing.has_phone(user):
-            self._dead[user] = self._clock.monotonic() + ASK_DEAD_EVERY
-            self._routing.phone(PhoneStatus(user, False))
+        if self._is_on(phone):
+            self._dead[phone] = self._clock.monotonic() + ASK_DEAD_EVERY
+            self._routing.phone(PhoneStatus(phone, False))
         return True
 
     def _judge_elder(self, watch: _Watch) -> None:
@@ -249,11 +262,17 @@ class Lines:
         for leg_id in wanted.keys() - self._watches.keys():
             call, leg = wanted[leg_id]
             if not self._calls.leaving(leg):
-                self._watches[leg_id] = _Watch(call.id, incident.id, leg, due=self._clock.monotonic())
+                self._watches[leg_id] = _Watch(
+                    call.id, incident.id, leg, self._phone_of(leg), due=self._clock.monotonic()
+                )
         if wanted:
             self._of_incident[incident.id] = frozenset(wanted)
         else:
             self._of_incident.pop(incident.id, None)
+
+    def _phone_of(self, leg: Leg) -> str:
+        """Which of a seat's phones a leg is: the one that is rung when it joins."""
+        return self._routing.seat(leg.number).endpoint if self._routing.has_phone(leg.number) else leg.number
 
     def _to_watch(self, incident: Incident) -> Iterator[tuple[Call, Leg]]:
         if not incident.open or incident.origin == SYNTHETIC:

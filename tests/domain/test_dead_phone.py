@@ -262,3 +262,37 @@ def test_fifty_talks_are_all_read_a_few_at_a_time(tmp_path: Path) -> None:
         assert [len(ends(world, seat.id)) for seat in seats] == [1] * 3 + [0] * 47
     finally:
         world.close()
+
+
+def at_a_page(world: World) -> Channel:
+    """Wang has pressed and op1 is with her at a page; op1's telephone and op2's are on too. All are heard."""
+    world.register("op1", "op1-web", "op2")
+    world.run(lambda: world.controller.routing.page("op1", True))
+    elder = world.press(WANG)
+    seat = world.ringing("op1")
+    assert world.controller.routing.seat("op1").endpoint == "op1-web"
+    world.board.answers_options["op1-web"] = None
+    world.answer(seat)
+    elder.sends = seat.sends = True
+    world.wait(3)
+    return seat
+
+
+def test_r14_a_page_that_is_frozen_leaves_although_the_seats_telephone_lives(world: World) -> None:
+    """A browser cannot be asked: its page's pings are the second piece of evidence."""
+    seat = at_a_page(world)
+    seat.sends = False
+    world.wait(5)
+    assert not ends(world, seat.id)
+    world.run(lambda: world.controller.routing.page("op1", False))
+    assert seconds_until(world, "op2", 2) <= 2
+    assert ends(world, seat.id) == ["dead"]
+    assert world.controller.routing.seat("op1").phone == "sip"
+
+
+def test_r14_a_page_whose_socket_broke_but_who_is_heard_is_left_in_peace(world: World) -> None:
+    """The line to our process is another one than that to Asterisk."""
+    seat = at_a_page(world)
+    world.run(lambda: world.controller.routing.page("op1", False))
+    world.wait(30)
+    assert not ends(world, seat.id)
