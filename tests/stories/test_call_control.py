@@ -1,0 +1,221 @@
+"""2026-03-05, a morning on the hotline: hold, a question to a colleague, three on a line, a parked caller (B1, B7)."""
+
+from typing import Any
+
+from tests.support.instance import Api, Instance
+from tests.support.sipp import AnsweredCall, Answerer, Caller, until
+
+CALLER, FIRST, SECOND, THIRD = 1300.0, 1900.0, 2300.0, 2700.0
+"""The tones by which each of them is known in the others' ears; voices and music have little of them."""
+
+
+async def ready(center: Instance, api: Api, *users: str) -> None:
+    async def are() -> bool:
+        seats = (await api.get("/seats"))["items"]
+        return {seat["user"] for seat in seats if seat["state"] == "ready"} >= set(users)
+
+    await center.until(are, what=f"{users} to be ready")
+
+
+async def with_operator(center: Instance, api: Api, op1: Answerer) -> tuple[Caller, AnsweredCall, str]:
+    """A caller who talks with op1; both say their tones. Answers the call's id too."""
+    caller = await center.dial("12349", "051288889999", seconds=180)
+    await caller.answered(1)
+    caller.media.key("3")
+    desk = await (await op1.call(seconds=10)).answer()
+    desk.play(FIRST)
+    caller.media.play(CALLER)
+    await until(lambda: caller.media.hears(FIRST) and desk.hears(CALLER), 3, "both to hear each other")
+    items = (await api.get("/calls?live=true"))["items"]
+    return caller, desk, str(items[0]["id"])
+
+
+async def call(api: Api, call_id: str) -> Any:
+    return await api.get(f"/calls/{call_id}")
+
+
+async def on_hold(center: Instance, api: Api, call_id: str) -> None:
+    """Wait until the caller is out of the room."""
+
+    async def out() -> bool:
+        legs = (await call(api, call_id))["legs"]
+        return [leg["state"] for leg in legs if leg["role"] == "elder"] == ["answered"]
+
+    await center.until(out, what="the caller to be on hold")
+
+
+async def over(center: Instance, api: Api, call_id: str) -> Any:
+    async def ended() -> Any:
+        found = await call(api, call_id)
+        return found if found["ended_at"] else None
+
+    return await center.until(ended, what="the call to be over")
+
+
+async def recorded(center: Instance, api: Api, call_id: str) -> list[dict[str, Any]]:
+    async def done() -> Any:
+        items = (await api.get(f"/recordings?call_id={call_id}"))["items"]
+        return items if items and all(item["status"] == "verified" for item in items) else None
+
+    found: list[dict[str, Any]] = await center.until(done, 40, "verified recordings")
+    return found
+
+
+def music(line: Caller, *voices: float) -> bool:
+    """Whether she hears something, and none of these voices."""
+    return line.media.loudness(1.0) > 20 and not line.media.hears(*voices, seconds=1.0)
+
+
+async def test_hold_with_music_then_a_colleague_is_asked_and_has_the_caller(center: Instance) -> None:
+    """B1, B7: hold, resume, attended transfer; one recording of the whole call, a leg's of everybody."""
+    api, other = await center.sign_in("op1"), await center.sign_in("op2")
+    op1 = await center.seat("op1")
+    await ready(center, api, "op1")
+    caller, desk, call_id = await with_operator(center, api, op1)
+
+    held = await api.post(f"/calls/{call_id}/hold")
+    assert held["held"]
+    await on_hold(center, api, call_id)
+    await until(lambda: music(caller, FIRST), 5, "music, and the operator's voice not")
+    await until(lambda: not desk.hears(CALLER), 5, "the operator not to hear her")
+    await other.post(f"/calls/{call_id}/resume", status=409)
+    back = await api.post(f"/calls/{call_id}/resume")
+    assert not back["held"]
+    await until(lambda: caller.media.hears(FIRST) and desk.hears(CALLER), 5, "both to hear each other again")
+
+    op2 = await center.seat("op2")
+    await ready(center, api, "op2")
+    asked = await api.post(f"/calls/{call_id}/transfer", {"to": "seat:op2", "mode": "attended"})
+    assert asked["held"]
+    assert asked["transfer"]["to"] == "seat:op2"
+    colleague = await (await op2.call(seconds=5)).answer()
+    colleague.play(SECOND)
+    await until(lambda: colleague.hears(FIRST) and desk.hears(SECOND), 5, "the two to speak")
+    await until(lambda: music(caller, FIRST, SECOND), 5, "music for the caller meanwhile")
+    assert not colleague.hears(CALLER)
+    # The same call on the colleague's screen.
+    seats = (await other.get("/seats"))["items"]
+    assert next(seat["state"] for seat in seats if seat["user"] == "op2") == "talking"
+    done = await api.post(f"/calls/{call_id}/transfer/complete")
+    assert done["transfer"] is None
+    await until(lambda: caller.media.hears(SECOND) and colleague.hears(CALLER), 5, "her and the colleague together")
+    await desk.until("ended", 5)
+    caller.hangup()
+    await colleague.until("ended", 10)
+    ended = await over(center, api, call_id)
+    legs = [(leg["number"], leg["reason"]) for leg in ended["legs"] if leg["role"] == "seat"]
+    assert legs == [("op1", "transferred"), ("op2", "normal")]
+    kinds = sorted(one["kind"] for one in await recorded(center, api, call_id))
+    assert kinds == ["leg", "leg", "leg", "mix"]
+
+
+async def test_three_talk_and_the_operator_leaves_two(center: Instance) -> None:
+    """B1: three on a line; then a blind transfer to a number that is busy comes back."""
+    api = await center.sign_in("op1")
+    op1 = await center.seat("op1")
+    trunk = await center.trunk({"13700000009": "busy"})
+    await ready(center, api, "op1")
+    caller, desk, call_id = await with_operator(center, api, op1)
+    await api.post(f"/calls/{call_id}/legs", {"to": "number:+1 202 555 0123"}, status=422)
+    leg = await api.post(f"/calls/{call_id}/legs", {"to": "number:137 0000 0001"})
+    daughter = await (await trunk.call("13700000001", seconds=5)).answer()
+    daughter.play(THIRD)
+    await until(lambda: caller.media.hears(FIRST, THIRD) == {FIRST, THIRD}, 5, "her to hear both")
+    await until(lambda: desk.hears(CALLER, THIRD) == {CALLER, THIRD}, 5, "the operator to hear both")
+    await until(lambda: daughter.hears(CALLER, FIRST) == {CALLER, FIRST}, 5, "the daughter to hear both")
+    await api.post(f"/calls/{call_id}/mute", {"leg": leg["id"], "muted": True})
+    await until(lambda: not caller.media.hears(THIRD) and caller.media.hears(FIRST), 5, "the daughter to be muted")
+    await api.call("DELETE", f"/calls/{call_id}/legs/{leg['id']}")
+    await daughter.until("ended", 5)
+    assert caller.media.hears(FIRST)
+
+    await api.post(f"/calls/{call_id}/transfer", {"to": "number:13700000009", "mode": "blind"})
+    await desk.until("ended", 5)
+    again = await (await op1.call(seconds=10)).answer()
+    again.play(FIRST)
+    await until(lambda: caller.media.hears(FIRST) and again.hears(CALLER), 5, "her to be back with her operator")
+    await api.post(f"/calls/{call_id}/hangup")
+    await until(lambda: any(event.startswith("ended") for event in caller.events), 5, "the end for her too")
+    assert (await over(center, api, call_id))["disposition"] == ""
+
+
+async def test_parked_and_fetched_by_another_seat(center: Instance) -> None:
+    """B1: a slot, music, any seat; and a phone that dies in a hold puts her first in the queue."""
+    api, other = await center.sign_in("op1"), await center.sign_in("op2")
+    op1 = await center.seat("op1")
+    await ready(center, api, "op1")
+    caller, desk, call_id = await with_operator(center, api, op1)
+    await api.call("PUT", "/seats/me/state", json={"state": "paused", "reason": "培训"})
+    assert (await api.post(f"/calls/{call_id}/park"))["slot"] == 1
+    await desk.until("ended", 5)
+    await until(lambda: music(caller, FIRST), 5, "music")
+    assert (await call(api, call_id))["parked"] == 1
+    op2 = await center.seat("op2")
+    await ready(center, api, "op2")
+    await other.post(f"/calls/{call_id}/retrieve")
+    desk2 = await (await op2.call(seconds=5)).answer()
+    desk2.play(SECOND)
+    await until(lambda: caller.media.hears(SECOND) and desk2.hears(CALLER), 5, "her and op2 together")
+    assert (await call(api, call_id))["parked"] is None
+
+    # He puts her on hold, and his phone dies without a word: she is the next one's at once.
+    await other.post(f"/calls/{call_id}/hold")
+    await until(lambda: music(caller, SECOND), 5, "music")
+    await api.call("PUT", "/seats/me/state", json={"state": "ready"})
+    assert center.asterisk is not None
+    legs = (await call(api, call_id))["legs"]
+    gone = next(leg["id"] for leg in legs if leg["number"] == "op2" and leg["state"] != "ended")
+    center.asterisk.cli(f"channel request hangup {channel_of(center, gone)}")
+    rescue = await (await op1.call(seconds=15)).answer()
+    rescue.play(FIRST)
+    await until(lambda: caller.media.hears(FIRST) and rescue.hears(CALLER), 8, "her with the next seat")
+    assert not any(event.startswith("ended") for event in caller.events)
+    rescue.hangup()
+    await over(center, api, call_id)
+
+
+def channel_of(center: Instance, leg_id: str) -> str:
+    """The name of a leg's channel."""
+    assert center.asterisk is not None
+    lines = center.asterisk.cli("core show channels concise").splitlines()
+    return next(line.split("!")[0] for line in lines if line.endswith(leg_id))
+
+
+async def test_an_operator_calls_somebody_and_the_controller_dies_in_the_hold(center: Instance) -> None:
+    """B1, A10: the seat rings first; recorded; hold ends by itself without us, and is right again after a restart."""
+    api = await center.sign_in("op1")
+    op1 = await center.seat("op1")
+    trunk = await center.trunk()
+    await ready(center, api, "op1")
+    made = await api.post("/calls", {"number": "137 0000 0001", "purpose": "follow_up"})
+    assert (made["line"], made["caller"]) == ("outbound", "13700000001")
+    desk = await (await op1.call(seconds=5)).answer()
+    far = await (await trunk.call("13700000001", seconds=5)).answer()
+    desk.play(FIRST)
+    far.play(CALLER)
+    await until(lambda: far.hears(FIRST) and desk.hears(CALLER), 5, "both to hear each other")
+    await api.post(f"/calls/{made['id']}/hold")
+    await on_hold(center, api, made["id"])
+    await until(lambda: not desk.hears(CALLER), 5, "hold")
+    center.kill()
+    await until(lambda: far.hears(FIRST) and desk.hears(CALLER), 30, "the lease to bring them together again")
+    await center.serve()
+    shown = await center.until(lambda: _live(api, made["id"]), what="the call to be known again")
+    assert not shown["held"]
+    await api.post(f"/calls/{made['id']}/hold")
+    await on_hold(center, api, made["id"])
+    await until(lambda: not desk.hears(CALLER), 5, "hold")
+    await api.post(f"/calls/{made['id']}/resume")
+    await until(lambda: far.hears(FIRST) and desk.hears(CALLER), 5, "both to hear each other")
+    far.hangup()
+    await desk.until("ended", 10)
+    ended = await over(center, api, made["id"])
+    assert [leg["role"] for leg in ended["legs"]] == ["seat", "elder"]
+    await api.post(f"/calls/{made['id']}/disposition", {"disposition": "answered"})
+    kinds = sorted(one["kind"] for one in await recorded(center, api, made["id"]))
+    assert kinds == ["leg", "leg", "mix"]
+
+
+async def _live(api: Api, call_id: str) -> Any:
+    found = await call(api, call_id)
+    return found if any(leg["state"] == "joined" for leg in found["legs"] if leg["role"] == "elder") else None
