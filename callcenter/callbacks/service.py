@@ -35,8 +35,7 @@ from callcenter.routing.service import Routing
 
 log = structlog.get_logger(__name__)
 
-VIA = "queue_callback"
-"""By what way (``CallOpened.via``) our call to somebody who kept her place is made."""
+VIA = cf.QUEUE_CALLBACK
 PURPOSE = "callback"
 CONTEXT = "cc-called-back"
 """Where the dialplan takes over when she answers."""
@@ -66,6 +65,7 @@ class CallBacks:
         """``shown``: our caller number. ``hours``: the quiet hours. ``demand``: adds what a queue asks of a seat."""
         self._ledger = ledger
         self._calls = calls
+        self._routing = routing
         self._clock = clock
         self._shown = shown
         self._routes = tuple(routes)
@@ -77,6 +77,8 @@ class CallBacks:
         self._facts: dict[str, list[Fact]] = {}
         self._next_call: dict[str, str] = {}
         """Call-back → the id that its next call will have; known before the call is, so that a seat can be found."""
+        self._last_call: dict[str, str] = {}
+        """Call-back → its call before: the seats that did not take that one rest for the next as well."""
         self._of_call: dict[str, str] = {}
         """… and back."""
         routing.add_source(self.demands)
@@ -173,8 +175,9 @@ class CallBacks:
         callback = self.get(id)
         if callback.state in (State.DONE, State.CANCELLED):
             raise IllegalTransition(f"a call-back that is {callback.state} cannot be cancelled")
+        calls = {self._next_call.get(id), callback.call_id}
         self._record(callback, f.CallBackCancelled(callback_id=id, why=why), actor=actor, call_id=call_id)
-        for call_of_it in {self._next_call.get(id), callback.call_id}:
+        for call_of_it in calls:
             call = self._calls.find(call_of_it or "")
             if call is not None and call.open:
                 self._calls.end(call)
@@ -195,12 +198,15 @@ class CallBacks:
         for callback in self._open.values():
             if due(callback, at, self._hours):
                 waited = max(0.0, (at - callback.since).total_seconds())
+                call_id = self._call_to_be(callback.id)
+                before = self._routing.resting(self._last_call.get(callback.id, ""))
                 demand = Demand(
-                    call_id=self._call_to_be(callback.id),
+                    call_id=call_id,
                     targets=frozenset({Target.FREE}),
                     ring_all=False,
                     priority=callback.priority,
                     since=now - waited,
+                    resting={**before, **self._routing.resting(call_id)},
                 )
                 yield self._demand(demand, callback.queue)
 
@@ -230,14 +236,19 @@ class CallBacks:
         call_id = self._next_call.get(callback_id)
         call = self._calls.find(call_id) if call_id else None
         if call_id is None or (call is not None and not call.open):
+            if call_id is not None:
+                self._last_call[callback_id] = call_id
             call_id = self._next_call[callback_id] = new_id()
             self._of_call[call_id] = callback_id
         return call_id
 
     def tick(self, _now: float) -> None:
         """Look again at those on their way; whatever a crash left unsaid is said."""
+        at = self._clock.now()
         for callback in list(self._open.values()):
             self._follow(callback)
+        if any(due(callback, at, self._hours) for callback in self._open.values()):
+            self._routing.poke()
 
     def _follow(self, callback: CallBack) -> None:
         call_id = callback.call_id if callback.state is State.CALLING else self._next_call.get(callback.id)
@@ -321,6 +332,7 @@ class CallBacks:
             return
         self._open.pop(after.id, None)
         self._next_call.pop(after.id, None)
+        self._last_call.pop(after.id, None)
         self._over[after.id] = after
         self._over.move_to_end(after.id)
         if after.state is not State.FAILED:

@@ -6,6 +6,8 @@ from callcenter.facts import Body, kind
 
 SYNTHETIC = "synthetic"
 """By what way (``via``) the watchdog's own press comes in, and the origin of its incident."""
+QUEUE_CALLBACK = "queue_callback"
+"""By what way our call goes out to somebody who kept her place in a queue."""
 
 
 @kind("call.opened")

@@ -238,7 +238,9 @@ class Seats:
                 call = self._calls.find(fact.call_id or "")
                 leg = call.legs.get(leg_id) if call is not None else None
                 asked = leg is not None and bool(leg.wish_id)
-                if call is None or leg is None or leg.answered_at is not None or call.line != Line.HOTLINE or asked:
+                if call is None or leg is None or leg.answered_at is not None or asked:
+                    return
+                if call.line != Line.HOTLINE and call.via != cf.QUEUE_CALLBACK:
                     return
                 seat = self._seats.get(leg.number)
                 if self._rna_pause and seat is not None and seat.declared == SeatState.READY:

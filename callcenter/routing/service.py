@@ -157,7 +157,7 @@ class Routing(Seats):
             context="cc-seat",
             ring_seconds=self.ring_seconds_of(call.id),
             caller_number=call.caller,
-            caller_name=call.elder_name,
+            caller_name=f"回拨 {call.elder_name}".strip() if call.via == cf.QUEUE_CALLBACK else call.elder_name,
             auto=auto,
             headers=AUTO_ANSWER_HEADERS if auto else {},
         )
