@@ -16,14 +16,23 @@ from bench.console import console
 from bench.figures import MEMORY_CALLS, QUICK, Extent, Result, answer, human, lifecycle, memory
 from bench.kill import kill
 from bench.machine import describe
+from bench.routing import routing
 from bench.table import show
 from callcenter.asterisk_runtime import find_asterisk
 from callcenter.clock import SHANGHAI
 from callcenter.errors import CallCenterError
 from callcenter.settings import load_settings
 
-FIGURES = {"answer": answer, "human": human, "lifecycle": lifecycle, "kill": kill, "console": console, "memory": memory}
-USUAL = ("answer", "human", "lifecycle", "kill", "console")
+FIGURES = {
+    "answer": answer,
+    "human": human,
+    "lifecycle": lifecycle,
+    "kill": kill,
+    "console": console,
+    "routing": routing,
+    "memory": memory,
+}
+USUAL = ("answer", "human", "lifecycle", "kill", "console", "routing")
 
 
 def main() -> int:
@@ -37,6 +46,10 @@ def main() -> int:
         action="append",
         help="only this figure (may be repeated); memory takes long and is only measured when asked for",
     )
+    for name in ("console", "routing"):
+        parser.add_argument(
+            f"--{name}", action="append_const", dest="only", const=name, help=f"the same as --only {name}"
+        )
     parser.add_argument("--calls", type=int, default=MEMORY_CALLS, help="how many calls for --only memory")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep instances' data and SIPp's logs there")
     arguments = parser.parse_args()

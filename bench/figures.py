@@ -55,6 +55,8 @@ class Extent:
     pages: int = 200
     fact_rate: float = 50
     fact_seconds: float = 20
+    simulated_callers: int = 60_000
+    routing_seconds: float = 90
 
 
 QUICK = Extent(
@@ -69,6 +71,8 @@ QUICK = Extent(
     kill_pairs=4,
     kill_watched=8,
     fact_seconds=5,
+    simulated_callers=10_000,
+    routing_seconds=30,
 )
 
 
@@ -83,6 +87,8 @@ class Result:
     """What else was measured, to tell what limits us; by name."""
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+    """For the JSON only."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

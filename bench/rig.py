@@ -161,12 +161,17 @@ def _free_rtp_range() -> int:
 
 
 def _add_ami_user(etc: Path) -> str:
-    """A manager who hears only who enters a bridge; the same on both sides. Returns the password."""
+    """Managers, the same on both sides: one hears only who enters a bridge, the other also who calls, and hangs up.
+
+    Returns their password.
+    """
     secret = secrets.token_hex(16)
     with (etc / "manager.conf").open("a", encoding="utf-8") as manager:
         manager.write(
             f"\n[bench]\nsecret = {secret}\nwritetimeout = 5000\nread = call\nwrite = system\n"
             "eventfilter(action(include),name(BridgeEnter)) =\n"
+            f"\n[bench-callers]\nsecret = {secret}\nwritetimeout = 5000\nread = call\nwrite = call\n"
+            "eventfilter(action(include),name(BridgeEnter)) =\neventfilter(action(include),name(Newchannel)) =\n"
         )
     return secret
 
@@ -186,7 +191,8 @@ async def bare(data: Path, runtime: AsteriskRuntime, seat_count: int) -> AsyncIt
         dialplan=[HERE / "bare.conf"],
     )
     members = "".join(f"member => PJSIP/{user}\n" for user in passwords)
-    (etc / "queues.conf").write_text((HERE / "queues.conf").read_text("utf-8") + members, "utf-8")
+    queues = (HERE / "queues.conf").read_text("utf-8").replace(";MEMBERS\n", members)
+    (etc / "queues.conf").write_text(queues, "utf-8")
     asterisk = AsteriskProcess(runtime, etc, layout(settings).logs / "asterisk.out")
     rig = Rig(settings, asterisk, passwords, _add_ami_user(etc))
     try:

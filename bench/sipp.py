@@ -17,6 +17,7 @@ from callcenter.ports import free_ports, is_taken
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 _numbers = itertools.count(1)
 LISTEN_SECONDS = 10.0
+THINK_SECONDS = 0.7
 _ORDINARY = re.compile(r"jumping to label|Dead call .* \(successful\), received 'SIP/2.0 200 OK", re.DOTALL)
 """What SIPp reports though nothing is wrong: the time to hang up has come; an answer to BYE came twice."""
 
@@ -126,19 +127,27 @@ async def call(
     key: bool = False,
     echo: bool = False,
     ears: Sequence[int] = (),
+    offsets: Sequence[float] = (),
 ) -> tuple[Calls, float]:
     """Make one call for every caller, ``rate`` a second; the calls, and the processor seconds that SIPp used.
 
     ``key``: press 1 once answered. ``echo``: send back the audio that comes (needs some to begin with). ``ears``: a
-    port of somebody else for each caller's audio.
+    port of somebody else for each caller's audio. ``offsets``: when each calls, in seconds from the start, whatever the
+    rate; she presses her key `THINK_SECONDS` after she was answered.
     """
     keys = (SCENARIOS / "key.xml").read_text("utf-8") if key else ""
+    begin = (SCENARIOS / "offset.xml").read_text("utf-8") if offsets else ""
+    if offsets:
+        rate, hold_seconds = 500.0, hold_seconds + offsets[-1]
+        keys = f'<pause milliseconds="{THINK_SECONDS * 1000:.0f}"/>{keys}'
     port, media = free_ports(2)
     sipp = Sipp(
         folder, "caller", port,
-        keys=keys.replace("$$", "$"), hold=int(hold_seconds * 1000), media="[field1]" if ears else "[media_port]",
+        keys=keys.replace("$$", "$"), begin=begin, hold=int(hold_seconds * 1000),
+        media="[field1]" if ears else "[media_port]",
     )  # fmt: skip
-    lines = [f"{number};{ear}" for number, ear in zip(callers, ears, strict=True)] if ears else callers
+    fields = ears or [round(offset * 1000) for offset in offsets]
+    lines = [f"{number};{field}" for number, field in zip(callers, fields, strict=True)] if fields else callers
     (sipp.folder / "callers.csv").write_text("\n".join(["SEQUENTIAL", *lines, ""]), "utf-8")
     # The rate in calls a period that is long enough to be a whole number of both.
     await sipp.start(
