@@ -38,7 +38,7 @@ USUAL = ("answer", "human", "lifecycle", "kill", "console", "routing")
 def main() -> int:
     """Measure; 0 when every target was reached, 1 when one was missed, 2 when it could not be measured."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less than two minutes; rough")
+    parser.add_argument("--quick", action="store_true", help="some four minutes; rough")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the result")
     parser.add_argument(
         "--only",

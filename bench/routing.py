@@ -302,7 +302,7 @@ async def routing(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> Res
     ]
     result.notes += [
         f"In time: within {LIVE_WITHIN:g} s of all callers when played, 20 s simulated; ± is 95 % confidence, [ ] the"
-        " exact value; wait is everybody's in the queue, who gives up included. Of 16 such intervals one may well miss.",
+        " exact value; wait is everybody's in the queue, who gives up included. Of 16 intervals one may well miss.",
         "app_queue lets those who wait look for a free seat once a second, which counts for more in handling times of"
         f" {LIVE.handling:g} s than in those of three minutes.",
         *(f"outside: {each}" for each in wrong),
