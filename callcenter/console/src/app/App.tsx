@@ -22,7 +22,7 @@ export function App() {
   const { i18n } = useTranslation();
   const theme = useTheme((state) => state.name);
   return (
-    <ConfigProvider theme={THEMES[theme]} locale={i18n.language === "en" ? enUS : zhCN}>
+    <ConfigProvider theme={THEMES[theme]} button={{ autoInsertSpace: false }} locale={i18n.language === "en" ? enUS : zhCN}>
       <Antd>
         <QueryClientProvider client={queries}>
           <BrowserRouter basename="/console">

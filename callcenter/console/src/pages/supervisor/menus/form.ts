@@ -1,0 +1,37 @@
+// A menu as the form holds it (lists, which can be added to) and as the API does (maps by name and key).
+import type { Schemas } from "../../../api/client";
+
+type Node = Schemas["NodeInput"];
+type Action = Schemas["ActionInput"];
+
+export interface MenuForm {
+  name: string;
+  root: string;
+  nodes: (Omit<Node, "choices"> & { name: string; choices: (Action & { key: string })[] })[];
+}
+
+export function asForm(menu: Pick<Schemas["MenuView"], "name" | "root" | "nodes">): MenuForm {
+  return {
+    name: menu.name,
+    root: menu.root,
+    nodes: Object.entries(menu.nodes).map(([name, node]) => ({
+      ...node,
+      name,
+      choices: Object.entries(node.choices ?? {}).map(([key, action]) => ({ ...action, key })),
+    })),
+  };
+}
+
+export function asMenu(form: MenuForm): Schemas["MenuInput"] {
+  return {
+    name: form.name,
+    line: "hotline",
+    root: form.root,
+    nodes: Object.fromEntries(
+      form.nodes.map(({ name, choices, ...node }) => [
+        name,
+        { ...node, choices: Object.fromEntries(choices.map(({ key, ...action }) => [key, action])) },
+      ]),
+    ),
+  };
+}
