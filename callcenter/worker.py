@@ -19,10 +19,14 @@ from callcenter.bus import FACTS, MISSED, Bus, LocalBus, Message, RedisBus
 from callcenter.callbacks.tables import CallBackProjector
 from callcenter.calls.tables import CallProjector
 from callcenter.clock import Clock, SystemClock
+from callcenter.complaints.service import Complaints
 from callcenter.db import Database
 from callcenter.devices import service as devices
 from callcenter.emergency.tables import EmergencyProjector
 from callcenter.follow_ups.service import closed_loop
+from callcenter.imports import service as imports
+from callcenter.intake.projector import IntakeProjector
+from callcenter.intake.service import Intake
 from callcenter.journal_reader import JournalReader
 from callcenter.logs import configure_logging
 from callcenter.notifications.tables import MessageProjector
@@ -60,6 +64,7 @@ def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
         CallBackProjector(),
         VoicemailProjector(),
         WorkOrderProjector(work_orders),
+        IntakeProjector(Intake(clock, bus), Complaints(clock, bus)),
         WebhookProjector(),
     ]
 
@@ -150,6 +155,7 @@ async def _clean(database: Database, clock: Clock) -> None:
                 await idempotency.forget(session, clock.now())
                 await sign_in.forget(session, clock.now())
                 await devices.expire_tests(session, clock)
+                await imports.expire(session, clock.now())
         except Exception as error:
             log.warning("not_cleaned", problem=type(error).__name__)  # the database is away; it can wait
         await asyncio.sleep(CLEAN_SECONDS)

@@ -26,6 +26,8 @@ from callcenter.api import (
     follow_ups,
     holidays,
     hotline_statistics,
+    imports,
+    intake,
     knowledge,
     line,
     live,
@@ -40,6 +42,8 @@ from callcenter.api import (
     queues,
     recordings,
     reports,
+    request_page,
+    requests,
     roster,
     seat_phone,
     seats,
@@ -55,6 +59,8 @@ from callcenter.api.edge import Edge
 from callcenter.api.idempotency import KEY_PATTERN, Guard
 from callcenter.api.live_seat import Pages
 from callcenter.api.problems import FieldProblem, Problem, install
+from callcenter.imports.desk import ImportDesk
+from callcenter.intake.limits import Limit
 from callcenter.reports.drawing import Drawing
 from callcenter.sheets.office import Office
 
@@ -92,10 +98,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     work_orders.router,
     follow_ups.router,
     complaints.router,
+    intake.router,
+    requests.router,
+    request_page.router,
     knowledge.router,
     statistics.router,
     wallboard.router,
     exports.router,
+    imports.router,
     hotline_statistics.router,
     *roster.ROUTERS,
     *reports.ROUTERS,
@@ -129,7 +139,9 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.idempotency = Guard()
     app.state.drawing = Drawing()
+    app.state.public_limit = Limit()
     app.state.office = Office()
+    app.state.import_desk = ImportDesk()
     app.state.pages = Pages(services.controller)
     install(app)
     for router in ROUTERS:

@@ -15,6 +15,7 @@ from callcenter.api.paging import PageDep, fetch_page
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Moment, Page, Prose
 from callcenter.errors import NotFound
+from callcenter.intake.service import Intake
 from callcenter.recordings.model import RecordingKind, RecordingRow
 from callcenter.voicemail.tables import State, VoicemailRow, handle, voicemails_query
 
@@ -103,5 +104,6 @@ async def handle_voicemail(id: Id, body: Handled, who: Actor, session: SessionDe
     """Somebody has dealt with it."""
     row = await _find(session, id, who)
     await handle(session, services.clock, services.bus, row, who.user, body.note)
+    await Intake(services.clock, services.bus).settle_source(session, f"voicemail:{row.id}", who.user, body.note)
     (view,) = await _views(session, [row])
     return view

@@ -126,7 +126,8 @@ def snippet(markdown: str, wanted: Sequence[str]) -> Snippet:
 
 
 def _places(text: str, term: str) -> list[int]:
-    found, at = [], text.find(term)
+    found: list[int] = []
+    at = text.find(term)
     while at >= 0 and len(found) < 50:
         found.append(at)
         at = text.find(term, at + 1)

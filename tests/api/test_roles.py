@@ -23,6 +23,9 @@ OPEN = {
     "/api/v1/alarms",
     "/api/v1/positions",
     "/api/v1/heartbeats",
+    "/api/v1/requests",
+    # Anybody's, with a limit.
+    "/api/v1/public/requests",
     # Providers' reports: signed, each in its own way.
     "/api/v1/messages/twilio/status",
     "/api/v1/messages/twilio/voice",
