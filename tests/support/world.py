@@ -18,6 +18,7 @@ from callcenter.emergency.model import evolve as evolve_incident
 from callcenter.emergency.plan import Plan
 from callcenter.errors import CallCenterError
 from callcenter.facts import Body, Fact
+from callcenter.menus.book import Book as MenuBook
 from callcenter.people.directory import Contact, Device, Directory, Elder
 from callcenter.queues.model import Book
 from callcenter.settings import Settings
@@ -105,6 +106,7 @@ class World:
         self.directory = Directory(elders, plans)
         self.book = book or Book()
         """The hotline's queues and what the seats know."""
+        self.menus = MenuBook()
         self.clock = HandClock()
         self.board = SimulatedSwitchboard(self.clock)
         self.pbx = FakePbx(self.board)
@@ -131,6 +133,7 @@ class World:
             lambda: self.directory,
             "",
             queues=lambda: self.book,
+            menus=lambda: self.menus,
             pbx=self.pbx,
             live=lambda: self.linked,
         )
