@@ -17,6 +17,7 @@ from callcenter.fallback.intake import SpooledCall, forget, read_spool
 from callcenter.ledger import Durable, Ledger
 from callcenter.routing.hotline import Hotline
 from callcenter.settings import Settings
+from callcenter.telephony.endpoints import seat_of
 from callcenter.telephony.events import LiveChannel
 from callcenter.telephony.pbx import Pbx
 
@@ -134,8 +135,8 @@ class SpoolIntake:
         incident = self._emergencies.find(call.incident_id) if call.incident_id else None
         if item.answered_by and incident is not None and incident.human_answer_ms is None:
             waited = milliseconds(item.started_at, item.ended_at or item.started_at) - round(item.talk_seconds * 1000)
-            seat = item.answered_by.removeprefix("PJSIP/").rpartition("-")[0] or item.answered_by
-            self._say(call, item, ef.EmergencyAnswered(leg_id="", by=seat, milliseconds=max(0, waited)))
+            phone = item.answered_by.removeprefix("PJSIP/").rpartition("-")[0] or item.answered_by
+            self._say(call, item, ef.EmergencyAnswered(leg_id="", by=seat_of(phone), milliseconds=max(0, waited)))
         for leg in call.elder_legs:
             if leg.live and leg.channel_id == item.uniqueid:
                 self._say(call, item, cf.LegEnded(leg_id=leg.id, role=leg.role, reason="normal"))

@@ -8,7 +8,7 @@ from tests.stories.steps import hears, ready, the_open_one, verified
 from tests.support.audio import seconds_of, tones_in_file
 from tests.support.browser import Console, Operator, pause
 from tests.support.instance import Api, Instance
-from tests.support.sipp import PATIENCE, Caller
+from tests.support.sipp import PATIENCE, Caller, until
 
 ELDER, OPERATOR = 440.0, 640.0
 
@@ -173,6 +173,71 @@ async def test_given_a_page_that_may_not_use_the_microphone_then_it_does_not_rin
     await op1.context.grant_permissions(["microphone"])
     await op1.say("retry")
     await op1.phone("status", "registered")
+
+
+async def test_given_a_call_when_the_machine_is_suspended_then_another_seat_rings_within_seconds(
+    center: Instance, console: Console
+) -> None:
+    """R14: nothing comes from the page any more, and it does not ping."""
+    op1 = await console("op1", voice=OPERATOR)
+    await talking(center, op1)
+    op2 = await center.seat("op2")
+    begun = asyncio.get_running_loop().time()
+    op1.freeze()
+    try:
+        second = await op2.call(seconds=7)
+        assert asyncio.get_running_loop().time() - begun < 7 * PATIENCE
+        await second.answer()
+        await until(lambda: second.hears(ELDER), 5, "the second operator to hear her")
+    finally:
+        op1.thaw()
+    await op1.phone("call", None, 20)
+    await op1.phone("status", "registered")
+
+
+async def test_given_no_controller_when_a_press_comes_then_the_page_rings_and_it_is_on_record_who_answered(
+    center: Instance, console: Console
+) -> None:
+    """A10, R1: the fallback rings the phone in the page, which needs nothing of ours but itself."""
+    op1 = await console("op1", voice=OPERATOR)
+    op1.forgiven += ["WebSocket", "Failed to load resource"]
+    center.kill()
+    press = await talking(center, op1)
+    press.hangup()
+    await op1.phone("call", None)
+    await center.serve()
+    api = await center.sign_in("sup1")
+
+    async def on_record() -> bool:
+        return [one["answered_by"] for one in (await api.get("/emergencies"))["items"]] == ["op1"]
+
+    await center.until(on_record, 15, "the press to be on record")
+
+
+async def test_given_a_seat_that_answers_by_itself_then_the_page_picks_up_and_a_key_shows_that_somebody_is_there(
+    center: Instance, console: Console
+) -> None:
+    """A1, R12: told by the INVITE, and only where the operator wants it."""
+    api = await center.sign_in("op1")
+    await api.call("PUT", "/seats/me/auto-answer", json={"on": True})
+
+    async def known() -> bool:
+        return bool((await api.get("/seats/me"))["auto_answer"])
+
+    await center.until(known, what="the seat to answer by itself")
+    op1 = await console("op1", voice=None)
+    press = await center.dial("95120", center.elders[0]["pendant"], seconds=120)
+    press.media.play(ELDER)
+    await op1.phone("call?.state", "up")
+    assert await op1.page.evaluate("callcenterPhone.state.call.auto")
+    await op1.hears(ELDER)
+    await op1.say("keys", "5")
+    emergency = await the_open_one(center, api)
+
+    async def accepted() -> bool:
+        return (await api.get(f"/emergencies/{emergency['id']}"))["human_answer_ms"] is not None
+
+    await center.until(accepted, 5, "a human answer")
 
 
 async def talking(center: Instance, operator: Operator) -> Caller:

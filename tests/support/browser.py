@@ -13,7 +13,8 @@
 ``console(user, wait=False)`` does not wait for the phone; ``voice=None`` is a silent microphone; ``language="en"`` and
 ``size=(1366, 768)`` set the page up; `Operator.open` opens one more tab of the same browser. `Operator.say` runs one of
 the phone's own methods (``await op1.say("answer")``) where no button is the matter of the test. `Operator.cut` and
-`Operator.mend` cut the page's network. Errors that the page logs fail the test at its end.
+`Operator.mend` cut the page's network, `freeze` and `thaw` stop the whole browser. Errors that the page logs fail the
+test at its end, but for those of `Operator.forgiven`.
 
 Each operator is a Chromium of its own, because the file that its microphone plays is named when it starts. Its sound
 processing is off: it takes a steady tone for noise. The pages are served by the instance's own process, built once
@@ -26,6 +27,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -61,8 +63,9 @@ _SPARE_ADDRESS = "198.18.0.1/32"
 class Operator:
     """Somebody at the console: `page` is the tab, `context` the browser's profile."""
 
-    def __init__(self, center: Instance, context: BrowserContext, user: str) -> None:
+    def __init__(self, center: Instance, context: BrowserContext, user: str, voice: Path) -> None:
         self.center = center
+        self.voice = voice
         self.context = context
         self.user = user
         self.errors: list[str] = []
@@ -145,6 +148,19 @@ class Operator:
     async def _network(self, *, offline: bool) -> None:
         await self.context.set_offline(offline)
 
+    def freeze(self) -> None:
+        """The machine is suspended: its sockets stand, and nothing comes from them. The page cannot be asked."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """The machine is back."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in _family(str(self.voice)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
     def close(self) -> None:
         """Fails for errors that nobody asked for."""
         bad = [error for error in self.errors if not any(word in error for word in self.forgiven)]
@@ -199,9 +215,10 @@ class Consoles:
         center = self._center
         folder = center.folder / f"browser-{len(self._operators)}-{user}"
         folder.mkdir()
+        speech = voice_file(folder / "voice.wav", voice)
         browser = await self._driver.chromium.launch(
             executable_path=chromium(),
-            args=[*_FLAGS, f"--use-file-for-fake-audio-capture={voice_file(folder / 'voice.wav', voice)}"],
+            args=[*_FLAGS, f"--use-file-for-fake-audio-capture={speech}"],
         )
         self._ends.push_async_callback(browser.close)
         context = await browser.new_context(
@@ -213,13 +230,28 @@ class Consoles:
         await context.add_init_script(
             f"for (const [key, value] of Object.entries({json.dumps(kept)})) localStorage[key] ??= value"
         )
-        operator = Operator(center, context, user)
+        operator = Operator(center, context, user, speech)
         self._operators.append(operator)
         operator.page = await operator.open()
         await operator.sign_in(operator.page)
         if wait:
             await operator.phone("status", "registered")
         return operator
+
+
+def _family(mark: str) -> list[int]:
+    """The process whose command line has the mark, and everything below it."""
+    parents: dict[int, int] = {}
+    family: list[int] = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            process = int(entry.name)
+            parents[process] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if mark in (entry / "cmdline").read_text() and process != os.getpid():
+                family.append(process)
+    for process in family:
+        family += [child for child, parent in parents.items() if parent == process and child not in family]
+    return family
 
 
 def chromium() -> str:
