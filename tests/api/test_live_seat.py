@@ -68,7 +68,7 @@ async def test_given_a_pinging_page_then_its_seat_is_ready_and_when_it_freezes_o
 ) -> None:
     async with opened(app, token=token(services)) as page:
         await page.hears("hello")
-        page.say({"seat": True})
+        page.say({"seat": "a"})
         loop = asyncio.get_running_loop()
         enough = loop.time() + 0.5
         states = set()
@@ -93,7 +93,7 @@ async def test_given_a_second_socket_of_the_same_page_when_the_first_closes_then
         async with opened(app, token=token(services)) as old:
             for page in (old, new):
                 await page.hears("hello")
-                page.say({"seat": True})
+                page.say({"seat": "a"})
                 page.say({"ping": 1})
                 await page.hears("pong")
         assert routing.state_of(routing.seat("op1")) == "ready"
@@ -102,12 +102,32 @@ async def test_given_a_second_socket_of_the_same_page_when_the_first_closes_then
         await until(lambda: routing.state_of(routing.seat("op1")) == "offline", 2, "the seat to be offline")
 
 
+async def test_given_pages_on_two_machines_then_the_later_is_the_phone_and_stays_so_when_the_other_reconnects(
+    app: FastAPI, services: Services, routing: Routing
+) -> None:
+    """Whoever moves to another desk leaves a page behind, and that must not take the phone back by itself."""
+    async with opened(app, token=token(services)) as later:
+        async with opened(app, token=token(services)) as left_behind:
+            await left_behind.hears("hello")
+            left_behind.say({"seat": "window"})
+            await until(lambda: routing.seat("op1").page, 2, "the first page")
+            later.say({"seat": "door"})
+            await left_behind.hears("seat_taken")
+        async with opened(app, token=token(services)) as left_behind:
+            left_behind.say({"seat": "window"})
+            await left_behind.hears("seat_taken")
+            assert routing.seat("op1").page
+            assert "seat_taken" not in later.kinds
+            left_behind.say({"seat": "window, on purpose"})
+            await later.hears("seat_taken")
+
+
 async def test_given_a_telephone_beside_the_page_when_the_page_goes_then_the_seat_stays_by_that(
     app: FastAPI, services: Services, routing: Routing
 ) -> None:
     async with opened(app, token=token(services, "op2")) as page:
         await page.hears("hello")
-        page.say({"seat": True})
+        page.say({"seat": "a"})
         await until(lambda: routing.seat("op2").phone == "web", 2, "the browser to be the phone that rings")
     await until(lambda: routing.seat("op2").phone == "sip", 2, "the other phone to take its place")
     assert routing.state_of(routing.seat("op2")) == "ready"
@@ -118,7 +138,7 @@ async def test_given_a_page_that_only_looks_on_when_it_pings_then_it_is_answered
 ) -> None:
     async with opened(app, token=token(services, "op1", Role.STATION)) as page:
         await page.hears("hello")
-        for word in ({"seat": True}, {"ping": "x" * 100}, {"ping": 7}):
+        for word in ({"seat": "a"}, {"seat": True}, {"seat": "x" * 65}, {"ping": "x" * 100}, {"ping": 7}):
             page.say(word)
         assert (await page.hears("pong"))["n"] == 7
     assert routing.seat("op1").page is None

@@ -43,6 +43,7 @@ class LiveSocket {
   private socket: WebSocket | null = null;
   private listeners = new Set<Listener>();
   private gapListeners = new Set<GapListener>();
+  private takenListeners = new Set<() => void>();
   private seen = new Set<string>();
   private last = "";
   private heard = 0;
@@ -50,7 +51,7 @@ class LiveSocket {
   private again: ReturnType<typeof setTimeout> | undefined;
   private pause = SHORTEST_MS;
   private wanted = false;
-  private seat = false;
+  private seat = "";
   private pings = 0;
 
   /** Hear facts from now on; answers how to stop. */
@@ -67,8 +68,16 @@ class LiveSocket {
 
   /** Say that this page is the operator's phone: while it pings, the seat has somebody's page open. */
   isSeat(seat: boolean): void {
-    this.seat = seat;
-    if (this.socket?.readyState === WebSocket.OPEN) this.send({ seat });
+    if (seat === (this.seat !== "")) return;
+    // A new name is a new claim; coming back after a break is none, and does not take the phone from anybody.
+    this.seat = seat ? Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("") : "";
+    if (this.socket?.readyState === WebSocket.OPEN) this.send({ seat: this.seat });
+  }
+
+  /** Hear that the seat's phone is a page on another machine now. */
+  onTaken(listener: () => void): () => void {
+    this.takenListeners.add(listener);
+    return () => this.takenListeners.delete(listener);
   }
 
   open(): void {
@@ -161,7 +170,7 @@ class LiveSocket {
       case "hello":
         this.pause = SHORTEST_MS;
         useLive.setState({ state: "up", since: Date.now() });
-        if (this.seat) this.send({ seat: true });
+        if (this.seat) this.send({ seat: this.seat });
         // Before the first fact there is nothing to resume from: whatever was read until now may be older.
         if (!this.last) this.gap();
         return;
@@ -169,6 +178,9 @@ class LiveSocket {
         return this.gap();
       case "behind":
         useLive.setState({ behind: Number(message.seconds) || 0 });
+        return;
+      case "seat_taken":
+        for (const listener of this.takenListeners) listener();
         return;
       case "pong":
       case "caught_up":

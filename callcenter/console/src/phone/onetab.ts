@@ -26,6 +26,10 @@ export class OneTab {
     this.wait();
   }
 
+  get isMine(): boolean {
+    return this.release !== null;
+  }
+
   /** Be the phone, here and now. */
   take(): void {
     this.queue?.abort();

@@ -48,10 +48,7 @@ export class Phone extends Emitter<PhoneEvents> {
     this.tab = new OneTab({
       mine: () => void this.begin(),
       waiting: () => this.set({ status: "waiting" }),
-      taken: () => {
-        this.end("taken");
-        this.set({ status: "waiting" });
-      },
+      taken: () => this.taken(),
     });
     this.current = { status: "off", problem: null, call: null, muted: false, devices: this.sound.devices };
   }
@@ -80,9 +77,18 @@ export class Phone extends Emitter<PhoneEvents> {
     this.set({ status: "off", problem: null, muted: false });
   }
 
-  /** Take the phone over from another tab; a call there ends. */
+  /** Another tab, or a page on another machine, is the phone now. */
+  taken(): void {
+    if (this.current.status === "off") return;
+    this.end("taken");
+    this.set({ status: "waiting" });
+  }
+
+  /** Take the phone over from another tab or machine; a call there ends. */
   takeOver(): void {
-    if (this.current.status === "waiting") this.tab.take();
+    if (this.current.status !== "waiting") return;
+    if (this.tab.isMine) void this.begin();
+    else this.tab.take();
   }
 
   /** Ask for the microphone again, after it was refused or missing. */

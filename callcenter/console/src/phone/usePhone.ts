@@ -35,9 +35,11 @@ export function useSeatPhone(): void {
   useEffect(() => {
     if (!user) return;
     const stop = phone.on("state", ({ status }) => live.isSeat(PRESENT.includes(status)));
+    const hear = live.onTaken(() => phone.taken());
     phone.connect(user, () => call(api.GET("/api/v1/seats/me/phone")));
     return () => {
       phone.disconnect();
+      hear();
       stop();
     };
   }, [user]);
