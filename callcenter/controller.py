@@ -26,6 +26,7 @@ from callcenter.control.hands import Hands
 from callcenter.control.monitoring import Monitoring
 from callcenter.control.service import Control
 from callcenter.control.settling import Settling
+from callcenter.control.vigil import Vigil
 from callcenter.devices.presence import Presence
 from callcenter.emergency.briefing import Letterhead
 from callcenter.emergency.help import Numbers
@@ -194,6 +195,7 @@ class Controller:
         )
         self.settling = Settling(self.ledger, self.calls, hands, clock, settings.park_seconds)
         self.control = Control(self.calls, hands, self.pbx, clock, lambda: self.hotline, recording_of)
+        self.vigil = Vigil(self.calls, self.routing, self.pbx, clock)
         self.monitoring = Monitoring(self.ledger, self.calls, hands, self.pbx, clock)
         self.hotline = Hotline(
             self.ledger,
@@ -375,7 +377,14 @@ class Controller:
             return
         now = self.clock.monotonic()
         due: list[Callable[[float], None]] = [self.acceptance.tick, self.emergencies.tick]
-        due += [self.settling.tick, self.routing.end_pauses, self.hotline.tick, self.callbacks.tick, self.voicemails.tick]
+        due += [
+            self.settling.tick,
+            self.vigil.tick,
+            self.routing.end_pauses,
+            self.hotline.tick,
+            self.callbacks.tick,
+            self.voicemails.tick,
+        ]
         due += [self.location.tick, *self.life.ticks]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS

@@ -7,7 +7,7 @@ or a hold goes on where it was, whatever the crash took.
 from collections.abc import Collection
 from enum import StrEnum
 
-from callcenter.calls.model import Call, Leg, Line, Role, Transfer
+from callcenter.calls.model import STAFF, Call, Leg, Line, Role, Transfer
 from callcenter.errors import Conflict, InvalidInput
 from callcenter.phone import normalise
 from callcenter.telephony.events import HangupReason
@@ -22,6 +22,8 @@ PARKED = "parked"
 TAKEN_OVER = "taken_over"
 """A leg's end: a supervisor has the call now."""
 PREEMPTED = "preempted"
+DEAD = "dead"
+"""A leg's end: its phone vanished without a word."""
 LOST = "lost"
 
 
@@ -65,7 +67,15 @@ def due(call: Call, *, first_in_line: bool, slot_over: bool) -> Step | None:
         return None if first_in_line else Step.TO_FRONT
     if call.held and not call.staffed and not on_the_way(call):
         return Step.RESUME if call.in_hand or first_in_line else Step.TO_FRONT
+    if not call.in_hand and not first_in_line and _died(call):
+        return Step.TO_FRONT
     return None
+
+
+def _died(call: Call) -> bool:
+    """Whether the last of ours did not hang up: the phone died."""
+    left = [leg for leg in call.legs.values() if leg.role in STAFF and leg.joined_at is not None and leg.ended_at]
+    return bool(left) and max(left, key=lambda leg: (leg.ended_at, leg.id)).reason == DEAD
 
 
 def _due_transfer(call: Call, transfer: Transfer, first_in_line: bool) -> Step | None:

@@ -104,6 +104,39 @@ def test_the_operator_leaves_while_she_is_on_hold_and_she_is_the_first_in_the_qu
     assert world.controller.hotline.queue() == [later.variables["CC_CALL"]]
 
 
+def test_the_operators_phone_dies_without_a_word_while_she_is_on_hold(world: World) -> None:
+    """R14, B7: no BYE ever comes from it; she does not hear music for ever."""
+    line = talking(world, "op2")
+    desk = seat(world, "op1")
+    desk.sends = True
+    hold(world, line)
+    world.wait(5)
+    assert line.context == "cc-hold", "a living phone holds for as long as it likes"
+    desk.sends = False
+    world.wait(5)
+    assert line.context == "cc-hold", "whoever mutes is not dead"
+    world.board.answers_options["op1"] = False
+    world.wait(3)
+    assert next(leg.reason for leg in world.call_of(line).legs.values() if leg.number == "op1") == "dead"
+    assert world.ringing("op2").variables["CC_ROOM"] == line.room
+    assert not world.rings("op1")
+
+
+def test_the_operators_phone_dies_in_the_middle_of_a_sentence_and_she_is_not_hung_up_on(world: World) -> None:
+    """R14: she is the next one's."""
+    line = talking(world, "op2")
+    desk = seat(world, "op1")
+    desk.sends = True
+    world.wait(3)
+    desk.sends, world.board.answers_options["op1"] = False, False
+    world.wait(3)
+    assert world.call_of(line).open
+    world.answer(world.ringing("op2"))
+    assert line.room == seat(world, "op2").room
+    world.hang_up(seat(world, "op2"))
+    assert not world.call_of(line).open
+
+
 def test_an_emergency_takes_the_operator_and_whom_he_held_is_first_in_line_for_him(world: World) -> None:
     """A9: what he held is not lost."""
     line = talking(world)
