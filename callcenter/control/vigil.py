@@ -1,0 +1,100 @@
+"""Operators' phones that die in a routine call: whoever they had, on hold or not, must not be left to nobody (R14, B7).
+
+By the evidence that counts for an elder's operator as well (`callcenter.life.flow`): no audio, and no answer to an
+OPTIONS from a phone that used to give one; from a browser, which cannot be asked, that its page is gone.
+"""
+
+from dataclasses import dataclass, field
+
+import structlog
+
+from callcenter.calls.model import Call, Leg, Role
+from callcenter.calls.service import Calls
+from callcenter.clock import Clock
+from callcenter.control import rules
+from callcenter.errors import CallCenterError
+from callcenter.life.flow import Flow, is_dead
+from callcenter.routing.service import Routing
+from callcenter.telephony.endpoints import is_web
+from callcenter.telephony.events import PhoneStatus
+from callcenter.telephony.pbx import Pbx
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+"""Between two looks at one phone …"""
+LOOKS_A_TICK = 25
+"""… and later when there are many: an originate must not wait for these questions (as in `callcenter.life.lines`)."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    leg: Leg
+    endpoint: str
+    due: float
+    flow: Flow = field(default_factory=Flow)
+    used_to_answer: bool | None = None
+    busy: bool = False
+
+
+class Vigil:
+    """The operators' phones of every routine call."""
+
+    def __init__(self, calls: Calls, routing: Routing, pbx: Pbx, clock: Clock) -> None:
+        self._calls = calls
+        self._routing = routing
+        self._pbx = pbx
+        self._clock = clock
+        self._watches: dict[str, _Watch] = {}
+
+    def tick(self, now: float) -> None:
+        """Several times a second; ``now`` in monotonic seconds."""
+        talks = [call for call in self._calls.open_calls() if call.routine and not call.caller_gone]
+        wanted = {leg.id: leg for call in talks for leg in _seats(call)}
+        self._watches = {leg_id: watch for leg_id, watch in self._watches.items() if leg_id in wanted}
+        for leg_id in wanted.keys() - self._watches.keys():
+            leg = wanted[leg_id]
+            self._watches[leg_id] = _Watch(leg, self._endpoint(leg), now)
+        due = sorted(
+            (one for one in self._watches.values() if one.due <= now and not one.busy), key=lambda one: one.due
+        )
+        for watch in due[:LOOKS_A_TICK]:
+            watch.busy, watch.due = True, now + LOOK_SECONDS
+            self._calls.do(self._look(watch), f"look at {watch.leg.id}")
+
+    def _endpoint(self, leg: Leg) -> str:
+        return self._routing.seat(leg.number).endpoint if self._routing.has_phone(leg.number) else leg.number
+
+    def _is_on(self, watch: _Watch) -> bool:
+        if not self._routing.has_phone(watch.leg.number):
+            return False
+        seat = self._routing.seat(watch.leg.number)
+        return (seat.web and seat.page is not False) if is_web(watch.endpoint) else seat.sip
+
+    async def _look(self, watch: _Watch) -> None:
+        try:
+            count = await self._pbx.rtp_received(watch.leg.channel_id)
+            if count is not None:
+                watch.flow = watch.flow.read(count, self._clock.monotonic())
+                answers: bool | None = True
+                if watch.used_to_answer is None or watch.flow.still:
+                    answers = await self._pbx.answers(watch.endpoint)
+                if watch.used_to_answer is None:
+                    watch.used_to_answer = bool(answers)
+                self._judge(watch, answers)
+        except CallCenterError as error:
+            log.debug("not_read", leg_id=watch.leg.id, error=error.code)
+        finally:
+            watch.busy = False
+
+    def _judge(self, watch: _Watch, answers: bool | None) -> None:
+        used = bool(watch.used_to_answer)
+        if is_dead(watch.flow, used_to_answer=used, answers=answers, registered=self._is_on(watch)):
+            log.warning("phone_dead", leg_id=watch.leg.id, still=watch.flow.still)
+            self._calls.hang_up(watch.leg, why=rules.DEAD)
+            # Whom it would ring for next waits for nobody: it is off until it registers, or the next look.
+            self._routing.phone(PhoneStatus(watch.endpoint, False))
+
+
+def _seats(call: Call) -> list[Leg]:
+    return [leg for leg in call.live_legs if leg.role == Role.SEAT and leg.in_room]
