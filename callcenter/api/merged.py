@@ -34,9 +34,14 @@ Thing = TypeVar("Thing", bound=HasId)
 
 
 async def read(
-    request: Request, services: Services, query: Callable[[AsyncSession], Awaitable[Result]], otherwise: Result
+    request: Request,
+    services: Services,
+    query: Callable[[AsyncSession], Awaitable[Result]],
+    otherwise: Result,
+    patience: float | None = None,
 ) -> Result:
-    """What the database says, or ``otherwise`` while it is away or takes longer than `PATIENCE_SECONDS`."""
+    """What the database says, or ``otherwise`` while it is away or takes longer than ``patience`` seconds
+    (`PATIENCE_SECONDS`)."""
 
     async def ask() -> Result:
         async with transaction(request, services) as session:
@@ -44,7 +49,7 @@ async def read(
 
     asking = asyncio.ensure_future(ask())
     try:
-        await asyncio.wait({asking}, timeout=PATIENCE_SECONDS)
+        await asyncio.wait({asking}, timeout=PATIENCE_SECONDS if patience is None else patience)
         if asking.done():
             return asking.result()
     except Unavailable:
