@@ -1,3 +1,20 @@
+// The hotline desk: the call at hand with everything about who calls, else how the queues stand and what there is to do.
+import { useEffect } from "react";
+
+import { useMyCall } from "./data";
+import { useDesk } from "./store";
+import { CallWork } from "./hotline/CallWork";
+import { Idle } from "./hotline/Idle";
+
 export default function DeskPage() {
-  return null;
+  const call = useMyCall();
+  const { offered, working, set } = useDesk();
+  const ordinary = call && call.line !== "emergency" ? call.id : null;
+  const shown = ordinary ?? (offered && call?.line !== "emergency" ? offered.callId : working);
+  const answered = ordinary !== null && call?.human_at != null;
+  useEffect(() => {
+    // A call that was answered here stays open until its form is done; one that only rang does not.
+    if (answered && ordinary !== working) set({ working: ordinary });
+  }, [answered, ordinary, working, set]);
+  return shown ? <CallWork key={shown} id={shown} live={ordinary === shown} done={() => set({ working: null })} /> : <Idle />;
 }

@@ -1,7 +1,98 @@
-// What an operator has on every page: the phone bar, and the emergency that takes the whole screen.
-import { useSeatPhone } from "../../phone";
+// What an operator has on every page: the phone, its bar, and the emergency that takes the whole screen.
+import { App, Alert, Button } from "antd";
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+
+import { phone, usePhone, useSeatPhone } from "../../phone";
+import { DialDialog, KeypadDialog } from "./bar/DialDialogs";
+import { PhoneBar } from "./bar/PhoneBar";
+import { TransferDialog } from "./bar/TransferDialog";
+import { DeviceCheck } from "./check/DeviceCheck";
+import { useDeskFacts, useMe } from "./data";
+import { EmergencyWatch } from "./EmergencyWatch";
+import { HelpDialog } from "./HelpDialog";
+import { useKeys } from "./keys";
+import { resumeNotes } from "./notes";
+import { checkedToday, usePhoneKind } from "./phonekind";
+import { useDesk } from "./store";
 
 export function SeatFrame() {
+  const me = useMe();
+  const kind = usePhoneKind((state) => state.kind);
+  const { dialog, set } = useDesk();
+  useDeskFacts();
+  useEffect(resumeNotes, []);
+  useEffect(() => {
+    if (me && !checkedToday(me)) set({ dialog: "devices" });
+  }, [me, set]);
+  useKeys([
+    { keys: ["?", "？"], name: "help", act: () => set({ dialog: "help" }) },
+    { keys: ["Alt+O"], name: "dial", act: () => set({ dialog: "dial" }) },
+  ]);
+  return (
+    <>
+      {kind === "web" && <WebPhone />}
+      <EmergencyWatch />
+      <PhoneBar />
+      {kind === "web" && <PhoneNotices />}
+      {dialog === "help" && <HelpDialog />}
+      {dialog === "devices" && <DeviceCheck />}
+      {dialog === "dial" && <DialDialog />}
+      {dialog === "keypad" && <KeypadDialog />}
+      {dialog === "transfer" && <TransferDialog />}
+    </>
+  );
+}
+
+function WebPhone() {
   useSeatPhone();
+  const { notification } = App.useApp();
+  const { t } = useTranslation("desk");
+  useEffect(
+    () =>
+      phone.on("device", ({ kind, label }) =>
+        notification.warning({ title: t(`phone.gone.${kind}`), description: label ? t("phone.gone.instead", { label }) : t("phone.gone.none"), duration: 0 }),
+      ),
+    [notification, t],
+  );
+  return null;
+}
+
+/** What keeps the phone from working, and what to do about it. */
+function PhoneNotices() {
+  const { t } = useTranslation("desk");
+  const [{ status, problem }] = usePhone();
+  if (status === "waiting")
+    return (
+      <Alert
+        banner
+        type="warning"
+        data-testid="other-tab"
+        title={t("phone.otherTab")}
+        action={
+          <Button size="small" type="primary" onClick={() => phone.takeOver()}>
+            {t("phone.takeOver")}
+          </Button>
+        }
+      />
+    );
+  if (problem)
+    return (
+      <Alert
+        banner
+        type={problem === "sound_blocked" ? "warning" : "error"}
+        data-testid="phone-problem"
+        title={t(`phone.problem.${problem}.title`)}
+        description={t(`phone.problem.${problem}.remedy`)}
+        action={
+          status === "blocked" && (
+            <Button size="small" type="primary" onClick={() => void phone.retry()}>
+              {t("phone.retry")}
+            </Button>
+          )
+        }
+      />
+    );
+  if (status === "lost") return <Alert banner type="error" title={t("phone.lostLong")} />;
   return null;
 }

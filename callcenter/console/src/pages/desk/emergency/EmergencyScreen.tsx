@@ -1,0 +1,126 @@
+// An emergency fills the screen, on whatever page: who, where, help, what is done, what was noted; until it is closed
+// or put aside. What it needs comes from the emergency itself; everything else may be missing.
+import { App, ConfigProvider } from "antd";
+import { useEffect, useRef, type ReactNode } from "react";
+import { createPortal } from "react-dom";
+import { useTranslation } from "react-i18next";
+
+import { ErrorBoundary } from "../../../app/ErrorBoundary";
+import { useMe } from "../data";
+import { useKeys, type Shortcut } from "../keys";
+import { NoteBox } from "../NoteBox";
+import { HELP, mine, type Emergency } from "../shapes";
+import { putAside, show, useDesk } from "../store";
+import { Advice } from "./Advice";
+import { useEmergencyActions } from "./actions";
+import { Briefings } from "./Briefings";
+import { Close } from "./Close";
+import styles from "./Emergency.module.css";
+import { Head } from "./Head";
+import { HelpButtons } from "./Help";
+import { People } from "./People";
+import { useInNeed } from "./person";
+import { Ringing } from "./Ringing";
+import { Steps } from "./Steps";
+import { Timeline } from "./Timeline";
+import { Where } from "./Where";
+import { Contacts, Who } from "./Who";
+
+interface Props {
+  one: Emergency;
+  /** All that are open, who needs somebody first. */
+  all: Emergency[];
+  answer: () => void;
+}
+
+/** Above every dialog of whatever page is below; its own dialogs above it. */
+const ABOVE = { token: { zIndexPopupBase: 2100 } };
+
+export function EmergencyScreen(props: Props) {
+  return (
+    <ConfigProvider theme={ABOVE}>
+      <App component={false}>
+        <Whole {...props} />
+      </App>
+    </ConfigProvider>
+  );
+}
+
+function Whole({ one, all, answer }: Props) {
+  const { t } = useTranslation("desk");
+  const me = useMe();
+  const how = mine(one.legs, me);
+  const actions = useEmergencyActions(one);
+  const person = useInNeed(one);
+  const { dialog, set } = useDesk();
+  const open = one.state === "open";
+  const others = all.filter(({ id }) => id !== one.id);
+  useInert();
+  useKeys([
+    ...HELP.map((role, index): Shortcut => ({ keys: [`Alt+${index + 1}`], name: `help_${role}`, act: open ? () => void actions.help(role) : undefined })),
+    { keys: ["Alt+C"], name: "close", act: open ? () => set({ dialog: "close" }) : undefined },
+    { keys: ["Alt+E"], name: "next", act: others[0] ? () => show(others[0]!.id) : undefined },
+    { keys: ["Alt+0"], name: "aside", act: how === "ringing" ? undefined : () => putAside(one.id) },
+  ]);
+  return createPortal(
+    <div className={styles.screen} role="dialog" aria-modal="true" aria-label={t("emergency.title")} data-testid="emergency" data-how={how}>
+      <Head one={one} all={all} me={me} how={how} actions={actions} />
+      {how === "ringing" && <Ringing one={one} answer={answer} />}
+      <Advice one={one} how={how} />
+      <div className={styles.columns}>
+        <Part>
+          <Who one={one} person={person} />
+          <Where person={person} />
+          <Contacts person={person} actions={actions} busy={!open} />
+        </Part>
+        <Part>
+          <HelpButtons one={one} actions={actions} />
+          <People one={one} actions={actions} me={me} />
+          <Timeline id={one.id} />
+        </Part>
+        <Part>
+          <section className={styles.card}>
+            <h3>{t("note.label")}</h3>
+            <NoteBox key={one.id} subject="emergencies" id={one.id} stored={{ text: one.note, revision: one.note_revision }} rows={6} />
+            <Briefings actions={actions} disabled={!open} />
+          </section>
+          <Steps one={one} actions={actions} />
+        </Part>
+      </div>
+      {dialog === "close" && open && (
+        <Close
+          one={one}
+          actions={actions}
+          onDone={(closed) => {
+            set({ dialog: null });
+            if (closed) putAside(one.id);
+          }}
+        />
+      )}
+    </div>,
+    document.body,
+  );
+}
+
+/** A part that breaks leaves the others standing. */
+function Part({ children }: { children: ReactNode }) {
+  return (
+    <div className={styles.column}>
+      <ErrorBoundary>{children}</ErrorBoundary>
+    </div>
+  );
+}
+
+/** What lies below is out of reach of keys and screen readers. */
+function useInert(): void {
+  const before = useRef<Element | null>(null);
+  useEffect(() => {
+    const root = document.getElementById("root");
+    before.current = document.activeElement;
+    root?.setAttribute("inert", "");
+    return () => {
+      root?.removeAttribute("inert");
+      if (before.current instanceof HTMLElement) before.current.focus();
+    };
+  }, []);
+}

@@ -1,0 +1,48 @@
+// Who is in need, from whatever can tell: the file, the place kept in memory, the call's own screen.
+import { useQuery } from "@tanstack/react-query";
+
+import { query } from "../../../api/client";
+import { passing } from "../ask";
+import { screenQuery } from "../data";
+import type { Elder, Emergency, Location } from "../shapes";
+
+const stubborn = { retry: (count: number, error: Error) => count < 6 && passing(error), retryDelay: (n: number) => Math.min(200 * 2 ** n, 4_000) };
+
+export interface InNeed {
+  elder: Elder | undefined;
+  location: Location | undefined;
+  contacts: { role: string; name: string; phone: string }[];
+  /** The file could not be read; what is there came from memory. */
+  fileMissing: boolean;
+  loading: boolean;
+}
+
+export function useInNeed(one: Emergency): InNeed {
+  const id = one.elder_id;
+  const path = { path: { id: id ?? "" } };
+  const file = useQuery({ ...query("/api/v1/elders/{id}", { params: path }), enabled: !!id, staleTime: 60_000, ...stubborn });
+  const place = useQuery({
+    ...query("/api/v1/elders/{id}/location", { params: path }),
+    enabled: !!id,
+    refetchInterval: 10_000,
+    ...stubborn,
+  });
+  const callId = one.calls[0] ?? null;
+  const screen = useQuery({ ...screenQuery(callId ?? ""), enabled: callId !== null && file.isError });
+  const elder = file.data ?? screen.data?.elder ?? undefined;
+  return {
+    elder,
+    location: place.data,
+    contacts: elder?.contacts ?? [],
+    fileMissing: file.isError && !elder,
+    loading: !!id && file.isPending && !elder,
+  };
+}
+
+/** Whole years at this moment. */
+export function age(born: string | null | undefined, now = new Date()): number | null {
+  if (!born) return null;
+  const [year = 0, month = 1, day = 1] = born.split("-").map(Number);
+  const had = now.getMonth() + 1 > month || (now.getMonth() + 1 === month && now.getDate() >= day);
+  return now.getFullYear() - year - (had ? 0 : 1);
+}
