@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support.baresip import Baresip
 from tests.support.instance import Api, Instance
 from tests.support.sipp import AnsweredCall, Answerer, Caller, until
 
@@ -140,7 +141,7 @@ async def test_three_talk_and_the_operator_leaves_two(center: Instance) -> None:
 
 
 async def test_parked_and_fetched_by_another_seat(center: Instance) -> None:
-    """B1: a slot, music, any seat; and a phone that dies in a hold puts her first in the queue."""
+    """B1: a slot, music, any seat."""
     api, other = await center.sign_in("op1"), await center.sign_in("op2")
     op1 = await center.seat("op1")
     await ready(center, api, "op1")
@@ -158,27 +159,41 @@ async def test_parked_and_fetched_by_another_seat(center: Instance) -> None:
     await until(lambda: caller.media.hears(SECOND) and desk2.hears(CALLER), 5, "her and op2 together")
     assert (await call(api, call_id))["parked"] is None
 
-    # He puts her on hold, and his phone dies without a word: she is the next one's at once.
-    await other.post(f"/calls/{call_id}/hold")
-    await until(lambda: music(caller, SECOND), 5, "music")
-    await api.call("PUT", "/seats/me/state", json={"state": "ready"})
-    assert center.asterisk is not None
-    legs = (await call(api, call_id))["legs"]
-    gone = next(leg["id"] for leg in legs if leg["number"] == "op2" and leg["state"] != "ended")
-    center.asterisk.cli(f"channel request hangup {channel_of(center, gone)}")
-    rescue = await (await op1.call(seconds=15)).answer()
-    rescue.play(FIRST)
-    await until(lambda: caller.media.hears(FIRST) and rescue.hears(CALLER), 8, "her with the next seat")
-    assert not any(event.startswith("ended") for event in caller.events)
-    rescue.hangup()
+    caller.hangup()
+    await desk2.until("ended", 10)
     await over(center, api, call_id)
 
 
-def channel_of(center: Instance, leg_id: str) -> str:
-    """The name of a leg's channel."""
-    assert center.asterisk is not None
-    lines = center.asterisk.cli("core show channels concise").splitlines()
-    return next(line.split("!")[0] for line in lines if line.endswith(leg_id))
+async def test_the_operators_phone_dies_in_the_hold_and_the_next_seat_has_her(center: Instance) -> None:
+    """R14, B7: power lost, no BYE; she is the first in the queue, hears music meanwhile and is never cut off."""
+    api, other = await center.sign_in("op1"), await center.sign_in("op2")
+    password = next(seat["sip_password"] for seat in center.credentials["seats"] if seat["user"] == "op1")
+    phone = await Baresip.register(center.folder, center.settings, "op1", password, tone=int(FIRST))
+    try:
+        await ready(center, api, "op1")
+        caller = await center.dial("12349", "051288889999", seconds=180)
+        await caller.answered(1)
+        caller.media.key("3")
+        await phone.answer()
+        await until(lambda: caller.media.hears(FIRST), 5, "her to hear the operator")
+        (item,) = (await api.get("/calls?live=true"))["items"]
+        await api.post(f"/calls/{item['id']}/hold")
+        await on_hold(center, api, item["id"])
+        op2 = await center.seat("op2")
+        await ready(center, other, "op2")
+        await until(lambda: music(caller, FIRST), 5, "music")
+        await phone.kill()
+        rescue = await (await op2.call(seconds=15)).answer()
+        rescue.play(SECOND)
+        caller.media.play(CALLER)
+        await until(lambda: caller.media.hears(SECOND) and rescue.hears(CALLER), 8, "her with the next seat")
+        assert not any(event.startswith("ended") for event in caller.events)
+        rescue.hangup()
+        ended = await over(center, api, item["id"])
+        legs = [(leg["number"], leg["reason"]) for leg in ended["legs"] if leg["role"] == "seat"]
+        assert legs == [("op1", "dead"), ("op2", "normal")]
+    finally:
+        await phone.close()
 
 
 async def test_an_operator_calls_somebody_and_the_controller_dies_in_the_hold(center: Instance) -> None:
