@@ -1,16 +1,14 @@
-"""Prompts: the product's own, and those that were uploaded: checked, converted, kept in the data folder (B1).
-
-pydub hands ffmpeg whatever it is given; so the format is told from the first bytes and named to it, the length is
-bounded before anything is decoded, and one file at a time is converted, in a thread.
-"""
+"""Prompts: the product's own, and those that were uploaded: checked, converted, kept in the data folder (B1)."""
 
 import asyncio
+import contextlib
 import functools
 import hashlib
-import tempfile
+import os
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -25,10 +23,6 @@ log = structlog.get_logger(__name__)
 
 SOUNDS = Path(__file__).resolve().parent.parent.parent / "asterisk" / "sounds" / "zh"
 MOST_BYTES = 1_000_000
-MOST_SECONDS, FEWEST_SECONDS = 120, 0.2
-RATE = 8000
-LOUDNESS = -18.0
-"""dBFS: as loud as the product's own prompts."""
 CONVERT_SECONDS = 30.0
 
 _converting = asyncio.Semaphore(1)
@@ -109,35 +103,35 @@ async def convert(audio: bytes) -> tuple[bytes, float]:
         raise InvalidInput(f"a prompt may have {MOST_BYTES} bytes; send it as MP3 or Ogg", field="file")
     kind = sniff(audio)
     async with _converting:
-        try:
+        answer = await _apart(kind, audio)
+    said, _, wav = answer.partition(b"\n")
+    word, _, rest = said.decode("utf-8", "replace").partition(" ")
+    if word == "ok":
+        return wav, float(rest)
+    raise InvalidInput(rest or "the file cannot be converted; save it as another format", field="file")
+
+
+async def _apart(kind: str, audio: bytes) -> bytes:
+    """What the process of its own answers; nothing when it fails or takes too long."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "callcenter.menus.convert", kind),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+    )
+    answer = b""
+    try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONVERT_SECONDS):
-                return await asyncio.to_thread(_convert, audio, kind)
-        except TimeoutError as error:
-            raise InvalidInput("this file takes too long to convert; send another format", field="file") from error
-
-
-def _convert(audio: bytes, kind: str) -> tuple[bytes, float]:
-    from pydub import AudioSegment  # noqa: PLC0415 - only who converts pays for the import
-    from pydub.exceptions import CouldntDecodeError, CouldntEncodeError  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory(prefix="callcenter-prompt-") as folder:
-        given, made = Path(folder) / f"given.{kind}", Path(folder) / "made.wav"
-        given.write_bytes(audio)
-        try:
-            with given.open("rb"):
-                sound: Any = AudioSegment.from_file(str(given), format=kind, duration=MOST_SECONDS + 1)
-            seconds = len(sound) / 1000
-            if not FEWEST_SECONDS <= seconds <= MOST_SECONDS:
-                raise InvalidInput(f"a prompt is {FEWEST_SECONDS:g} to {MOST_SECONDS} s long", field="file")
-            if sound.dBFS < -60:
-                raise InvalidInput("there is nothing to be heard in this file", field="file")
-            louder = sound.apply_gain(min(LOUDNESS - sound.dBFS, -sound.max_dBFS - 1))
-            louder.export(
-                str(made), format="wav", parameters=["-ar", str(RATE), "-ac", "1", "-c:a", "pcm_s16le"]
-            ).close()
-        except (CouldntDecodeError, CouldntEncodeError, IndexError, KeyError, OSError, ValueError, EOFError) as error:
-            raise InvalidInput("the file is damaged or of a kind that cannot be read", field="file") from error
-        return made.read_bytes(), seconds
+                answer, _ = await process.communicate(audio)
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # ffmpeg with it
+            await process.wait()
+    return answer if process.returncode == 0 else b""
 
 
 def _store(path: Path, wav: bytes) -> None:
