@@ -53,6 +53,7 @@ from callcenter.api import (
     wallboard,
     watchdog,
     webhooks,
+    work,
     work_orders,
 )
 from callcenter.api.deps import Services
@@ -98,6 +99,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     recordings.router,
     work_orders.router,
+    work.router,
     follow_ups.router,
     complaints.router,
     intake.router,
