@@ -80,19 +80,24 @@ async def test_given_a_call_when_asterisk_is_killed_and_back_then_the_page_is_re
     await op1.hears(ELDER)
 
 
-async def test_given_a_frozen_asterisk_then_the_page_says_so_and_is_back_when_it_thaws(
+async def test_given_a_call_when_asterisk_freezes_then_the_page_says_so_and_talks_on_when_it_thaws(
     center: Instance, console: Console
 ) -> None:
-    """Its sockets stand, and nobody is behind them."""
-    op1 = await console("op1")
+    """R3: its sockets stand, and nobody is behind them."""
+    op1 = await console("op1", voice=OPERATOR)
     op1.forgiven.append("WebSocket")
+    press = await talking(center, op1)
     assert center.asterisk is not None
     os.kill(center.asterisk.pid, signal.SIGSTOP)
     try:
         await op1.phone("status", "lost", 10)
+        await op1.phone("call?.media", "lost", 10)
     finally:
         os.kill(center.asterisk.pid, signal.SIGCONT)
     await op1.phone("status", "registered", 15)
+    await op1.phone("call?.media", "flowing", 15)
+    await op1.hears(ELDER)
+    await hears(press.media, OPERATOR, what="her to hear the operator again")
 
 
 async def test_given_no_network_for_ten_seconds_then_the_seat_is_offline_within_five_and_back_by_itself(
@@ -133,6 +138,19 @@ async def test_given_two_tabs_then_one_is_the_phone_until_the_other_takes_over(
     await second.close()
     await op1.phone("status", "registered")
     await ready_or_ringing(center, api)
+
+
+async def test_given_two_machines_then_the_later_is_the_phone_until_the_other_takes_it_back(
+    center: Instance, console: Console
+) -> None:
+    """B1: a page that was left open at another desk."""
+    window = await console("op1")
+    door = await console("op1")
+    await window.phone("status", "waiting")
+    await door.phone("status", "registered")
+    await window.say("takeOver")
+    await door.phone("status", "waiting")
+    await window.phone("status", "registered")
 
 
 async def test_given_keys_in_the_call_then_the_server_takes_each_once(center: Instance, console: Console) -> None:
