@@ -73,7 +73,8 @@ class LegRow(Base):
 _LEG_COLUMNS = ("id", "role", "number", "name", "channel_id", "request_id", "reason", "cause", "wish_id", "route",
                 "auto", "added_at", "ringing_at", "answered_at", "joined_at", "accepted_at", "ended_at")  # fmt: skip
 _CALL_COLUMNS = ("id", "line", "caller", "did", "room", "recording", "incident_id", "elder_id", "elder_name",
-                 "device_id", "ambiguous", "via", "digit", "ended_at", "disposition", "note", "note_revision")  # fmt: skip
+                 "device_id", "ambiguous", "via", "digit", "ended_at", "disposition", "note",
+                 "note_revision")  # fmt: skip
 
 
 def to_call(row: CallRow) -> Call:
