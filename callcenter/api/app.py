@@ -146,7 +146,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.public_limit = Limit()
     app.state.office = Office()
     app.state.import_desk = ImportDesk()
-    app.state.pages = Pages(services.controller)
+    app.state.pages = Pages(services.controller if services else None)  # the description is made without services
     install(app)
     for router in ROUTERS:
         app.include_router(router)
