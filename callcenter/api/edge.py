@@ -17,8 +17,9 @@ from callcenter.ids import new_id
 log = structlog.get_logger(__name__)
 
 MAX_BODY = 1024 * 1024
+UPLOADS = {"/api/v1/imports": 6 * 1024 * 1024}
+"""Routes that take whole files, by path: their bound is their own."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_TOO_LARGE = f"a body may have {MAX_BODY} bytes; send less at a time"
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -58,12 +59,13 @@ class Edge:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            if _declared_size(headers) > MAX_BODY:
-                refusal = problem(request_id, 413, "too_large", _TOO_LARGE, {"Connection": "close"})
+            most = UPLOADS.get(scope["path"], MAX_BODY)
+            if _declared_size(headers) > most:
+                refusal = problem(request_id, 413, "too_large", _too_large(most), {"Connection": "close"})
                 await refusal(scope, receive, answer)
                 return
             try:
-                await self._app(scope, _limited(receive), answer)
+                await self._app(scope, _limited(receive, most), answer)
             except Exception as error:
                 log.error("request failed", error=type(error).__name__, where=_where(error))
                 if started:
@@ -89,20 +91,24 @@ def _complete(message: MutableMapping[str, Any], request_id: str, path: str) -> 
         headers.setdefault(name, value)
 
 
+def _too_large(most: int) -> str:
+    return f"a body may have {most} bytes; send less at a time"
+
+
 def _declared_size(headers: Headers) -> int:
     length = headers.get("Content-Length", "0")
     return int(length) if length.isdecimal() else 0
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     taken = 0
 
     async def limited() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY:
-            raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
+        if taken > most:
+            raise HTTPException(413, _too_large(most), {"Connection": "close"})
         return message
 
     return limited

@@ -70,6 +70,15 @@ async def get_elder(session: AsyncSession, id: str, who: Principal | None = None
 
 async def create_elder(session: AsyncSession, clock: Clock, data: ElderInput, who: Principal | None = None) -> ElderRow:
     """Register an elder; raises `Conflict` when the code is taken, the plan unknown or the area not one's own."""
+    row = build_elder(clock, data)
+    await _check(session, row, who)
+    session.add(row)
+    await session.flush()
+    return row
+
+
+def build_elder(clock: Clock, data: ElderInput) -> ElderRow:
+    """An elder who is not registered yet; nothing is compared with the register."""
     elder_id, now = new_id(), clock.now()
     row = ElderRow(id=elder_id, phones=[], contacts=[], devices=[], created_at=now, updated_at=now)
     for field in set(ElderInput.model_fields) - _LISTS:
@@ -78,9 +87,6 @@ async def create_elder(session: AsyncSession, clock: Clock, data: ElderInput, wh
     row.groups = tuple(dict.fromkeys(data.groups))
     _set_phones(row, data.phones)
     _set_contacts(row, data.contacts)
-    await _check(session, row, who)
-    session.add(row)
-    await session.flush()
     return row
 
 
@@ -89,6 +95,13 @@ async def change_elder(
 ) -> None:
     """Change what the patch sets; raises `Conflict` when its version is not the present one."""
     same_version(row.version, patch.version)
+    fill_elder(clock, row, patch)
+    await _check(session, row, who)
+    await session.flush()
+
+
+def fill_elder(clock: Clock, row: ElderRow, patch: ElderPatch) -> None:
+    """Change what the patch sets; nothing is compared with the register."""
     for field in patch.model_fields_set - _LISTS:
         setattr(row, field, getattr(patch, field))
     if "groups" in patch.model_fields_set:
@@ -98,8 +111,6 @@ async def change_elder(
     if "contacts" in patch.model_fields_set:
         _set_contacts(row, patch.contacts)
     row.updated_at = later(clock.now(), row.updated_at)
-    await _check(session, row, who)
-    await session.flush()
 
 
 def same_version(present: int, given: int | None) -> None:

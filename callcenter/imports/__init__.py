@@ -1,0 +1,1 @@
+"""Elders, contacts, devices and accounts out of spreadsheets: checked row by row before anything is written."""
