@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.accounts.permissions import Permission, Principal
+from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
 from callcenter.api.areas import check, elders_seen, sees
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.merged import page, read
 from callcenter.api.problems import responses
+from callcenter.api.secrecy import secret, tells_of_monitors
 from callcenter.api.types import Id, Line, Page, Prose
 from callcenter.api.views import CallView, FactView
 from callcenter.calls import facts as cf
@@ -126,8 +127,8 @@ async def recordings_of(request: Request, services: Services, call_ids: Sequence
 
 
 def _view(services: Services, controller: ControllerDep, who: Principal, call: Call, recordings: list[str]) -> CallView:
-    monitored = services.settings.monitor_shown or who.may(Permission.CALLS_MONITOR)
-    return CallView.of(call, recordings, queue=controller.hotline.queue_of(call.id), monitored=monitored)
+    queue, monitored = controller.hotline.queue_of(call.id), tells_of_monitors(who, services)
+    return CallView.of(call, recordings, queue=queue, monitored=monitored)
 
 
 async def shown(
@@ -178,8 +179,9 @@ async def call_timeline(
     await find_call(request, services, controller, who, call_id)
 
     async with transaction(request, services) as session:
-        facts = [FactView.of(row) for row in await of_call(session, call_id, after=cursor, limit=limit + 1)]
-    return Page(items=facts[:limit], next=facts[limit - 1].id if len(facts) > limit else None)
+        rows = await of_call(session, call_id, after=cursor, limit=limit + 1)
+    facts = [FactView.of(row) for row in rows[:limit] if not secret(who, services, row)]
+    return Page(items=facts, next=rows[limit - 1].id if len(rows) > limit else None)
 
 
 @router.post("/{call_id}/disposition", responses=responses(404, 409))

@@ -22,6 +22,7 @@ from callcenter.api.emergency_inputs import (
 from callcenter.api.merged import page, read
 from callcenter.api.messages import MessageView
 from callcenter.api.problems import responses
+from callcenter.api.secrecy import secret
 from callcenter.api.types import Id, Page
 from callcenter.api.views import CallAttempt, EmergencyView, FactView, LegView
 from callcenter.calls.facts import SYNTHETIC
@@ -199,8 +200,9 @@ async def emergency_timeline(
     await find_emergency(request, services, controller, who, incident_id)
 
     async with transaction(request, services) as session:
-        facts = [FactView.of(row) for row in await of_incident(session, incident_id, after=cursor, limit=limit + 1)]
-    return Page(items=facts[:limit], next=facts[limit - 1].id if len(facts) > limit else None)
+        rows = await of_incident(session, incident_id, after=cursor, limit=limit + 1)
+    facts = [FactView.of(row) for row in rows[:limit] if not secret(who, services, row)]
+    return Page(items=facts, next=rows[limit - 1].id if len(rows) > limit else None)
 
 
 @router.post("/{incident_id}/legs", status_code=201, responses=responses(404, 409))

@@ -16,6 +16,7 @@ from callcenter.accounts.permissions import Permission, Principal
 from callcenter.api.areas import sees
 from callcenter.api.deps import Services
 from callcenter.api.live_peer import FORBIDDEN, TRY_AGAIN, UNAUTHENTICATED, Peer, sign_in
+from callcenter.api.secrecy import secret
 from callcenter.api.views import FactView
 from callcenter.calls.facts import SYNTHETIC
 from callcenter.errors import NotAuthenticated
@@ -51,10 +52,6 @@ NEEDS: dict[str, Permission] = {
 """What one must be allowed to read to be told of a kind of fact; kinds not named here are told to nobody."""
 
 
-MONITORING = frozenset({"call.monitored", "call.monitor_ended"})
-"""That a supervisor is on a call: told to operators only if the settings say."""
-
-
 def may_see(who: Principal, fact_kind: str) -> bool:
     """Whether a role is told of facts of a kind (``call.opened`` is of the family ``call``)."""
     needed = NEEDS.get(fact_kind.partition(".")[0])
@@ -64,7 +61,7 @@ def may_see(who: Principal, fact_kind: str) -> bool:
 def tells(who: Principal, services: Services, fact: Fact | FactRow) -> bool:
     """Whether an account is told of a fact."""
     about = fact.call_id, fact.incident_id
-    if fact.kind in MONITORING and not (services.settings.monitor_shown or who.may(Permission.CALLS_MONITOR)):
+    if secret(who, services, fact):
         return False
     return may_see(who, fact.kind) and in_earnest(services, *about) and in_area(who, services, *about)
 
@@ -103,9 +100,10 @@ async def live(
     ``{"token": "…"}`` within 5 s; the socket is closed with 4401 when the token runs out, unless another came before in
     ``{"token": "…"}``. The first answer is ``{"kind": "hello", "server", "seq", …}``.
 
-    Come back with ``after`` (the id of the last fact), and ``seq`` and ``server`` of the last message: what was
-    missed follows, then ``{"kind": "caught_up"}``. From the same process it comes exactly once; from another one, by
-    id, the last minute before ``after`` comes again. ``{"kind": "gap"}``: something may be missing, read the lists.
+    Come back with ``after``, the id of the last fact, and ``server`` and ``seq``, the latter of the last message
+    (``hello`` sets both anew; null: leave it out). What was missed follows, then ``{"kind": "caught_up"}``. From the
+    same process it comes exactly once; from another one, by id, the last minute before ``after`` comes again.
+    ``{"kind": "gap"}``: something may be missing, read the lists.
     ``{"kind": "behind", "seconds"}``: the record is so far behind the calls; 0 when it no longer is.
     """
     services: Services = socket.app.state.services
@@ -141,30 +139,33 @@ async def _first_of(*works: Any) -> None:
 
 async def _tell(peer: Peer, feed: Feed, after: str | None, seq: int | None, server: str | None) -> None:
     """Send what was missed, then what happens, until the page is too slow."""
-    head = feed.seq
-    place = feed.place_of(after, seq, server)
-    await peer.send(kind="hello", user=peer.who.user, role=peer.who.role, seq=head, server=feed.server)
+    head, back = feed.seq, bool(after) or seq is not None
+    place = feed.place_of(after, seq, server) if back else head
+    await peer.send(kind="hello", user=peer.who.user, role=peer.who.role, seq=place, server=feed.server)
     if feed.behind_seconds:
-        await peer.send(kind="behind", seconds=feed.behind_seconds, seq=head)
+        await peer.send(kind="behind", seconds=feed.behind_seconds, seq=place)
     known: set[str] = set()
-    if place is not None:
-        head = await _read_on(peer, feed, place, known, until=head)
-    elif after or seq is not None:
-        known = await _tell_stored(peer, feed, after or "", head)
-    if after or seq is not None:
-        await peer.send(kind="caught_up", seq=head)
-    await _read_on(peer, feed, head, known, until=None)
+    if place is None:
+        place, known = await _tell_stored(peer, feed, after or "")
+    if back:
+        place = await _read_on(peer, feed, place, known, until=head)
+        await peer.send(kind="caught_up", seq=place)
+    await _read_on(peer, feed, place, known, until=None)
 
 
-async def _tell_stored(peer: Peer, feed: Feed, after: str, head: int) -> set[str]:
-    """What came behind a fact that another process told; the ids, for they may come once more by the feed."""
+async def _tell_stored(peer: Peer, feed: Feed, after: str) -> tuple[int, set[str]]:
+    """Tell what came behind a fact that another process told.
+
+    Where in the feed to read on, and the ids, for they may come once more by the feed. These messages have no place
+    in the feed (``seq`` null): whoever is cut off among them comes back by the id alone.
+    """
     found = await feed.stored(after, CATCH_UP)
-    for entry in found.entries:
-        if entry.what is not None and tells(peer.who, peer.services, entry.what):
-            await peer.socket.send_text(_text(entry.what, head))
+    for fact in found.facts:
+        if tells(peer.who, peer.services, fact):
+            await peer.socket.send_text(_text(fact, None))
     if not found.whole:
-        await peer.send(kind="gap", seq=head)
-    return {entry.what.id for entry in found.entries if entry.what is not None}
+        await peer.send(kind="gap", seq=None)
+    return found.place, {fact.id for fact in found.facts}
 
 
 async def _read_on(peer: Peer, feed: Feed, place: int, known: set[str], until: int | None) -> int:
@@ -199,6 +200,6 @@ def _text_of(entry: Entry) -> str:
     return entry.text or ""
 
 
-def _text(fact: Fact | FactRow, seq: int) -> str:
+def _text(fact: Fact | FactRow, seq: int | None) -> str:
     view: dict[str, Any] = FactView.of(fact).model_dump(mode="json")
     return msgspec.json.encode(view | {"seq": seq}).decode()
