@@ -10,7 +10,7 @@ import { may } from "../../api/session";
 import { MoreTable } from "../../ui/MoreTable";
 import { moment } from "../../ui/time";
 import styles from "./admin.module.css";
-import { useSaved } from "./useSaved";
+import { useSaved } from "../../ui/useSaved";
 
 type Device = Schemas["Device"];
 type State = Device["state"];

@@ -7,7 +7,7 @@ import { api, call, type Schemas } from "../../api/client";
 import { may } from "../../api/session";
 import styles from "./admin.module.css";
 import type { Elder } from "./EldersTab";
-import { useSaved } from "./useSaved";
+import { useSaved } from "../../ui/useSaved";
 
 type Input_ = Schemas["ElderPatch"];
 export const CONTACT_ROLES = ["family", "doctor", "social_worker", "community", "guardian", "group_leader", "village_cadre"] as const;

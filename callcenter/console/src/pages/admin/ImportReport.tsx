@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import { api, call, query, type Schemas } from "../../api/client";
 import { Loaded } from "../../ui/Loaded";
 import styles from "./admin.module.css";
-import { useSaved } from "./useSaved";
+import { useSaved } from "../../ui/useSaved";
 
 type Import = Schemas["Import"];
 type Applied = Schemas["AppliedImport"];

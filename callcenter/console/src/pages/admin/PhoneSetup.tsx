@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, call, type Schemas } from "../../api/client";
 import type { Account } from "./StaffTab";
-import { useSaved } from "./useSaved";
+import { useSaved } from "../../ui/useSaved";
 
 type Provisioning = Schemas["Provisioning"];
 

@@ -11,7 +11,7 @@ import { usePages } from "../../api/pages";
 import { MoreTable } from "../../ui/MoreTable";
 import { moment } from "../../ui/time";
 import styles from "./admin.module.css";
-import { useSaved } from "./useSaved";
+import { useSaved } from "../../ui/useSaved";
 
 interface Values {
   name: string;

@@ -10,7 +10,7 @@ import { may, type Role } from "../../api/session";
 import { MoreTable } from "../../ui/MoreTable";
 import styles from "./admin.module.css";
 import { PhoneSetup } from "./PhoneSetup";
-import { useSaved } from "./useSaved";
+import { useSaved } from "../../ui/useSaved";
 
 export type Account = Schemas["Account"];
 type Values = Schemas["AccountInput"];

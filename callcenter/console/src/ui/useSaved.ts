@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { App } from "antd";
 
-import { queries } from "../../live/queries";
+import { queries } from "../live/queries";
 
 export function useSaved<V, T>(path: string, write: (values: V) => Promise<T>, then?: (saved: T) => void) {
   const { message } = App.useApp();
