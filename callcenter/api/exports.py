@@ -123,7 +123,7 @@ async def export_calls(
     """Calls as the record has them, newest first; ended calls get there within a second or so."""
     who.check(Permission.CALLS_READ)
     hotline = HotlineCallRow
-    query: Select[Any] = select(
+    query: Any = select(
         *(CallRow.id, CallRow.line, CallRow.caller, CallRow.elder_name, CallRow.started_at, CallRow.answered_at),
         *(CallRow.human_at, CallRow.ended_at, CallRow.disposition, CallRow.digit),
         *(hotline.queue, hotline.operator, hotline.waited_ms),

@@ -5,8 +5,8 @@ from alembic import op
 
 from callcenter import db
 
-revision = "0015_imports"
-down_revision = "0014_menus"
+revision = "0016_imports"
+down_revision = "0015_intake"
 branch_labels = None
 depends_on = None
 
