@@ -57,9 +57,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What memory and database hold behind some id, oldest first. ``whole``: nothing can be missing."""
+    """What journal and database hold behind some id, oldest first, and where in the feed to read on after it.
 
-    entries: list[Entry]
+    ``whole``: nothing can be missing.
+    """
+
+    facts: list[Fact | FactRow]
+    place: int
     whole: bool
 
 
@@ -174,22 +178,28 @@ class Feed:
         ``most`` facts are not told at all.
         """
         since = earlier(after, OVERLAP_SECONDS)
-        here = [entry for place in self._places.values() if (entry := self._ring[place % self._size])]
-        known = {entry.what.id: entry for entry in here if entry.what is not None and entry.what.id > since}
+        place = max(self._first_live - 1, self.seq - self._size)
+        entries = [self._ring[known % self._size] for known in self._places.values() if known <= place]
+        found: dict[str, Fact | FactRow] = {
+            entry.what.id: entry.what for entry in entries if entry and entry.what and entry.what.id > since
+        }
+
+        def add(facts: Iterable[Fact | FactRow]) -> None:
+            for fact in facts:
+                if fact.id > since and self._places.get(fact.id, 0) <= place:
+                    found.setdefault(fact.id, fact)
+
+        whole = True
         try:
-            # First what the database does not have yet: it may move there meanwhile.
-            for fact in await self._waiting_in_journal(most):
-                if fact.id > since:
-                    known.setdefault(fact.id, Entry(0, fact))
+            add(await self._waiting_in_journal(most))  # before the database: what waits may move there meanwhile
             async for rows in self._pages(since):
-                for row in rows:
-                    known.setdefault(row.id, Entry(0, row))
-                if len(known) > most:
-                    return Stored([], False)
+                add(rows)
+                if len(found) > most:
+                    return Stored([], place, False)
         except Exception as error:
             log.warning("not_looked_up", problem=type(error).__name__)  # the database is away: not all is told
-            return Stored([known[fact_id] for fact_id in sorted(known)][-most:], False)
-        return Stored([known[fact_id] for fact_id in sorted(known)], True)
+            whole = False
+        return Stored([found[fact_id] for fact_id in sorted(found)][-most:], place, whole)
 
     async def _waiting_in_journal(self, most: int) -> list[Fact]:
         """What the relay has still to carry; raises `Unavailable` when it is more than ``most``."""
