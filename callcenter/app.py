@@ -105,7 +105,7 @@ async def serve(settings: Settings) -> None:
     record = WorkerLink(record_reader, bus, clock)
     metrics = Metrics(controller, journal, record)
     metrics.recall(recovery.facts)
-    board = Board(clock, settings.human_answer_seconds, settings.wrap_up_seconds)
+    board = Board(clock, settings.human_answer_seconds, settings.wrap_up_seconds, lambda: queues.book)
     board.begin_later()
     controller.ledger.on_react(board.hear)
     written = place_now(journal.folder)
@@ -155,6 +155,7 @@ async def serve(settings: Settings) -> None:
                 record=record,
                 metrics=metrics,
                 board=board,
+                queues=lambda: queues.book,
                 feed=feed,
             )
         )

@@ -31,6 +31,7 @@ from callcenter.journal_reader import JournalReader
 from callcenter.logs import configure_logging
 from callcenter.notifications.tables import MessageProjector
 from callcenter.parts import Part, for_ever
+from callcenter.queues.service import read_book
 from callcenter.recordings.projector import RecordingProjector
 from callcenter.recordings.retention import load_policy
 from callcenter.recordings.verifier import Verifier
@@ -56,7 +57,7 @@ def projectors(settings: Settings, clock: Clock, bus: Bus) -> list[Projector]:
     work_orders, _ = closed_loop(clock, settings.follow_up_hours, bus)
     return [
         CallProjector(),
-        FiguresProjector(settings.wrap_up_seconds),
+        FiguresProjector(settings.wrap_up_seconds, read_book),
         EmergencyProjector(),
         AlarmProjector(),
         MessageProjector(),
