@@ -48,7 +48,7 @@ from callcenter.queues.model import Book
 from callcenter.recordings.recorder import Recorder
 from callcenter.routing.acceptance import Acceptance
 from callcenter.routing.hotline import Hotline
-from callcenter.routing.seats import SeatAccount
+from callcenter.routing.model import SeatAccount
 from callcenter.routing.service import Routing
 from callcenter.settings import Settings
 from callcenter.spool import SpoolIntake
@@ -384,6 +384,7 @@ class Controller:
             self.hotline.tick,
             self.callbacks.tick,
             self.voicemails.tick,
+            self.ways.tick,
         ]
         due += [self.location.tick, *self.life.ticks]
         if now >= self._lease_due:

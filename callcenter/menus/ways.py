@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from callcenter.callbacks.desk import WORD as CALLBACK_WORD
 from callcenter.callbacks.desk import CallBackDesk, Place
 from callcenter.callbacks.service import CallBacks
@@ -19,10 +21,15 @@ from callcenter.telephony.pbx import Pbx
 from callcenter.voicemail.service import WORD as VOICEMAIL_WORD
 from callcenter.voicemail.service import Voicemails
 
+log = structlog.get_logger(__name__)
+
 KEY_CODE = "caller-"
 """The dialplan's code for a key that a caller pressed in her room."""
 CALLBACK_KEY = "1"
 OFFER_PROMPT = "callback-offer"
+STRAY_SECONDS = 3.0
+"""Who is alone in her room for so long and waits for nobody (she was sent elsewhere, and did not go) waits again."""
+LOOK_SECONDS = 1.0
 OFFER_AGAIN = 75.0
 """Seconds after which a call-back is offered once more to somebody who waits on."""
 
@@ -55,6 +62,8 @@ class Ways:
         self._clock = clock
         self._offer_after = offer_after
         self._offered: dict[str, float] = {}
+        self._strays: dict[str, float] = {}
+        self._look_at = 0.0
         self.flow = MenuFlow(ledger, calls, menus, escalate=escalate, enqueue=self.enqueue, divert=self.divert)
         self.flow.add_desk(VOICEMAIL_WORD, voicemails)
         self.flow.add_desk(CALLBACK_WORD, CallBackDesk(callbacks, self._place_of, self._go_back))
@@ -138,6 +147,24 @@ class Ways:
         for name, value in variables.items():
             await self._pbx.set_variable(channel_id, name, value)
         await self._pbx.redirect(channel_id, context)
+
+    def tick(self, now: float) -> None:
+        """Find who was sent on and is still where she was, and let her wait again; ``now`` in monotonic seconds."""
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        strays = {call.id: call for call in self._calls.open_calls() if self._strayed(call)}
+        self._strays = {call_id: self._strays.get(call_id, now) for call_id in strays}
+        for call_id, since in self._strays.items():
+            if now - since >= STRAY_SECONDS:
+                log.warning("stray", call_id=call_id)
+                self._hotline.enqueue(call_id, queue=self._hotline.queue_of(call_id), actor="system")
+
+    def _strayed(self, call: Call) -> bool:
+        if call.line != Line.HOTLINE or call.human_at is not None or call.parked or call.held or call.transfer:
+            return False
+        there = any(leg.in_room for leg in call.elder_legs)
+        return there and not call.staffed and self._hotline.place(call.id) is None and call.via != "fallback"
 
     # --- places --------------------------------------------------------------------------------------------
 

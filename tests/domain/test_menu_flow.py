@@ -203,3 +203,19 @@ def test_9_in_a_voicemail_is_an_emergency_and_no_voicemail(world: World) -> None
     assert caller.room == world.incident().room
     world.wait(30)
     assert left(world) == []
+
+
+@pytest.mark.parametrize("how", ["refused", "crash"])
+def test_who_was_sent_on_and_could_not_go_waits_again_in_her_place(world: World, how: str) -> None:
+    """R25: nobody is left with music, waiting for nobody."""
+    caller = world.hotline(WANG)
+    world.wait(1)
+    other = world.hotline(LI)
+    world.pbx.refuses.add("redirect")
+    world.run(lambda: world.board.key(caller, "caller-1"))
+    assert world.controller.hotline.queue() == [other.variables["CC_CALL"]]
+    if how == "crash":
+        world.crash()
+        world.start()
+    world.wait(5)
+    assert world.controller.hotline.queue() == [caller.variables["CC_CALL"], other.variables["CC_CALL"]]
