@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from callcenter.calls.model import Call, Role
+from callcenter.calls.model import STAFF, Call, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.errors import CallCenterError
@@ -13,7 +13,7 @@ from callcenter.ledger import Ledger
 from callcenter.queues.hours import is_open
 from callcenter.queues.model import Book, Queue
 from callcenter.routing import facts as f
-from callcenter.routing.overflow import Move, while_waiting
+from callcenter.routing.overflow import CLOSED, Move, while_waiting
 from callcenter.routing.waiting import Waiters, Waiting
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,8 @@ class Diversion:
         self._trunk_caller = trunk_caller
         self._arriving: dict[str, tuple[Move, float]] = {}
         """Callers of a closed or full queue on the way to their room, and until when that may take (monotonic)."""
+        self._shut_out: dict[str, Move] = {}
+        """Where callers were to go who came to a closed queue: tried again for as long as it is closed."""
         self._tried: dict[str, dict[str, float]] = {}
         """Call → where it was to go, and until when (monotonic) not again."""
         self.handlers: dict[str, Handler] = {}
@@ -50,6 +52,8 @@ class Diversion:
         """A caller comes to a closed or full queue; she goes on as soon as she is in her room."""
         if move.to not in self._lately(call_id, now):
             self._arriving[call_id] = (move, now + ROOM_SECONDS)
+        if move.why == CLOSED:
+            self._shut_out[call_id] = move
 
     def on_the_way(self, call_id: str) -> bool:
         """Whether she is about to go elsewhere, so that no seat is rung for her."""
@@ -58,6 +62,7 @@ class Diversion:
     def forget(self, call_id: str) -> None:
         """She waits no longer."""
         self._arriving.pop(call_id, None)
+        self._shut_out.pop(call_id, None)
         self._tried.pop(call_id, None)
 
     def tick(self, waiting: Waiting, queue: Queue, position: int, expected: float | None, now: float) -> bool:
@@ -68,12 +73,22 @@ class Diversion:
             if move is not None and now >= until:
                 del self._arriving[waiting.call_id]
             return False
+        if any(leg.live and leg.role in STAFF and leg.answered_at for leg in call.legs.values()):
+            return False  # somebody is on the way to her
         move, _ = self._arriving.pop(waiting.call_id, (None, 0.0))
         if move is None and not waiting.front:
             lately = self._lately(waiting.call_id, now)
             waited = now - waiting.entered
-            move = while_waiting(queue, waited=waited, position=position, expected=expected, tried=lately)
+            move = self._still_shut_out(waiting.call_id, queue, lately) or while_waiting(
+                queue, waited=waited, position=position, expected=expected, tried=lately
+            )
         return move is not None and self._go(call, waiting, queue, move, now)
+
+    def _still_shut_out(self, call_id: str, queue: Queue, lately: set[str]) -> Move | None:
+        move = self._shut_out.get(call_id)
+        if move is None or move.to in lately or is_open(queue, self._clock.now(), self._book().days):
+            return None
+        return move
 
     def _lately(self, call_id: str, now: float) -> set[str]:
         return {to for to, until in self._tried.get(call_id, {}).items() if until > now}
@@ -89,6 +104,7 @@ class Diversion:
                 return False
             # Neither back to where she came from nor twice to the same.
             tried[move.to] = tried[f"queue:{queue.code}"] = math.inf
+            self._shut_out.pop(call.id, None)
             self._ledger.record(said, self._queued(waiting, target), actor="system", call_id=call.id)
             return True
         if kind == "number":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
 WEB_SUFFIX = "-web"
 """A seat's phone in the browser is the endpoint ``<user>-web``; its SIP phone is ``<user>``."""
@@ -12,6 +13,29 @@ NO_ANSWER = "no_answer"
 """The reason of a pause that was not asked for: a hotline call rang out at the seat."""
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class SeatAccount(Protocol):
+    """What routing needs of an account that has a phone."""
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def auto_answer(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """How many seats there are for an emergency right now (R11)."""
+
+    seats: int
+    registered: int
+    free: int
+    busy: int
 
 
 class SeatState(StrEnum):

@@ -6,9 +6,8 @@ ends by its clock.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from callcenter.calls import facts as cf
 from callcenter.calls.model import Call, Leg, Line, Role
@@ -20,7 +19,7 @@ from callcenter.ledger import Ledger
 from callcenter.queues.model import Skills
 from callcenter.routing import facts as f
 from callcenter.routing.acceptance import ALREADY_ANSWERED
-from callcenter.routing.model import NO_ANSWER, TEST_ROLE, WEB_SUFFIX, Seat, SeatState
+from callcenter.routing.model import NO_ANSWER, TEST_ROLE, WEB_SUFFIX, Reachable, Seat, SeatAccount, SeatState
 from callcenter.routing.rests import Rests
 from callcenter.telephony.events import HangupReason, PhoneStatus
 
@@ -29,29 +28,6 @@ TEST_SEAT = "synthetic"
 
 LONGEST_WRAP_UP = 600.0
 """However often it is extended, wrap-up ends so many seconds after the call."""
-
-
-class SeatAccount(Protocol):
-    """What routing needs of an account that has a phone."""
-
-    @property
-    def user(self) -> str: ...
-
-    @property
-    def role(self) -> str: ...
-
-    @property
-    def auto_answer(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reachable:
-    """How many seats there are for an emergency right now (R11)."""
-
-    seats: int
-    registered: int
-    free: int
-    busy: int
 
 
 class Seats:

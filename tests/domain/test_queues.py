@@ -420,6 +420,22 @@ def test_an_overflow_that_does_not_take_her_leaves_her_where_she_is(build: Build
     assert ringing(world) == {"op1"}
 
 
+def test_who_came_to_a_closed_queue_is_sent_on_again_and_again_while_it_is_closed(build: Build) -> None:
+    world = build(queue("general", hours=CLOSED, closed_to=f"number:{OTHER_CENTRE}"))
+    caller = arrives(world, WANG)
+    world.wait(0.5)
+    world.run(lambda: world.board.refuse(world.ringing(OTHER_CENTRE), HangupReason.BUSY))
+    world.wait(59)
+    assert world.dialled(OTHER_CENTRE) == 1
+    world.wait(1.5)
+    assert world.dialled(OTHER_CENTRE) == 2
+    assert hotline(world).queue() == [caller.variables["CC_CALL"]]
+    world.run(lambda: world.board.refuse(world.ringing(OTHER_CENTRE), HangupReason.BUSY))
+    world.book = Book()
+    world.wait(120)
+    assert world.dialled(OTHER_CENTRE) == 2, "it is open now"
+
+
 def test_a_full_queue_is_as_if_closed_and_a_closed_target_is_refused(build: Build) -> None:
     world = build(
         queue("general", max_length=1, closed_to="queue:b"),

@@ -9,7 +9,8 @@ from callcenter.clock import SystemClock
 from callcenter.errors import NotFound
 from callcenter.ledger import Ledger
 from callcenter.routing.acceptance import Acceptance
-from callcenter.routing.seats import TEST_SEAT, Reachable
+from callcenter.routing.model import Reachable
+from callcenter.routing.seats import TEST_SEAT
 from callcenter.routing.service import Routing
 from callcenter.telephony.events import PhoneStatus
 from tests.support.world import STRANGER, Account, World
