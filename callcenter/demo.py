@@ -25,6 +25,9 @@ from callcenter.clock import Clock
 from callcenter.db import Database
 from callcenter.devices.model import DeviceKind, DeviceRow, DeviceState
 from callcenter.devices.service import DeviceInput, create_device
+from callcenter.knowledge.model import ArticleRow
+from callcenter.knowledge.samples import SAMPLES
+from callcenter.knowledge.service import Knowledge
 from callcenter.location.fence_service import FenceInput, PointInput, create_fence
 from callcenter.people.model import ContactRole, ElderRow, PlanRow, Sex
 from callcenter.people.plans import create_plan
@@ -219,6 +222,7 @@ async def load_demo(database: Database, settings: Settings, clock: Clock, passwo
         plans = await _load_plans(session, clock)
         for person in _PEOPLE:
             await _load_person(session, clock, person, plans)
+        await _load_articles(session, clock)
 
 
 def credentials(settings: Settings) -> dict[str, Any]:
@@ -310,6 +314,14 @@ async def _load_plans(session: AsyncSession, clock: Clock) -> dict[str, str]:
         if plan.name not in ids:
             ids[plan.name] = (await create_plan(session, clock, plan)).id
     return ids
+
+
+async def _load_articles(session: AsyncSession, clock: Clock) -> None:
+    titles = set(await session.scalars(select(ArticleRow.title)))
+    knowledge = Knowledge(clock)
+    for sample in SAMPLES:
+        if sample.title not in titles:
+            await knowledge.create(session, sample, "demo")
 
 
 async def _load_person(session: AsyncSession, clock: Clock, person: _Person, plans: dict[str, str]) -> None:

@@ -112,17 +112,18 @@ async def search(
         return [], []
     having = select(TermRow.term, func.count().label("having")).where(TermRow.term.in_(wanted)).group_by(TermRow.term)
     counts: dict[str, int] = {row.term: row.having for row in await session.execute(having)}
-    if len(counts) < needed(len(wanted)):
+    if not counts:
         return [], wanted
     articles = await session.scalar(select(func.count()).select_from(ArticleRow)) or 0
     rare = rarity(articles, counts)
-    score = func.sum(TermRow.weight * case(rare, value=TermRow.term, else_=0.0))
+    # Who has more of the terms is nearer to what was asked than who has one of them often.
+    score = func.sum(TermRow.weight * case(rare, value=TermRow.term, else_=0.0)) * func.count()
     best = (
         select(TermRow.article_id, score.label("score"))
         .where(TermRow.term.in_(list(counts)))
         .where(TermRow.article_id.in_(among.with_only_columns(ArticleRow.id)))
         .group_by(TermRow.article_id)
-        .having(func.count() >= needed(len(wanted)))
+        .having(func.count() >= needed(len(counts)))
         .order_by(score.desc(), TermRow.article_id.desc())
         .offset(offset)
         .limit(limit)

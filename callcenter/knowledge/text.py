@@ -82,8 +82,11 @@ def _cut(question: str) -> list[str]:
 
 
 def needed(count: int) -> int:
-    """How many of a question's terms an article must have: all of two, half of more."""
-    return count if count <= 2 else math.ceil(count / 2)
+    """How many of a question's terms an article must have, of those that are in any: half.
+
+    Nobody asks in the article's own words, and a pair across two words of the question is in none.
+    """
+    return math.ceil(count / 2)
 
 
 def rarity(articles: int, having: Mapping[str, int]) -> dict[str, float]:

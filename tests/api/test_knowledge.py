@@ -5,6 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from callcenter.api.deps import Services
+from callcenter.knowledge.samples import SAMPLES
+from callcenter.knowledge.service import Knowledge
 from tests.api.conftest import Login
 
 KNOWLEDGE = "/api/v1/knowledge"
@@ -158,3 +161,26 @@ async def test_r22_given_html_when_written_then_kept_as_text(as_role: Login) -> 
     text = "<script>alert('助浴')</script>\n| 甲 | 乙 |"
     made = (await supervisor.post(KNOWLEDGE, json={"title": "<b>x</b>", "body": text})).json()
     assert (await supervisor.get(f"{KNOWLEDGE}/{made['id']}")).json()["body"] == text
+
+
+async def test_b4_given_the_demo_articles_when_asked_as_callers_ask_then_the_right_one_is_first(
+    as_role: Login, services: Services
+) -> None:
+    async with services.database.transaction() as session:
+        for sample in SAMPLES:
+            await Knowledge(services.clock).create(session, sample, "demo")
+    operator = await as_role("operator")
+    for question, title in (
+        ("长护险怎么申请", "长期护理保险（长护险）怎么申请"),
+        ("助浴多少钱一次", "上门助浴服务：内容、条件与注意事项"),
+        ("助浴价格", "上门服务价格表"),
+        ("尊老金什么时候发", "高龄津贴（尊老金）标准与发放时间"),
+        ("送餐几点", "助餐点开放时间与送餐范围"),
+        ("呼叫器押金", "应急呼叫器：押金、月费与更换"),
+        ("市立医院挂号", "市立医院老年医学科：门诊、挂号与陪诊"),
+        ("民政窗口在哪里", "各区养老服务指导中心与民政窗口"),
+        ("卫生间装扶手", "家庭适老化改造怎么预约"),
+    ):
+        items = (await operator.get(KNOWLEDGE, params={"query": question})).json()["items"]
+        assert [item["title"] for item in items][:1] == [title], question
+        assert all("演示" in item["tags"] for item in items)

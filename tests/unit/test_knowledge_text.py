@@ -33,7 +33,7 @@ def test_given_a_title_then_it_counts_more_than_the_body_and_repeating_helps_les
     assert once < twice < often < 2.3
 
 
-@pytest.mark.parametrize(("count", "least"), [(1, 1), (2, 2), (3, 2), (6, 3), (7, 4)])
+@pytest.mark.parametrize(("count", "least"), [(1, 1), (2, 1), (3, 2), (6, 3), (7, 4)])
 def test_given_so_many_terms_then_so_many_are_needed(count: int, least: int) -> None:
     assert needed(count) == least
 
