@@ -93,6 +93,17 @@ describe("the watchdog", () => {
   });
 });
 
+it("the watchdog, given a new connection on which nobody answers, gives it up at once", () => {
+  const ask = vi.fn();
+  const dead = vi.fn();
+  const dog = new Watchdog(ask, dead, { every: 5_000, within: 2_000 });
+  dog.heard(0);
+  dog.asked(0);
+  for (let now = 0; now <= 2_000; now += 1_000) dog.tick(now);
+  expect(dead).toHaveBeenCalledTimes(1);
+  expect(ask).not.toHaveBeenCalled();
+});
+
 it("rings with tones that begin and end in silence, as a WAV", async () => {
   const calm = samples("calm");
   expect(calm.length).toBe(5 * 16_000);

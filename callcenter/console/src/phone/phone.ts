@@ -21,6 +21,7 @@ const RECOVERY = { connection_recovery_min_interval: 1, connection_recovery_max_
 /** Credentials are read anew before those of a TURN server run out, and soon after they were refused. */
 const CREDENTIALS_MS = 3_600_000;
 const REFUSED_MS = 5_000;
+const REJECTIONS = [401, 403, 404, 407];
 const ECHO = "*43";
 
 export class Phone extends Emitter<PhoneEvents> {
@@ -28,6 +29,7 @@ export class Phone extends Emitter<PhoneEvents> {
   private load: (() => Promise<Credentials>) | null = null;
   private credentials: Credentials | null = null;
   private readAt = 0;
+  private refused = false;
   private agent: UA | null = null;
   private socket: PhoneSocket | null = null;
   private watchdog: Watchdog | null = null;
@@ -173,7 +175,8 @@ export class Phone extends Emitter<PhoneEvents> {
       return; // the server cannot be reached, or does not let us: the tick asks again
     }
     if (this.load !== load || !this.sound.microphone) return;
-    if (!this.agent || this.current.problem === "rejected") this.start(this.credentials);
+    // A call that talks on is not ended for it: what it is registered with can wait.
+    if (!this.agent || (this.refused && !this.line)) this.start(this.credentials);
   }
 
   private start({ user, password, domain, ws_url }: Credentials): void {
@@ -191,10 +194,14 @@ export class Phone extends Emitter<PhoneEvents> {
     });
     this.socket = socket;
     this.agent = agent;
-    this.watchdog = new Watchdog(
+    const watchdog = new Watchdog(
       () => agent.register(),
       () => socket.drop("no answer"),
     );
+    this.watchdog = watchdog;
+    this.refused = false;
+    // It registers as soon as it is connected; a server that has only just begun may swallow that.
+    agent.on("connected", () => watchdog.asked(Date.now()));
     agent.on("registered", () => {
       if (this.agent !== agent) return;
       if (this.current.status !== "registered") this.registeredAt = Date.now();
@@ -206,9 +213,10 @@ export class Phone extends Emitter<PhoneEvents> {
       if (this.agent !== agent) return;
       this.lost();
       if (!response) return;
-      // The server knows no such phone, or another password: soon read anew whether there is one.
-      this.set({ problem: "rejected" });
+      // Not yet, or no such phone, or another password: soon read anew what to register with.
+      this.refused = true;
       this.readAt = Date.now() - CREDENTIALS_MS + REFUSED_MS;
+      if (REJECTIONS.includes(response.status_code)) this.set({ problem: "rejected" });
     });
     agent.on("newRTCSession", ({ session, request, originator }: IncomingRTCSessionEvent | OutgoingRTCSessionEvent) => {
       if (String(originator) === "remote") this.ring(session, (name) => request.getHeader(name));

@@ -22,6 +22,11 @@ export class Watchdog {
     this.askedAt = null;
   }
 
+  /** Something that wants an answer went out. */
+  asked(now: number): void {
+    this.askedAt = now;
+  }
+
   /** About once a second, while connected. */
   tick(now: number): void {
     if (this.askedAt !== null) {
@@ -29,7 +34,7 @@ export class Watchdog {
       this.heard(now);
       this.dead();
     } else if (now - this.heardAt >= this.rules.every) {
-      this.askedAt = now;
+      this.asked(now);
       this.ask();
     }
   }
