@@ -28,8 +28,14 @@ log = structlog.get_logger(__name__)
 SIZE = 10_000
 """Facts kept; some three minutes of a very busy centre."""
 
-OVERLAP_SECONDS = 60.0
-"""Ids are minted before their transaction commits, so the order of ids is the order of arrival only so far."""
+OVERLAP_SECONDS = 20.0
+"""Ids are minted before their transaction commits, so the order of ids is the order of arrival only so far: no request
+lasts longer."""
+
+SHARE_SECONDS = 1.0
+"""After a restart all pages come back at once: what one asked the database answers the others, too …"""
+BUCKET_SECONDS = 10
+"""… who ask from about the same moment."""
 
 HEAL_SECONDS = 600.0
 HEAL_MOST = 500
@@ -62,7 +68,7 @@ class Stored:
     ``whole``: nothing can be missing.
     """
 
-    facts: list[Fact | FactRow]
+    facts: list[Entry]
     place: int
     whole: bool
 
@@ -99,6 +105,7 @@ class Feed:
         """The latest id that is no longer kept."""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._rousing: deque[asyncio.Future[None]] = deque()
+        self._asked: dict[tuple[str, int], asyncio.Task[Stored]] = {}
         self._roused_for = 0
 
     # --- writing -------------------------------------------------------------------------------------------
@@ -172,12 +179,19 @@ class Feed:
         return place if place is not None and self.seq - self._size <= place <= self.seq else None
 
     async def stored(self, after: str, most: int) -> Stored:
-        """What is known behind a fact that another process told, by id, from a minute before it.
+        """What is known behind a fact that another process told, by id, from some 20 to 30 s before it.
 
-        That minute is told again: a transaction may have committed later than one whose id is younger. More than
-        ``most`` facts are not told at all.
+        These are told again: a transaction may have committed later than one whose id is younger. More than
+        ``most`` facts are not told at all. The entries have no place in the feed: their ``seq`` is 0.
         """
-        since = earlier(after, OVERLAP_SECONDS)
+        which = (earlier(after, OVERLAP_SECONDS, BUCKET_SECONDS), most)
+        asked = self._asked.get(which)
+        if asked is None:
+            asked = self._asked[which] = asyncio.create_task(self._look_up(*which))
+            asyncio.get_running_loop().call_later(SHARE_SECONDS, self._asked.pop, which, None)
+        return await asyncio.shield(asked)
+
+    async def _look_up(self, since: str, most: int) -> Stored:
         place = max(self._first_live - 1, self.seq - self._size)
         entries = [self._ring[known % self._size] for known in self._places.values() if known <= place]
         found: dict[str, Fact | FactRow] = {
@@ -199,7 +213,7 @@ class Feed:
         except Exception as error:
             log.warning("not_looked_up", problem=type(error).__name__)  # the database is away: not all is told
             whole = False
-        return Stored([found[fact_id] for fact_id in sorted(found)][-most:], place, whole)
+        return Stored([Entry(0, found[fact_id]) for fact_id in sorted(found)][-most:], place, whole)
 
     async def _waiting_in_journal(self, most: int) -> list[Fact]:
         """What the relay has still to carry; raises `Unavailable` when it is more than ``most``."""

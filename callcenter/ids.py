@@ -26,14 +26,16 @@ def derived_id(at: datetime, *parts: str) -> str:
     return str(UUID(int=value))
 
 
-def earlier(id: str, seconds: float) -> str:
+def earlier(id: str, seconds: float, step: int = 0) -> str:
     """The least that sorts before every UUIDv7 minted from so many seconds before this one on.
 
-    What is no UUIDv7 is as old as can be: the empty text.
+    ``step``: the moment is rounded down to a whole multiple of so many seconds. What is no UUIDv7 is as old as can
+    be: the empty text.
     """
     try:
         milliseconds = UUID(id).int >> 80
     except ValueError:
         return ""
-    digits = f"{max(0, milliseconds - int(seconds * 1000)):012x}"
+    since = max(0, milliseconds - int(seconds * 1000))
+    digits = f"{since - since % (step * 1000 or 1):012x}"
     return f"{digits[:8]}-{digits[8:]}-"

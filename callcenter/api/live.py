@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
 
-CATCH_UP = 2000
+CATCH_UP = 3000
 """More facts than this are not told again: reading the lists is quicker."""
 
 NEEDS: dict[str, Permission] = {
@@ -102,7 +102,7 @@ async def live(
 
     Come back with ``after``, the id of the last fact, and ``server`` and ``seq``, the latter of the last message
     (``hello`` sets both anew; null: leave it out). What was missed follows, then ``{"kind": "caught_up"}``. From the
-    same process it comes exactly once; from another one, by id, the last minute before ``after`` comes again.
+    same process it comes exactly once; from another one, by id, the last half minute before ``after`` comes again.
     ``{"kind": "gap"}``: something may be missing, read the lists.
     ``{"kind": "behind", "seconds"}``: the record is so far behind the calls; 0 when it no longer is.
     """
@@ -160,12 +160,12 @@ async def _tell_stored(peer: Peer, feed: Feed, after: str) -> tuple[int, set[str
     in the feed (``seq`` null): whoever is cut off among them comes back by the id alone.
     """
     found = await feed.stored(after, CATCH_UP)
-    for fact in found.facts:
-        if tells(peer.who, peer.services, fact):
-            await peer.socket.send_text(_text(fact, None))
+    for entry in found.facts:
+        if _is_told(peer, entry):
+            await peer.socket.send_text(_text_of(entry))
     if not found.whole:
         await peer.send(kind="gap", seq=None)
-    return found.place, {fact.id for fact in found.facts}
+    return found.place, {entry.what.id for entry in found.facts if entry.what is not None}
 
 
 async def _read_on(peer: Peer, feed: Feed, place: int, known: set[str], until: int | None) -> int:
@@ -196,10 +196,6 @@ def _is_told(peer: Peer, entry: Entry) -> bool:
 def _text_of(entry: Entry) -> str:
     """The message, made once for everybody."""
     if entry.text is None and entry.what is not None:
-        entry.text = _text(entry.what, entry.seq)
+        view: dict[str, Any] = FactView.of(entry.what).model_dump(mode="json")
+        entry.text = msgspec.json.encode(view | {"seq": entry.seq or None}).decode()
     return entry.text or ""
-
-
-def _text(fact: Fact | FactRow, seq: int | None) -> str:
-    view: dict[str, Any] = FactView.of(fact).model_dump(mode="json")
-    return msgspec.json.encode(view | {"seq": seq}).decode()

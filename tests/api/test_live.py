@@ -136,7 +136,7 @@ async def test_given_a_page_that_was_away_when_it_comes_back_then_what_it_missed
 async def test_given_a_restart_of_our_process_then_journal_and_database_are_joined_without_a_hole(
     services: Services, tmp_path: Path, clock: ManualClock
 ) -> None:
-    """A10: the relay lags; desk facts are in the database only; what is told twice, by id, is the last minute."""
+    """A10: the relay lags; desk facts are in the database only; what is told twice, by id, is the last half minute."""
     old, seen, lagging, desk_fact = ended(), ended(), ended(), desk()
     forgotten = ended(derived_id(datetime.now(UTC) - timedelta(hours=1), "of another day"))
     journal = Journal(tmp_path / "journal", clock)
@@ -341,3 +341,34 @@ async def test_given_a_record_that_falls_behind_then_pages_are_told_how_far_and_
             feed.look()
         await page.until(lambda page: len(page.heard) == 4)
     assert [message["seconds"] for message in page.heard[1:]] == [6.0, 12.0, 0.0]
+
+
+async def test_given_many_pages_that_come_back_after_a_restart_then_the_database_is_asked_once_for_all(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A10: a storm of pages must not take the processor from the calls; each is told only what it may know."""
+    asked: list[str] = []
+    pages = Feed._pages
+
+    def counted(self: Feed, since: str) -> AsyncIterator[list[FactRow]]:
+        asked.append(since)
+        return pages(self, since)
+
+    monkeypatch.setattr(Feed, "_pages", counted)
+    monkeypatch.setattr("callcenter.feed.SHARE_SECONDS", 60)
+    await store(services, seen := ended(), missed := ended(), own := desk())
+    restarted = create_app(again(services))
+    page_of = {
+        Role.OPERATOR: [seen.id, missed.id, own.id],
+        Role.STATION: [],
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        opened_ = [
+            (await stack.enter_async_context(opened(restarted, token=token(services, role, area), after=seen.id)), told)
+            for (role, told), area in zip(page_of.items(), (None, "north"), strict=True)
+            for _ in range(5)
+        ]
+        for page, _ in opened_:
+            await page.hears("caught_up")
+    assert [page.facts for page, _ in opened_] == [told for _, told in opened_]
+    assert len(asked) == 1

@@ -14,6 +14,12 @@ def test_given_an_id_when_asked_for_some_time_before_then_what_sorts_between_was
     assert earlier(new_id(), 0) <= new_id()
 
 
+def test_given_steps_then_ids_of_about_the_same_moment_have_the_same_bound() -> None:
+    bounds = [earlier(derived_id(AT + timedelta(seconds=second), "x"), 20, 10) for second in (0, 5, 9.9, 10)]
+    assert bounds[0] == bounds[1] == bounds[2] < bounds[3]
+    assert bounds[0] == earlier(derived_id(AT, "x"), 20)
+
+
 def test_given_no_id_when_asked_for_some_time_before_then_the_beginning_of_all() -> None:
     for text in ("", "x", "0190", "0190b7c2-0000-7000-8000-00000000000g"):
         assert earlier(text, 60) == ""
