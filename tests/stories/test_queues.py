@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.stories.steps import hears
+from tests.stories.steps import gone, hears, said
 from tests.support.instance import Api, Instance
 from tests.support.sipp import until
 
@@ -109,3 +109,41 @@ async def test_who_calls_again_has_her_last_operator_though_another_is_longer_id
     await until(lambda: len(op1.calls) == 2, 10, "her operator to ring again")
     assert not op2.calls
     again.hangup()
+
+
+async def test_who_waits_hears_for_how_long_and_another_centre_takes_her_while_she_keeps_her_place(
+    center: Instance,
+) -> None:
+    supervisor = await center.sign_in("sup1")
+    busy = {
+        "name": "综合",
+        "announce_wait": True,
+        "overflow": [{"when": "wait", "over": 11, "to": "number:051287654321"}],
+    }
+    await supervisor.call("PUT", "/queues/general", json=busy)
+    op1, outside = await center.seat("op1"), await center.trunk()
+    await in_state(center, supervisor, "op1", "ready")
+    first = await center.dial("12349", center.elders[0]["phones"][0], seconds=90)
+    await first.answered(1)
+    first.media.key("1")
+    await (await op1.call(seconds=10)).answer()
+
+    caller = await center.dial("12349", center.elders[1]["phones"][0], seconds=90)
+    await caller.answered(1)
+    caller.media.key("1")
+    assert center.asterisk is not None
+    server = center.asterisk
+    await until(lambda: "Playing 'expected-wait" in server.log(), 12, "how long it may take")
+    await said(center, "minutes")
+    other = await outside.call("051287654321", seconds=12)
+    (waiting,) = (await supervisor.get("/queues/general/callers"))["items"]
+    assert waiting["position"] == 1
+    desk = await other.answer()
+    assert desk.media is not None
+    desk.play(600)
+    caller.media.play(400)
+    await hears(caller.media, 600, what="her to hear the other centre")
+    await hears(desk.media, 400, what="the other centre to hear her")
+    assert (await supervisor.get("/queues/general/callers"))["items"] == []
+    desk.hangup()
+    await until(lambda: gone(caller), 5, "her call to end")
