@@ -71,8 +71,8 @@ function Strip({ open, me, shown }: { open: Emergency[]; me: string; shown: stri
   const waiting = others.filter(({ needs_human }) => needs_human);
   if (!others.length) return null;
   return (
-    <section className={styles.strip} data-waits={waiting.length > 0} aria-label={t("strip.title")} role={waiting.length ? "alert" : "status"}>
-      <strong>{waiting.length ? t("strip.waiting", { count: waiting.length }) : t("strip.open", { count: others.length })}</strong>
+    <section className={styles.strip} data-waits={waiting.length > 0} aria-label={t("strip.title")}>
+      <strong role={waiting.length ? "alert" : "status"}>{waiting.length ? t("strip.waiting", { count: waiting.length }) : t("strip.open", { count: others.length })}</strong>
       <div className={styles.stripList}>
         {others.slice(0, 12).map((one) => (
           <Button key={one.id} size="small" danger={one.needs_human} type={one.needs_human ? "primary" : "default"} onClick={() => show(one.id)}>

@@ -30,7 +30,7 @@ export function HelpDialog() {
   const { t } = useTranslation("desk");
   const set = useDesk((state) => state.set);
   return (
-    <Modal open footer={null} title={t("help.title")} onCancel={() => set({ dialog: null })} width={720}>
+    <Modal open footer={null} title={t("help.title")} onCancel={() => set({ dialog: null })} width={860}>
       <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr 1fr", gap: 20 }}>
         {KEYS.map(([part, keys]) => (
           <section key={part}>

@@ -11,12 +11,20 @@ import { DeviceCheck } from "./check/DeviceCheck";
 import { useDeskFacts, useMe } from "./data";
 import { EmergencyWatch } from "./EmergencyWatch";
 import { HelpDialog } from "./HelpDialog";
-import { useKeys } from "./keys";
+import { KeyLayer, useKeys } from "./keys";
 import { resumeNotes } from "./notes";
 import { checkedToday, usePhoneKind } from "./phonekind";
 import { useDesk } from "./store";
 
 export function SeatFrame() {
+  return (
+    <KeyLayer.Provider value="frame">
+      <Frame />
+    </KeyLayer.Provider>
+  );
+}
+
+function Frame() {
   const me = useMe();
   const kind = usePhoneKind((state) => state.kind);
   const { dialog, set } = useDesk();

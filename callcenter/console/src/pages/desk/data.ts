@@ -6,8 +6,6 @@ import { api, call, query } from "../../api/client";
 import { useSession } from "../../api/session";
 import { live, useLive, type Fact } from "../../live/socket";
 import { passing } from "./ask";
-import type { Screen } from "./hotline/screen";
-import { ask } from "./later";
 import { fold, foldLegs } from "./fold";
 import { byNeed, mine, type Call, type Emergency, type Mine } from "./shapes";
 import { useDesk } from "./store";
@@ -86,8 +84,8 @@ export function useMine(): { emergency: Emergency | undefined; how: Mine } {
 }
 
 export const screenQuery = (callId: string) => ({
+  ...query("/api/v1/calls/{call_id}/screen", { params: { path: { call_id: callId } } }),
   queryKey: KEY.screen(callId),
-  queryFn: ({ signal }: { signal: AbortSignal }) => ask<Screen>("GET", `/calls/${callId}/screen`, undefined, signal),
   staleTime: 5_000,
   ...stubborn,
 });

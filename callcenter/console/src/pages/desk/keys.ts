@@ -1,19 +1,30 @@
-// Keys of the desk: one list that both works and is shown by the help.
-import { useEffect, useRef } from "react";
+// Keys of the desk: one listener, the latest that wants a key has it; while an emergency is shown the page below has none.
+import { createContext, useContext, useEffect, useRef } from "react";
 
 export interface Shortcut {
   /** As shown and as compared: "F2", "Alt+T", "Space", "?", "Esc". */
   keys: string[];
   /** Key of its words below `desk:keys`. */
   name: string;
-  /** Undefined: shown, not to be done now. */
+  /** Undefined: not to be done now. */
   act?: (() => void) | undefined;
-  /** Works in text fields, too; default for F-keys and Alt. */
+  /** Works in text fields, too; always so for F-keys, Alt and Ctrl. */
   everywhere?: boolean;
 }
 
+/** page: below an emergency. frame: the phone's, always. emergency: above all. */
+export type Layer = "page" | "frame" | "emergency";
+export const KeyLayer = createContext<Layer>("page");
+
+interface Wanting {
+  layer: Layer;
+  list: () => Shortcut[];
+}
+
+const wanting: Wanting[] = [];
+
 /** How a key press is written in the list. */
-export function written(event: Pick<KeyboardEvent, "key" | "code" | "altKey" | "ctrlKey" | "shiftKey">): string {
+export function written(event: Pick<KeyboardEvent, "key" | "code" | "altKey" | "ctrlKey">): string {
   const letter = /^Key([A-Z])$/.exec(event.code)?.[1] ?? /^Digit(\d)$/.exec(event.code)?.[1];
   const plain = event.key === " " ? "Space" : event.key === "Escape" ? "Esc" : event.key;
   const name = (event.altKey || event.ctrlKey) && letter ? letter : plain;
@@ -24,24 +35,36 @@ const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 const pressable = (target: EventTarget | null) => target instanceof HTMLElement && !!target.closest("button, a, [role=option], [role=checkbox]");
 
-/** Have the keys of a list work while the component is there. Earlier in the list comes first. */
+function pressed(event: KeyboardEvent): void {
+  if (event.isComposing || event.metaKey || event.repeat) return;
+  const name = written(event);
+  const bare = !/^(F\d+|Alt\+|Ctrl\+|Esc)/.test(name);
+  const emergency = wanting.some(({ layer }) => layer === "emergency");
+  for (const { layer, list } of wanting.toReversed()) {
+    if (emergency && layer === "page") continue;
+    const found = list().find(({ keys, act }) => act && keys.includes(name));
+    if (!found?.act) continue;
+    if (bare && !found.everywhere && (typing(event.target) || ((name === "Space" || name === "Enter") && pressable(event.target)))) continue;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    found.act();
+    return;
+  }
+}
+
+/** Have the keys of a list work while the component is there. */
 export function useKeys(list: Shortcut[], on = true): void {
+  const layer = useContext(KeyLayer);
   const latest = useRef(list);
   latest.current = list;
   useEffect(() => {
     if (!on) return;
-    const pressed = (event: KeyboardEvent) => {
-      if (event.isComposing || event.metaKey || event.repeat) return;
-      const name = written(event);
-      const found = latest.current.find(({ keys, act }) => act && keys.includes(name));
-      if (!found?.act) return;
-      const bare = !/^(F\d+|Alt\+|Ctrl\+|Esc)/.test(name);
-      if (bare && !found.everywhere && (typing(event.target) || ((name === "Space" || name === "Enter") && pressable(event.target)))) return;
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      found.act();
+    const mine: Wanting = { layer, list: () => latest.current };
+    if (!wanting.length) addEventListener("keydown", pressed, true);
+    wanting.push(mine);
+    return () => {
+      wanting.splice(wanting.indexOf(mine), 1);
+      if (!wanting.length) removeEventListener("keydown", pressed, true);
     };
-    addEventListener("keydown", pressed, true);
-    return () => removeEventListener("keydown", pressed, true);
-  }, [on]);
+  }, [on, layer]);
 }

@@ -5,7 +5,8 @@ export type Emergency = Schemas["EmergencyView"];
 export type Call = Schemas["CallView"];
 export type Leg = Schemas["LegView"];
 export type Seat = Schemas["SeatView"];
-export type Elder = Schemas["Elder"];
+/** A file, as the list of elders or the screen of a call tells it. */
+export type Elder = Omit<Schemas["ScreenElder"], "age" | "devices" | "plan">;
 export type Location = Schemas["LocationView"];
 
 /** Roles that help is asked of, in the order of their buttons; digits are their keys. */

@@ -19,17 +19,21 @@ export function PhoneBar() {
   const call = useMyCall();
   const { emergency } = useMine();
   const current = emergency ? undefined : call;
+  const [{ call: line }] = usePhone();
+  const busy = current !== undefined || line !== null;
   return (
     <section className={styles.bar} aria-label={t("bar.title")} data-testid="phone-bar">
       <PhoneLamp />
       <SeatState />
       <CallPart call={current} />
       <span className={styles.spring} />
-      <Parked />
+      {!busy && <Parked />}
+      {!busy && (
       <Button size="small" icon={<PhoneOutlined />} onClick={() => set({ dialog: "dial" })}>
         {t("bar.dial")}
         <Keys of="Alt+O" />
       </Button>
+      )}
       <Tooltip title={t("help.title")}>
         <Button size="small" type="text" icon={<QuestionCircleOutlined />} aria-label={t("help.title")} onClick={() => set({ dialog: "help" })}>
           <Keys of="?" />

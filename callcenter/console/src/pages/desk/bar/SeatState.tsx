@@ -35,7 +35,7 @@ export function SeatState() {
       {wrapping && seat.deadline ? (
         <Countdown to={seat.deadline} />
       ) : (
-        <span className="quiet">
+        <span className="quiet" hidden={seat.state === "talking" || seat.state === "ringing"}>
           <Since at={seat.state_since} />
         </span>
       )}
@@ -63,7 +63,7 @@ export function SeatState() {
         }}
       >
         {paused ? t("bar.ready") : t("bar.pause")}
-        <Keys of="Alt+R" />
+        {seat.state !== "talking" && seat.state !== "ringing" && <Keys of="Alt+R" />}
       </Dropdown.Button>
     </span>
   );

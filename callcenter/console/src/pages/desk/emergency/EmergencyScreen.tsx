@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 
 import { ErrorBoundary } from "../../../app/ErrorBoundary";
 import { useMe } from "../data";
-import { useKeys, type Shortcut } from "../keys";
+import { KeyLayer, useKeys, type Shortcut } from "../keys";
 import { NoteBox } from "../NoteBox";
 import { HELP, mine, type Emergency } from "../shapes";
 import { putAside, show, useDesk } from "../store";
@@ -40,7 +40,9 @@ export function EmergencyScreen(props: Props) {
   return (
     <ConfigProvider theme={ABOVE}>
       <App component={false}>
-        <Whole {...props} />
+        <KeyLayer.Provider value="emergency">
+          <Whole {...props} />
+        </KeyLayer.Provider>
       </App>
     </ConfigProvider>
   );
@@ -58,7 +60,7 @@ function Whole({ one, all, answer }: Props) {
   useInert();
   useKeys([
     ...HELP.map((role, index): Shortcut => ({ keys: [`Alt+${index + 1}`], name: `help_${role}`, act: open ? () => void actions.help(role) : undefined })),
-    { keys: ["Alt+C"], name: "close", act: open ? () => set({ dialog: "close" }) : undefined },
+    { keys: ["Alt+C"], name: "close", act: open && how !== "ringing" ? () => set({ dialog: "close" }) : undefined },
     { keys: ["Alt+E"], name: "next", act: others[0] ? () => show(others[0]!.id) : undefined },
     { keys: ["Alt+0"], name: "aside", act: how === "ringing" ? undefined : () => putAside(one.id) },
   ]);
@@ -76,7 +78,7 @@ function Whole({ one, all, answer }: Props) {
         <Part>
           <HelpButtons one={one} actions={actions} />
           <People one={one} actions={actions} me={me} />
-          <Timeline id={one.id} />
+          <Timeline id={one.id} legs={one.legs} />
         </Part>
         <Part>
           <section className={styles.card}>
@@ -87,7 +89,7 @@ function Whole({ one, all, answer }: Props) {
           <Steps one={one} actions={actions} />
         </Part>
       </div>
-      {dialog === "close" && open && (
+      {dialog === "close" && open && how !== "ringing" && (
         <Close
           one={one}
           actions={actions}

@@ -65,7 +65,7 @@ export function Head({ one, all, me, how, actions }: Props) {
       </nav>
       <span className={styles.headActs}>
         {how === "talking" && <OwnPhone />}
-        {open && (
+        {open && how !== "ringing" && (
           <Button size="small" icon={<CheckCircleOutlined />} onClick={() => set({ dialog: "close" })} data-testid="close-emergency">
             {t("close.button")}
             <Keys of="Alt+C" />

@@ -83,10 +83,10 @@ const HelpButton = memo(function HelpButton({ role, hint, legs, busy, disabled, 
       >
         <span className={styles.helpName}>
           <PhoneOutlined /> {t(`roles.${role}`)}
-          <Keys of={hint} />
         </span>
         <span className={styles.helpState} role="status">
           {busy && !trying ? t("leg.dialing") : <LegState how={how} leg={leg} />}
+          {!trying && how !== "in" && <Keys of={hint} />}
         </span>
       </button>
       {trying && leg && (
@@ -108,7 +108,10 @@ function LegState({ how, leg }: { how: Standing; leg: Leg | undefined }) {
   if (how === "failed") return <>{t("emergency.failedWhy", { why: t(`reason.${leg.reason}`, { defaultValue: leg.reason }) })}</>;
   return (
     <>
-      {t(`leg.${leg.state}`)} {leg.name} <Since at={leg.joined_at ?? leg.ringing_at ?? leg.added_at} />
+      {t(`leg.${leg.state}`)} {leg.name}{" "}
+      <span aria-hidden>
+        <Since at={leg.joined_at ?? leg.ringing_at ?? leg.added_at} />
+      </span>
     </>
   );
 }

@@ -63,7 +63,9 @@ const Person = memo(
         </span>
         <span className={over ? "bad" : "quiet"}>
           {over ? t(`reason.${leg.reason}`, { defaultValue: leg.reason }) : t(`leg.${leg.state}`)}{" "}
-          <Since at={leg.ended_at ?? leg.joined_at ?? leg.ringing_at ?? leg.added_at} />
+          <span aria-hidden>
+            <Since at={leg.ended_at ?? leg.joined_at ?? leg.ringing_at ?? leg.added_at} />
+          </span>
         </span>
         <span className={styles.legActs}>
           {leg.state === "joined" && !elder && !mine && (

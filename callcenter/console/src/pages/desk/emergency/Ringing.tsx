@@ -21,9 +21,9 @@ export function Ringing({ one, answer }: { one: Emergency; answer: () => void })
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus(), [here]);
   return (
-    <div className={styles.ringing} role="alert">
+    <div className={styles.ringing}>
       <div className={styles.ringingWords}>
-        <strong>{t("ringing.title", { name: one.elder_name || one.caller || t("unknownCaller"), kind: t(`kinds.${one.kind}`) })}</strong>
+        <strong role="alert">{t("ringing.title", { name: one.elder_name || one.caller || t("unknownCaller"), kind: t(`kinds.${one.kind}`) })}</strong>
         <span>{t(waited >= limit ? "ringing.late" : "ringing.waited", { seconds: waited })}</span>
       </div>
       {here ? (

@@ -20,22 +20,28 @@ export interface InNeed {
 export function useInNeed(one: Emergency): InNeed {
   const id = one.elder_id;
   const path = { path: { id: id ?? "" } };
-  const file = useQuery({ ...query("/api/v1/elders/{id}", { params: path }), enabled: !!id, staleTime: 60_000, ...stubborn });
+  const callId = one.calls[0] ?? null;
+  // The call's screen is answered from memory; the file only by the database: for alarms without a call.
+  const screen = useQuery({ ...screenQuery(callId ?? ""), enabled: callId !== null });
+  const file = useQuery({
+    ...query("/api/v1/elders/{id}", { params: path }),
+    enabled: !!id && (callId === null || screen.isError),
+    staleTime: 60_000,
+    ...stubborn,
+  });
   const place = useQuery({
     ...query("/api/v1/elders/{id}/location", { params: path }),
     enabled: !!id,
     refetchInterval: 10_000,
     ...stubborn,
   });
-  const callId = one.calls[0] ?? null;
-  const screen = useQuery({ ...screenQuery(callId ?? ""), enabled: callId !== null && file.isError });
-  const elder = file.data ?? screen.data?.elder ?? undefined;
+  const elder = screen.data?.elder ?? file.data ?? undefined;
   return {
     elder,
     location: place.data,
-    contacts: elder?.contacts ?? [],
-    fileMissing: file.isError && !elder,
-    loading: !!id && file.isPending && !elder,
+    contacts: screen.data?.contacts ?? file.data?.contacts ?? [],
+    fileMissing: !!id && !elder && (file.isError || screen.isError),
+    loading: !!id && !elder && !file.isError,
   };
 }
 

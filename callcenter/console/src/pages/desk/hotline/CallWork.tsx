@@ -12,6 +12,14 @@ import { ElderFile } from "./ElderFile";
 import { Intake } from "./Intake";
 import { Knowledge } from "./Knowledge";
 
+/** A queue by its name rather than its code. */
+export function QueueName({ code }: { code: string }) {
+  const { i18n } = useTranslation();
+  const queues = useQuery({ ...query("/api/v1/queues"), queryKey: ["desk", "queue-names"], staleTime: 300_000 });
+  const found = queues.data?.items.find((one) => one.code === code);
+  return <span className="quiet">{(i18n.language === "en" && found?.name_en) || found?.name || code}</span>;
+}
+
 interface Props {
   id: string;
   live: boolean;
@@ -34,7 +42,7 @@ export function CallWork({ id, live, done }: Props) {
             <h2>
               {t(`line.${call?.line ?? "hotline"}`)}
               {call?.digit && <span className="quiet">{t(`digit.${call.digit}`, { defaultValue: call.digit })}</span>}
-              {call?.queue && <span className="quiet">{call.queue}</span>}
+              {call?.queue && <QueueName code={call.queue} />}
               {live && call ? <Since at={call.started_at} /> : <span className="quiet">{t("call.over")}</span>}
               {!live && (
                 <Button size="small" type="text" style={{ marginInlineStart: "auto" }} onClick={done}>

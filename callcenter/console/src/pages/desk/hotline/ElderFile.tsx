@@ -37,7 +37,7 @@ export function ElderFile({ callId, call }: { callId: string; call: Call | undef
         <>
           <Popped id={callId} />
           <section className={styles.pane} aria-label={t("file.title")} data-testid="screen-pop">
-            {known ? <Person elder={known} caller={caller} /> : <div className={styles.big}>{caller || t("noNumber")}</div>}
+            {known ? <Person elder={known} caller={caller} relative={data.relative?.name ?? ""} /> : <div className={styles.big}>{caller || t("noNumber")}</div>}
             {unknown && (
               <>
                 <p className="warn">{t(data.candidates.length ? "file.ambiguous" : "file.unknown")}</p>
@@ -82,7 +82,7 @@ function Popped({ id }: { id: string }) {
   return null;
 }
 
-function Person({ elder, caller }: { elder: Elder; caller: string }) {
+function Person({ elder, caller, relative }: { elder: Elder; caller: string; relative: string }) {
   const { t } = useTranslation("desk");
   const years = age(elder.birth_date);
   return (
@@ -91,7 +91,7 @@ function Person({ elder, caller }: { elder: Elder; caller: string }) {
       <div className="quiet">
         {[elder.sex && t(`sex.${elder.sex}`), years !== null && t("years", { years }), elder.area, elder.code].filter(Boolean).join(" · ")}
       </div>
-      <div className="tabular">{caller && !elder.phones.includes(caller) ? t("file.callsFrom", { caller }) : caller}</div>
+      <div className="tabular">{relative ? t("file.relative", { relative, caller }) : caller && !elder.phones.includes(caller) ? t("file.callsFrom", { caller }) : caller}</div>
       <div>{elder.address}</div>
       <div style={{ margin: "4px 0" }}>
         {elder.groups.map((group) => (
@@ -110,7 +110,7 @@ function Candidates({ of, choose, busy }: { of: Screen["candidates"]; choose: (i
       {of.map((one) => (
         <li key={one.id}>
           <b>{one.name}</b>
-          <span className={styles.fill}>{[one.birth_date, one.address].filter(Boolean).join(" · ")}</span>
+          <span className={styles.fill}>{[one.code, one.address].filter(Boolean).join(" · ")}</span>
           <Button size="small" loading={busy} onClick={() => choose(one.id)}>
             {t("file.isHer")}
           </Button>
@@ -146,7 +146,7 @@ function About({ data }: { data: Screen }) {
         {(one) => (
           <>
             <span className={styles.fill}>{t("file.due", { at: moment(one.due_at) })}</span>
-            {one.overdue && <span className="bad">{t("file.overdue")}</span>}
+            {Date.parse(one.due_at) < Date.now() && <span className="bad">{t("file.overdue")}</span>}
           </>
         )}
       </List>
@@ -158,7 +158,15 @@ function About({ data }: { data: Screen }) {
           </>
         )}
       </List>
-      <List title={t("file.lastCalls")} of={data.last_calls.slice(0, 8)} empty={t("file.firstCall")}>
+      <List title={t("file.intake")} of={data.intake}>
+        {(one) => (
+          <>
+            <span className={styles.fill} title={one.text}>{one.text}</span>
+            <span className="quiet">{moment(one.at)}</span>
+          </>
+        )}
+      </List>
+      <List title={t("file.lastCalls")} of={data.last_calls} empty={t("file.firstCall")}>
         {(one) => (
           <>
             <span className="tabular quiet">{moment(one.started_at)}</span>

@@ -8,14 +8,13 @@ import { Loaded } from "../../../ui/Loaded";
 import { duration, moment } from "../../../ui/time";
 import { useMe } from "../data";
 import styles from "../desk.module.css";
-import { ask } from "../later";
 import { up } from "../shapes";
 import { useDesk } from "../store";
+import { QueueName } from "./CallWork";
 import { Knowledge } from "./Knowledge";
 
 const EVERY_MS = 2_000;
 const WORK = ["callbacks", "follow_ups", "work_orders", "intake", "complaints", "voicemails"] as const;
-type Work = Partial<Record<(typeof WORK)[number], { count: number; items?: unknown[] }>>;
 
 export function Idle() {
   return (
@@ -52,7 +51,9 @@ function Queues() {
             <ul className={styles.rows} style={{ marginTop: 8 }}>
               {one.queues.map((queue) => (
                 <li key={queue.code}>
-                  <span className={styles.fill}>{queue.code}</span>
+                  <span className={styles.fill}>
+                    <QueueName code={queue.code} />
+                  </span>
                   <span className={queue.waiting ? "warn tabular" : "quiet tabular"}>{t("idle.inQueue", { count: queue.waiting })}</span>
                   <span className="tabular">{share(queue.service_level.share)}</span>
                 </li>
@@ -78,16 +79,16 @@ function Figure({ name, value, bad = false }: { name: string; value: string | nu
 
 function MyWork() {
   const { t } = useTranslation("desk");
-  const work = useQuery({ queryKey: ["/api/v1/work/mine", "desk"], queryFn: ({ signal }) => ask<Work>("GET", "/work/mine", undefined, signal), refetchInterval: 30_000 });
+  const work = useQuery({ ...query("/api/v1/work/mine"), refetchInterval: 30_000 });
   return (
     <section className={styles.pane}>
       <h3>{t("idle.work")}</h3>
       <Loaded of={work}>
         {(one) => (
-          <div className={styles.figures}>
+          <div className={styles.three}>
             {WORK.map((kind) => (
               <Link key={kind} to="/work" style={{ color: "inherit", textDecoration: "none" }}>
-                <Figure name={t(`work.${kind}`)} value={one[kind]?.count ?? 0} bad={(one[kind]?.count ?? 0) > 0} />
+                <Figure name={t(`work.${kind}`)} value={one[kind].count} bad={one[kind].late > 0} />
               </Link>
             ))}
           </div>

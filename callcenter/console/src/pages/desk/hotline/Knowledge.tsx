@@ -49,9 +49,9 @@ export function Knowledge() {
             <ul className={styles.rows}>
               {items.map((one) => (
                 <li key={one.id} style={{ display: "block" }}>
-                  <Button type="link" size="small" style={{ padding: 0 }} onClick={() => setOpen(one.id)}>
+                  <button type="button" className={styles.link} onClick={() => setOpen(one.id)}>
                     {one.title}
-                  </Button>{" "}
+                  </button>{" "}
                   <span className="quiet">{t(`knowledge.${one.category}`)}</span>
                   {one.snippet && <Marked of={one.snippet} />}
                 </li>

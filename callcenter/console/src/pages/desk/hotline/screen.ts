@@ -1,24 +1,16 @@
 // What comes up with a call: all of it in one answer.
 import { useQuery } from "@tanstack/react-query";
 
-import type { Call, Elder } from "../shapes";
-import { screenQuery } from "../data";
 import type { Schemas } from "../../../api/client";
+import { screenQuery } from "../data";
 
-export interface Screen {
-  caller: string;
-  elder: Elder | null;
-  candidates: Pick<Elder, "id" | "code" | "name" | "birth_date" | "address">[];
-  contacts: { role: string; name: string; phone: string }[];
-  last_calls: Call[];
-  open_orders: Schemas["WorkOrder"][];
-  open_follow_ups: Schemas["FollowUp"][];
-  open_emergencies: { id: string; kind: string; opened_at: string }[];
-  complaints: { id: string; state: string; text: string; due_at: string }[];
-}
+export type Screen = Schemas["Screen"];
+
+const AGAIN_MS = 1_000;
 
 export function useScreen(callId: string) {
-  return useQuery(screenQuery(callId));
+  // What the database could not tell in time is asked for again.
+  return useQuery({ ...screenQuery(callId), refetchInterval: ({ state }) => (state.data?.complete === false ? AGAIN_MS : false) });
 }
 
 /** How long after the first word of ringing the file was on the screen; also at `performance.getEntriesByName("desk-pop")`. */
