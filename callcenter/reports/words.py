@@ -12,6 +12,7 @@ ROLES = {
     "elder": "老人", "seat": "坐席", "duty": "值班手机", "center": "上级/邻近中心", "120": "120急救", "family": "亲属",
     "doctor": "社区医生", "social_worker": "结对社工", "community": "社区", "guardian": "监护人",
     "group_leader": "组长", "village_cadre": "村(居)干部", "number": "其他号码",
+    "monitor": "班长(旁听)",
 }  # fmt: skip
 TARGETS = ROLES | {
     "free_seats": "空闲坐席", "paused_seats": "小休坐席", "wrap_up_seats": "话后整理坐席", "busy_seats": "通话中坐席",
@@ -31,7 +32,8 @@ REASONS = {
     "normal": "正常挂断", "busy": "占线", "no_answer": "无人接听", "rejected": "拒接", "cancelled": "取消呼叫",
     "unreachable": "无法接通", "failed": "呼叫失败", "lost": "连接丢失", "not_accepted": "接听后未按键确认",
     "preempted": "让位于紧急呼叫", "already_answered": "已由他人接听", "no_life": "自动接听后无人应声",
-    "dead": "线路失去响应",
+    "dead": "线路失去响应", "transferred": "已转接", "parked": "已驻留", "taken_over": "由班长接管",
+    "changed": "改变方式", "park_timeout": "驻留超时", "operator_gone": "坐席已离开",
 }  # fmt: skip
 RECORDINGS = {"mix": "全程混音", "leg": "单方录音"}
 STATUSES = {"pending": "待核验", "verified": "已核验", "degraded": "不完整", "gap": "缺失", "altered": "与核验时不符"}
@@ -45,6 +47,7 @@ WHYS = {
 PURPOSES = {"alert": "告警", "briefing": "情况通报", "battery": "电量提醒"}
 CHANNELS = {"twilio": "短信(Twilio)", "twilio-voice": "语音(Twilio)", "gateway": "短信网关", "voice": "语音电话"}
 ACTORS = {"system": "系统", "pbx": "交换机", "elder": "老人", "watchdog": "监护程序"}
+MONITORING = {"listen": "旁听", "whisper": "密语指导", "join": "加入通话", "take_over": "接管通话"}
 _HOW = {"click": "点击确认", "key": "按键", "speech": "说话"}
 
 
@@ -168,6 +171,19 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "call.menu_chosen": lambda d: f"来电者在语音菜单按 {d.get('digit', '')}",
     "call.elder_matched": lambda d: f"人工确认来电者为 {d.get('elder_name', '')}",
     "call.noted": lambda d: f"通话记录：{_short(d.get('text', ''))}",
+    "hotline.overflowed": lambda d: f"排队来电转往 {d.get('to', '')}",
+    "hotline.left": lambda _: "来电者离开排队",
+    "call.held": lambda d: f"{d.get('by', '')} 将来电者置于等待，播放音乐",
+    "call.resumed": lambda _: "来电者结束等待，回到通话",
+    "call.transfer_started": lambda d: f"{d.get('by', '')} 发起转接，目标 {d.get('to', '')}",
+    "call.transferred": lambda d: f"{d.get('by', '')} 已将来电转接至 {d.get('to', '')}",
+    "call.transfer_failed": lambda d: f"转接 {d.get('to', '')} 未成：{reason(d.get('why', ''))}",
+    "call.parked": lambda d: f"{d.get('by', '')} 将来电驻留在 {d.get('slot', '')} 号位",
+    "call.retrieved": lambda d: f"{d.get('by', '')} 取回 {d.get('slot', '')} 号位的来电",
+    "call.returned": lambda d: f"来电退回 {d.get('to', '')}：{reason(d.get('why', ''))}",
+    "call.muted": lambda d: f"{'静音' if d.get('muted') else '取消静音'}：{_person(d)}",
+    "call.monitored": lambda d: f"班长 {d.get('user', '')} {_named(MONITORING, d, 'mode')}",
+    "call.monitor_ended": lambda d: f"班长 {d.get('user', '')} 离开通话",
     "call.ended": lambda d: f"通话结束，历时 {d.get('seconds', 0):.0f} 秒",
     "call.dispositioned": lambda d: f"通话归类：{d.get('disposition', '')}",
     "leg.added": lambda d: f"呼叫 {_who(d)}",
