@@ -41,10 +41,11 @@ CONFIG = SchemathesisConfig.from_dict(
             # Whether an ETag is the present one no description can tell.
             "positive_data_acceptance": {"expected-statuses": ACCEPTED},
         },
-        # Steps in order of time, when a shift is, a period that ends after it begins: no JSON Schema can say that.
+        # Steps in order of time, when a shift is, a period that ends after it begins, a file that is
+        # a spreadsheet or a sound: no JSON Schema can say that.
         "operations": [
             {
-                "include-path-regex": "^/api/v1/(response-plans|roster|statistics)",
+                "include-path-regex": "^/api/v1/(response-plans|roster|statistics|imports|prompts)",
                 "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422"]}},
             }
         ],
