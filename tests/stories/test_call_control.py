@@ -234,3 +234,40 @@ async def test_an_operator_calls_somebody_and_the_controller_dies_in_the_hold(ce
 async def _live(api: Api, call_id: str) -> Any:
     found = await call(api, call_id)
     return found if any(leg["state"] == "joined" for leg in found["legs"] if leg["role"] == "elder") else None
+
+
+async def test_an_emergency_takes_the_operator_who_holds_a_caller_and_she_has_him_back(center: Instance) -> None:
+    """A9: at once with the elder; whom he held is in nobody's ear, loses nothing, and is first in line for him."""
+    api = await center.sign_in("op1")
+    op1 = await center.seat("op1")
+    await ready(center, api, "op1")
+    caller, desk, call_id = await with_operator(center, api, op1)
+    await api.post(f"/calls/{call_id}/hold")
+    await on_hold(center, api, call_id)
+    elder = await center.dial("95120", center.elders[0]["pendant"], seconds=120)
+    await elder.answered(1)
+    elder.media.play(THIRD)
+    await until(lambda: desk.hears(THIRD) and elder.media.hears(FIRST), 8, "the operator and the elder together")
+    shown = await call(api, call_id)
+    assert (shown["held"], shown["ended_at"]) == (False, None)
+    await until(lambda: music(caller, FIRST, THIRD), 5, "music")
+    assert not desk.hears(CALLER)
+    (emergency,) = (await api.get("/emergencies?state=open"))["items"]
+    for act in ("hold", "park", "hangup"):
+        await api.post(f"/calls/{emergency['calls'][0]}/{act}", status=409)
+    await api.post(f"/emergencies/{emergency['id']}/close", {"outcome": "resolved", "cause": "fall"})
+    await desk.until("ended", 10)
+    again = await (await op1.call(seconds=10)).answer()
+    again.play(FIRST)
+    await until(lambda: caller.media.hears(FIRST) and again.hears(CALLER), 5, "her and her operator together again")
+    assert not any(event.startswith("ended") for event in caller.events)
+    # Then a blind transfer to the queue: the next seat has her.
+    op2 = await center.seat("op2")
+    await ready(center, api, "op2")
+    await api.post(f"/calls/{call_id}/transfer", {"to": "queue:general", "mode": "blind"})
+    await again.until("ended", 10)
+    last = await (await op2.call(seconds=10)).answer()
+    last.play(SECOND)
+    await until(lambda: caller.media.hears(SECOND) and last.hears(CALLER), 5, "her and the next seat together")
+    last.hangup()
+    await over(center, api, call_id)
