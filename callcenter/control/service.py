@@ -23,8 +23,11 @@ TRANSFERRING_PROMPT = "transferring"
 class Queues(Protocol):
     """What control needs of the hotline's queues."""
 
-    def enqueue(self, call_id: str, *, queue: str) -> None:
-        """A caller waits in a queue; raises `NotFound` when there is no such queue."""
+    def knows(self, code: str) -> bool:
+        """Whether there is a queue of that code."""
+
+    def enqueue(self, call_id: str, *, queue: str, actor: str) -> None:
+        """A caller waits in a queue."""
 
 
 class Control:
@@ -96,7 +99,9 @@ class Control:
     def _to_queue(self, call: Call, queue: str, mode: str, operator: Leg, user: str) -> None:
         if mode != "blind":
             raise InvalidInput("a queue can only be transferred to blind: nobody is there to be asked", field="mode")
-        self._queues().enqueue(call.id, queue=queue)
+        if not self._queues().knows(queue):
+            raise NotFound(f"no queue has the code {queue}")
+        self._queues().enqueue(call.id, queue=queue, actor=user)
         self._hands.record(call, cf.CallTransferred(to=f"queue:{queue}", mode=mode, by=operator.number), actor=user)
         self._hands.bring_back(call, user)
         self._hands.hang_up(operator, rules.TRANSFERRED)

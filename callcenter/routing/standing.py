@@ -73,6 +73,10 @@ class Standing:
             )
         return found
 
+    def knows(self, code: str) -> bool:
+        """Whether there is a queue of that code."""
+        return code in self._book().queues
+
     def queue_of(self, call_id: str) -> str:
         """The queue that a call waits in, or came from; empty when none is known."""
         return self._waiters.queue_of(call_id)

@@ -329,6 +329,8 @@ def test_a_seat_that_is_away_or_busy_is_refused_at_once_and_nothing_has_happened
         world.controller.control.transfer(world.call_of(line), "seat:op2", "blind", "op1")
     with pytest.raises(NotFound):
         world.controller.control.transfer(world.call_of(line), "seat:nobody", "blind", "op1")
+    with pytest.raises(NotFound):
+        world.controller.control.transfer(world.call_of(line), "queue:nowhere", "blind", "op1")
     assert line.room == seat(world, "op1").room
     assert not world.bodies(cf.TransferStarted)
 
