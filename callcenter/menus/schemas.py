@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from callcenter.menus.model import Do
 from callcenter.shapes import WHOLE, Line
@@ -13,6 +14,10 @@ CUSTOM_PATTERN = r"^custom-[a-z0-9-]{1,33}$"
 NodeName = Annotated[str, Field(pattern=NODE_PATTERN, examples=["main"])]
 PromptName = Annotated[str, Field(pattern=PROMPT_PATTERN, examples=["menu"])]
 Key = Annotated[str, Field(pattern=r"^[0-9*]$")]
+
+
+_ONLY_THESE: JsonDict = {"additionalProperties": False}
+"""No other names than those of the pattern."""
 
 
 class _Input(BaseModel):
@@ -30,7 +35,7 @@ class NodeInput(_Input):
     """One place in a menu."""
 
     prompts: list[PromptName] = Field(max_length=10)
-    choices: dict[Key, ActionInput] = Field({}, max_length=11)
+    choices: dict[Key, ActionInput] = Field({}, max_length=11, json_schema_extra=_ONLY_THESE)
     otherwise: ActionInput = Field(description="After so many tries without a key that counts.")
     timeout_seconds: Annotated[int, Field(ge=1, le=30), WHOLE] = 5
     tries: Annotated[int, Field(ge=1, le=5), WHOLE] = 3
@@ -62,4 +67,4 @@ class MenuInput(_Input):
     name: Line
     line: Literal["hotline"] = "hotline"
     root: NodeName = "main"
-    nodes: dict[NodeName, NodeInput] = Field(min_length=1, max_length=50)
+    nodes: dict[NodeName, NodeInput] = Field(min_length=1, max_length=50, json_schema_extra=_ONLY_THESE)
