@@ -12,7 +12,7 @@ from callcenter.api.paging import PageDep, fetch_page
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Moment, Page
 from callcenter.api.versions import IfMatch, check_match, tag
-from callcenter.errors import InvalidInput
+from callcenter.errors import Conflict
 from callcenter.knowledge.model import ArticleRow, ArticleVersionRow, Category, State
 from callcenter.knowledge.service import Content, Knowledge, articles_query, get_article, search
 from callcenter.knowledge.text import snippet
@@ -138,7 +138,7 @@ def _shown(row: ArticleRow, response: Response) -> Article:
     return Article(**_head(row), body=row.body)
 
 
-@router.get("", responses=responses())
+@router.get("", responses=responses(409))
 async def list_articles(
     who: Reader,
     session: SessionDep,
@@ -156,7 +156,7 @@ async def list_articles(
         return Page(items=[FoundArticle(**_head(row), snippet=None) for row in rows], next=following)
     cursor = part.cursor or "0"
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 6):
-        raise InvalidInput("this cursor belongs to another list; begin again without it", field="cursor")
+        raise Conflict("this cursor belongs to another list; begin again without it")
     offset = int(cursor)
     found, wanted = await search(session, query, among, offset=offset, limit=part.limit + 1)
     items = []

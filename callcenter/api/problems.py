@@ -128,11 +128,13 @@ def install(app: FastAPI) -> None:
 
 def _methods(request: Request) -> str:
     """All methods of the path, for Allow (RFC 9110 §10.2.1); Starlette names those of its first route only."""
-    fitting = (
+    fitting = [
         route
         for route in request.app.state.routes
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
-    )
+    ]
+    # /elders/quick is a resource of its own, though /elders/{id} fits it too.
+    fitting = [route for route in fitting if route.path == request.url.path] or fitting
     return ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
 
 

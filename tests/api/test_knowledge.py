@@ -137,7 +137,7 @@ async def test_given_many_hits_when_paged_then_each_once(as_role: Login) -> None
                 break
         assert len(seen) == len(set(seen)) == 7
     wrong = await supervisor.get(KNOWLEDGE, params={"query": "助浴", "cursor": "abc"})
-    assert wrong.status_code == 422
+    assert wrong.status_code == 409
 
 
 @pytest.mark.parametrize(
