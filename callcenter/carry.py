@@ -61,7 +61,7 @@ class OpenFacts:
         if isinstance(body, cf.CallNoted | ef.EmergencyNoted):
             # Each holds the whole text: only the newest goes on.
             for kept in (self._calls.get(call_id or "", {}), self._incidents.get(incident_id or "", {})):
-                for old in [id for id, (_, earlier) in kept.items() if _same_note(earlier, fact)]:
+                for old in [known for known, (_, earlier) in kept.items() if _same_note(earlier, fact)]:
                     del kept[old]
         if call_id in self._calls:
             self._calls[call_id][fact.id] = numbered
