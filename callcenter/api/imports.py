@@ -28,7 +28,7 @@ from callcenter.shapes import Flag
 from callcenter.sheets.office import Office
 from callcenter.sheets.reading import MAX_BYTES, MAX_ROWS
 
-# Kept answers would hold new passwords; and the process that writes must not wait for a transaction of ours.
+# Live: the process that writes must not wait for a transaction of ours.
 router = idempotency.router("/imports", "imports", live=True)
 
 Importer = Annotated[Principal, Depends(require("elders:write"))]
@@ -213,12 +213,12 @@ async def apply(
 
     409 while problems remain and skip_errors is not said, and when what is registered has changed since the check.
     """
-    request.state.answer_is_secret = True
     skip = body.skip_errors if body is not None else False
     done = await desk.do(_order(request, services, who, id=id, skip_errors=skip))
     if services.bus is not None:
         for topic in (CHANGED, ACCOUNTS_CHANGED):
             services.bus.publish(topic, b"")
+    request.state.answer_is_secret = bool(done.secrets)
     applied = await _read(request, services, who, id)
     secrets = [AccountSecret(user=s.user, password=s.password, sip_password=s.sip_password) for s in done.secrets]
     return AppliedImport(**applied.model_dump(), secrets=secrets)

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 RECENT = timedelta(minutes=30)
 MINUTES = 60
 """Of which decisions are kept: more than are asked for, in case the clock is set back."""
+_FINAL = frozenset({Outcome.ANSWERED, Outcome.ABANDONED, Outcome.EMERGENCY})
 PIECE = 200
 """Facts folded at once while today is read again: about a millisecond of the event loop's time."""
 
@@ -126,7 +127,13 @@ class Board:
 
     def today(self) -> dict[str, Tally]:
         """Today's counts by queue, of whoever came into it today; those who wait not among them."""
-        return self._tallies.get(self.midnight(), {})
+        midnight = self.midnight()
+        found = dict(self._tallies.get(midnight, {}))
+        for call in self._calls.values():
+            if call.outcome is Outcome.OVERFLOWED and call.queued_at is not None and call.queued_at >= midnight:
+                found[call.queue] = together([found.get(call.queue, Tally())])
+                found[call.queue].add(call, self.goal_of(call.queue))
+        return found
 
     def recent(self) -> dict[str, Tally]:
         """Counts by queue of what was decided in the last 30 minutes, to the minute."""
@@ -144,18 +151,22 @@ class Board:
         self.seats.take(
             fact, wrap_up_of(self._queues(), before.queue, self._wrap_up_seconds) if before is not None else 0.0
         )
-        undecided = before is None or before.waited_ms is None
+        was = before.outcome if before is not None else Outcome.MENU
         call = fold(before, fact)
         if call is None:
             return
         self._calls[call.id] = call
-        if undecided and call.waited_ms is not None and call.queued_at is not None:
-            self._count(call, call.queued_at, fact.at)
+        # Who was handed on may come back into the queue: only the end decides.
+        decided = call.outcome in _FINAL and was not in _FINAL
+        if decided or (call.over and call.outcome is Outcome.OVERFLOWED):
+            self._count(call, fact.at)
         if call.over:
             del self._calls[call.id]
 
-    def _count(self, call: HotlineCall, queued_at: datetime, at: datetime) -> None:
-        day = _day(queued_at)
+    def _count(self, call: HotlineCall, at: datetime) -> None:
+        if call.queued_at is None:
+            return
+        day = _day(call.queued_at)
         if day not in self._tallies:
             self._tallies[day] = {}
             for old in sorted(self._tallies)[:-2]:

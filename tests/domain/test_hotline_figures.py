@@ -11,14 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from callcenter.calls import facts as cf
 from callcenter.db import Database
-from callcenter.facts import Fact
+from callcenter.facts import Body, Fact
+from callcenter.facts import record as record_fact
 from callcenter.migrations import upgrade
 from callcenter.reports.board import Board
 from callcenter.reports.hotline import By, HotlineGroup, OperatorFigures, Span, figures, operators
 from callcenter.reports.hotline_figures import Goal, HotlineFigures, together
 from callcenter.reports.seats import SeatTime, seat_times
 from callcenter.reports.tables import FiguresProjector
+from callcenter.routing import facts as rf
 from callcenter.routing.model import SeatState
 from tests.support.fake_pbx import Channel
 from tests.support.world import LI, STRANGER, WANG, World
@@ -149,6 +152,49 @@ def test_given_the_same_facts_when_recorded_then_history_says_what_the_wallboard
         assert op1.wrap_up_seconds == pytest.approx(10, abs=1)
         assert seat.seconds["talking"] == pytest.approx(op1.talk_seconds, abs=1)
         assert seat.seconds["paused"] == seat.paused["午休"]
+        await database.close()
+
+    asyncio.run(compare())
+
+
+def test_given_somebody_handed_on_when_she_comes_back_or_not_then_board_and_record_count_her_once(
+    world: World, sqlite_template: Path, tmp_path: Path
+) -> None:
+    """B1: voicemail, a call-back that was not confirmed, a seat that took her after all."""
+    now = world.clock.now()
+
+    def call(number: int, *bodies: Body) -> list[Fact]:
+        opened = cf.CallOpened(line="hotline", caller="1", did="", room="", recording="", invited_at=now, leg_id="x")
+        steps = (opened, rf.HotlineQueued(), *bodies)
+        return [
+            record_fact(body, now + timedelta(seconds=9 * at), "x", call_id=f"c{number}")
+            for at, body in enumerate(steps)
+        ]
+
+    left, end = rf.HotlineLeft(why="voicemail"), cf.CallEnded(answered=False, seconds=1)
+    seat = (cf.LegAdded(leg_id="s", role="seat", number="op1"), cf.LegJoined(leg_id="s", role="seat"))
+    overflowed = rf.HotlineOverflowed(queue="general", to="voicemail", why="wait")
+    number = rf.HotlineOverflowed(queue="general", to="number:110", why="wait")
+    facts = [
+        *call(1, left, end),
+        *call(2, left, rf.HotlineQueued(), end),
+        *call(3, overflowed, *seat, end),
+        *call(4, overflowed),
+        *call(5, number, cf.LegJoined(leg_id="n", role="number"), end),
+        *call(6, rf.HotlineOverflowed(queue="general", to="queue:vip", why="length")),
+    ]
+    world.clock.pass_time(60)
+    board = board_of(world, facts)
+    got = shown(board)
+    assert (got.offered, got.overflowed, got.abandoned, got.answered, got.waiting) == (6, 3, 1, 1, 1)
+    assert board.waiting()[0].queue == "vip"
+    shutil.copy(sqlite_template, tmp_path / "figures.db")
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/figures.db")
+
+    async def compare() -> None:
+        await record(database, facts, 3)
+        (group,) = await recorded(world, database)
+        assert HotlineFigures(**group.model_dump(include=set(HotlineFigures.model_fields))) == got
         await database.close()
 
     asyncio.run(compare())
