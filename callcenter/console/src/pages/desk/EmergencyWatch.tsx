@@ -6,9 +6,9 @@ import { useTranslation } from "react-i18next";
 import { phone, usePhone } from "../../phone";
 import { Since } from "../../ui/time";
 import { alarm } from "./alarm";
-import { insist } from "./ask";
+import { insist, passing } from "./ask";
 import { api } from "../../api/client";
-import { useEmergencies, useEmergency, useMe, useMine } from "./data";
+import { useEmergencies, useEmergency, useMe, useMine, useSeat } from "./data";
 import styles from "./desk.module.css";
 import { EmergencyScreen } from "./emergency/EmergencyScreen";
 import { useKeys } from "./keys";
@@ -90,24 +90,23 @@ function Strip({ open, me, shown }: { open: Emergency[]; me: string; shown: stri
 function useLife(own: Emergency | undefined, talking: boolean): void {
   const [{ call: now }] = usePhone();
   const id = own?.id;
-  const needed = talking && own?.needs_human === true;
+  const automatic = useSeat().data?.auto_answer === true;
+  const needed = talking && own?.needs_human === true && (now ? now.auto : automatic);
   useEffect(() => {
     if (!needed || !id) return;
     let said = false;
     const life = () => {
       if (said) return;
       said = true;
-      insist(() => api.POST("/api/v1/emergencies/{id}/accept", { params: { path: { id } } })).catch(() => (said = false));
+      insist(() => api.POST("/api/v1/emergencies/{id}/accept", { params: { path: { id } } })).catch((error) => (said = !passing(error)));
     };
-    // Who pressed a key to answer is there already.
-    if (now && !now.auto && now.kind === "seat") life();
     addEventListener("pointerdown", life, true);
     addEventListener("keydown", life, true);
     return () => {
       removeEventListener("pointerdown", life, true);
       removeEventListener("keydown", life, true);
     };
-  }, [needed, id, now?.id, now?.auto, now?.kind]);
+  }, [needed, id]);
 }
 
 /** The browser lets a page sound after the first click or key on it. */

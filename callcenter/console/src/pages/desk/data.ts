@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 
-import { api, call, query } from "../../api/client";
+import { api, call, query, type Schemas } from "../../api/client";
 import { useSession } from "../../api/session";
 import { live, useLive, type Fact } from "../../live/socket";
 import { passing } from "./ask";
@@ -21,6 +21,7 @@ const KEY = {
 const EVERY_MS = 5_000;
 const EVERY_OFFLINE_MS = 2_000;
 const GATHER_MS = 120;
+const MOST_FACTS = 500;
 
 /** Half of the requests may fail, and it is still there soon after. */
 const stubborn = { retry: (count: number, error: Error) => count < 4 && passing(error), retryDelay: (n: number) => 200 * 2 ** n };
@@ -120,6 +121,8 @@ function take(client: QueryClient, again: (key: readonly string[]) => void, me: 
   if (fact.incident_id) {
     client.setQueryData<Emergency[]>(KEY.emergencies, (all) => fold(all ?? [], fact));
     again(KEY.emergencies);
+    // What is heard stands in the timeline at once, also while the record cannot be read.
+    client.setQueryData<Timeline>(KEY.timeline(fact.incident_id), (known) => withFact(known, fact));
     again(KEY.timeline(fact.incident_id));
   }
   if (own && fact.call_id) {
@@ -141,6 +144,13 @@ function take(client: QueryClient, again: (key: readonly string[]) => void, me: 
     again(KEY.seat);
     if (!fact.kind.startsWith("leg.")) again(KEY.screen(fact.call_id));
   } else if (fact.kind.startsWith("seat.") && fact.data.seat === me) again(KEY.seat);
+}
+
+type Timeline = Schemas["Page_FactView_"];
+
+function withFact(known: Timeline | undefined, fact: Fact): Timeline {
+  const items = known?.items ?? [];
+  return items.some(({ id }) => id === fact.id) ? (known as Timeline) : { items: [...items, fact].slice(-MOST_FACTS), next: null };
 }
 
 /** Lists that facts touched are read again together: the first at once, those of a burst a little later. */
