@@ -20,6 +20,11 @@ async def newest_call(api: Api) -> Any:
     return items[0] if items else None
 
 
+async def _intake(api: Api, call_id: str, state: str = "open") -> Any:
+    items = (await api.get(f"/intake?call_id={call_id}&state={state}"))["items"]
+    return items[0] if items else None
+
+
 async def test_service_request_waits_with_music_and_place_reaches_the_longest_idle_seat_and_becomes_a_work_order(
     center: Instance,
 ) -> None:
@@ -49,6 +54,9 @@ async def test_service_request_waits_with_music_and_place_reaches_the_longest_id
 
     await other.call("PUT", "/seats/me/state", json={"state": "ready"})
     ringing = await op2.call(seconds=3)
+    screen = await other.get(f"/calls/{waiting['id']}/screen")
+    assert (screen["elder"]["id"], screen["complete"]) == (elder["id"], True)
+    assert screen["contacts"]
     await api.call("PUT", "/seats/me/state", json={"state": "ready"})
     desk = await ringing.answer()
     desk.play(600)
@@ -57,6 +65,10 @@ async def test_service_request_waits_with_music_and_place_reaches_the_longest_id
     await until(lambda: desk.hears(400), 3, "the operator to hear her")
     assert not op1.calls, "a hotline call rings one seat"
     assert await state_of(api, "op2") == "talking"
+    note = {"text": "要求明天上午打扫", "revision": 0}
+    assert (await other.call("PUT", f"/calls/{waiting['id']}/note", json=note))["revision"] == 1
+    item = await center.until(lambda: _intake(api, waiting["id"]), what="the call in the list of intake")
+    assert (item["state"], item["taken_by"], item["elder_id"]) == ("taken", "op2", elder["id"])
     desk.hangup()
     await until(lambda: any(event.startswith("ended") for event in caller.events), 5, "the call to end for her too")
     call = await center.until(lambda: _over(api, waiting["id"]), what="the call to be over")
@@ -74,6 +86,9 @@ async def test_service_request_waits_with_music_and_place_reaches_the_longest_id
     assert [(order["kind"], order["state"], order["elder_id"]) for order in orders] == [
         ("service", "intake", elder["id"])
     ]
+    settled = await center.until(lambda: _intake(api, call["id"], "done"), what="the item's outcome")
+    assert (settled["outcome"], settled["outcome_id"]) == ("work_order", orders[0]["id"])
+    assert (await api.get(f"/calls/{call['id']}"))["note"] == note["text"]
     recordings = await center.until(lambda: _verified(api, call["id"]), 40, "verified recordings")
     assert {recording["kind"] for recording in recordings} == {"mix", "leg"}
 
