@@ -253,6 +253,27 @@ def test_a_move_that_asterisk_refuses_ends_the_operators_line_and_rings_it_anew(
 # --- crashes ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("told", [("CC_CALL",), ("CC_CALL", "CC_ROOM"), ("CC_CALL", "CC_ROOM", "CC_LEG")])
+def test_a_crash_between_the_words_to_asterisk_brings_the_operator_to_the_elder_all_the_same(
+    world: World, told: tuple[str, ...]
+) -> None:
+    """The journal knows of the move, the line's variables say half of it: the journal is right (R1, A9)."""
+    _, operator = talking(world)
+    elder = world.press(WANG)
+    world.pbx.held.add("set_variable")
+    world.wait(3.25)
+    call = world.call_of(elder)
+    (leg,) = [leg for leg in call.live_legs if leg.role == "seat"]
+    said = {"CC_CALL": call.id, "CC_ROOM": call.room, "CC_LEG": leg.id}
+    operator.variables |= {name: said[name] for name in told}
+    world.journal.flush()
+    world.crash()
+    world.start()
+    world.wait(4)
+    assert operator.room == elder.room
+    assert world.call_of(elder).legs[leg.id].accepted
+
+
 @pytest.mark.parametrize("lost", range(8))
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_crash_in_the_middle_of_the_move_leaves_the_operator_with_exactly_one_of_them(
