@@ -223,8 +223,9 @@ class RedisBus:
                     pipeline = self._redis.pipeline(transaction=False)
                     for topic, data in batch:
                         pipeline.publish(topic, data)
-                    await pipeline.execute()
-                except (RedisError, OSError) as error:
+                    async with asyncio.timeout(self._silence):
+                        await pipeline.execute()
+                except (RedisError, OSError, RuntimeError) as error:  # RuntimeError: uvloop's, of a closed transport
                     # Some may have gone out; sending them again could repeat them, and they are only hints:
                     # the listeners' connections broke as well, and a Gap tells them to read the truth.
                     self._sender_well = self._well(self._sender_well, False, error)
@@ -244,15 +245,17 @@ class RedisBus:
                 self._pubsub = pubsub
                 await self._ask()
                 self._listener_well = self._well(self._listener_well, True)
+                if not self._sender_well:
+                    self.publish("", b"")  # to nobody: whether sending works is known only by doing it
                 attempt = 0
                 await self._receive(pubsub, gap=not first)
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, RuntimeError) as error:
                 self._listener_well = self._well(self._listener_well, False, error)
             finally:
                 self._pubsub = None
                 self._asked.clear()
                 self._confirmed.clear()
-                with contextlib.suppress(RedisError, OSError):
+                with contextlib.suppress(RedisError, OSError, RuntimeError):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
             async with self._changed:
                 self._changed.notify_all()
