@@ -39,8 +39,8 @@ class CallRow(Base):
     human_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disposition: Mapped[str] = mapped_column(String(32))
-    note: Mapped[str] = mapped_column(Text)
-    note_revision: Mapped[int]
+    note: Mapped[str] = mapped_column(Text, default="")
+    note_revision: Mapped[int] = mapped_column(default=0)
     legs: Mapped[list["LegRow"]] = relationship(order_by="LegRow.added_at", lazy="selectin")
 
 

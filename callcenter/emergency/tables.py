@@ -49,8 +49,8 @@ class EmergencyRow(Base):
     voice_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     drill: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     ticks: Mapped[dict[str, Any]] = mapped_column(JSON)
-    note: Mapped[str] = mapped_column(Text)
-    note_revision: Mapped[int]
+    note: Mapped[str] = mapped_column(Text, default="")
+    note_revision: Mapped[int] = mapped_column(default=0)
 
 
 _COLUMNS = ("id", "origin", "room", "caller", "elder_id", "elder_name", "priority", "opened_at", "system_answer_ms",

@@ -6,7 +6,10 @@ import httpx
 import pytest
 
 from callcenter.api.deps import Services
-from tests.api.conftest import Login, with_controller
+from callcenter.intake.service import Intake, Request
+from callcenter.intake.states import Channel
+from callcenter.voicemail.tables import VoicemailRow
+from tests.api.conftest import START, Login, with_controller
 from tests.support.memory import MemoryJournal
 
 INTAKE = "/api/v1/intake"
@@ -160,3 +163,29 @@ async def test_given_a_list_when_narrowed_and_paged_then_each_once(as_role: Logi
 )
 async def test_r22_given_what_cannot_be_when_sent_then_422(as_role: Login, body: dict[str, Any]) -> None:
     assert (await (await as_role("operator")).post(INTAKE, json=body)).status_code == 422
+
+
+@pytest.mark.parametrize("by", ["item", "voicemail"])
+async def test_b5_given_a_voicemail_when_dealt_with_at_either_place_then_done_at_both(
+    as_role: Login, services: Services, by: str
+) -> None:
+    operator = await as_role("operator")
+    async with services.database.transaction() as session:
+        left = VoicemailRow(
+            id="v1", call_id="c1", caller="13800001001", elder_name="", at=START, seconds=9, offset_seconds=0,
+            ended="key", state="new", handled_by="", note="",
+        )  # fmt: skip
+        session.add(left)
+        request = Request(channel=Channel.VOICEMAIL, text="语音留言", source="voicemail:v1", caller="13800001001")
+        item, _ = await Intake(services.clock).receive(session, request, "elder")
+        item_id = item.id
+    if by == "item":
+        body = {"outcome": "answer", "text": "已回电"}
+        done = await operator.post(f"{INTAKE}/{item_id}/outcome", json=body)
+    else:
+        done = await operator.post("/api/v1/voicemails/v1/done", json={"note": "已回电"})
+    assert done.status_code == 200, done.text
+    told = (await operator.get("/api/v1/voicemails/v1")).json()
+    listed = (await operator.get(f"{INTAKE}/{item_id}")).json()
+    assert (told["state"], told["note"]) == ("done", "已回电")
+    assert (listed["state"], listed["answer"]) == ("done", "已回电")
