@@ -143,6 +143,20 @@ async def test_given_redis_killed_and_restarted_then_degraded_then_a_gap_then_me
         await bus.close()
 
 
+async def test_given_sending_failed_when_redis_is_back_then_all_is_well_though_nobody_publishes(tmp_path: Path) -> None:
+    """R7: a quiet centre is not told of as degraded for hours."""
+    with RedisServer(tmp_path) as server:
+        bus = RedisBus(server.url, silence_seconds=2)
+        async with bus.subscribe(["t"]) as messages:
+            server.stop()
+            bus.publish("t", b"lost")
+            await until(lambda: not bus._sender_well and not bus._listener_well)
+            server.start()
+            assert await take(messages, 10) == Gap()
+            await until(lambda: bus.healthy)
+        await bus.close()
+
+
 async def test_given_redis_not_yet_there_when_subscribed_then_it_returns_and_a_gap_follows(tmp_path: Path) -> None:
     """R7: starting without Redis."""
     server = RedisServer(tmp_path)
