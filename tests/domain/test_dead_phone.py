@@ -217,12 +217,14 @@ def test_r14_lines_are_watched_again_after_a_restart(world: World) -> None:
     assert ends(world, seat.id) == ["dead"]
 
 
-def test_nobody_is_asked_when_no_elder_talks(world: World) -> None:
+def test_a_phone_that_only_rings_is_not_asked_and_one_that_talks_is_once(world: World) -> None:
     world.register("op1")
     world.hotline(WANG)
-    world.answer(world.ringing("op1"))
-    world.wait(10)
+    world.wait(5)
     assert world.pbx.of("answers") == []
+    world.answer(world.ringing("op1"))
+    world.wait(2)
+    assert len(world.pbx.of("answers")) == 1
 
 
 def test_fifty_talks_are_all_read_a_few_at_a_time(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.support.world import WANG, World
 
 def test_given_both_kinds_of_press_then_the_live_socket_tells_of_the_persons_only(world: World) -> None:
     who = Principal("admin", Role.ADMIN)
-    services = cast(Services, SimpleNamespace(controller=world.controller))
+    services = cast(Services, SimpleNamespace(controller=world.controller, settings=world.controller.settings))
     Chain(world).good()
     ours = world.journal.facts()
     world.press(WANG)
