@@ -135,11 +135,11 @@ class Settings(BaseSettings):
     human_answer_seconds: Seconds = Field(default=5, description="A1, GS 4.3.11.2: a human answers within.")
     follow_up_hours: Hours = Field(default=24, description="C7, SZ 6.2.5: follow-up after the service's end.")
     callback_offer_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
-        default=40, description="Waiting so long, callers are offered to be called back instead (0: never; key 1 works)."
+        default=40, description="Waiting so long, callers are offered a call-back (0: never; key 1 works)."
     )
-    callback_quiet_hours: Annotated[
-        str, Field(pattern=r"^((([01]\d|2[0-3]):[0-5]\d)-(([01]\d|2[0-3]):[0-5]\d))?$")
-    ] = Field(default="21:00-08:00", description="Nobody is called back then, but who asked within 30 min; Shanghai.")
+    callback_quiet_hours: Annotated[str, Field(pattern=r"^((([01]\d|2[0-3]):[0-5]\d)-(([01]\d|2[0-3]):[0-5]\d))?$")] = (
+        Field(default="21:00-08:00", description="Nobody is called back then, but who asked within 30 min; Shanghai.")
+    )
     ring_seconds: Annotated[int, Field(ge=5, le=600)] = Field(default=30, description="How long a leg rings.")
     proof_of_life_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
         default=8, description="R12: a phone that answered by itself must show life within."
