@@ -66,7 +66,6 @@ export class Phone extends Emitter<PhoneEvents> {
     addEventListener("pagehide", this.leave);
     addEventListener("offline", this.offline);
     if (!isSecureContext) return this.set({ status: "blocked", problem: "insecure_page" });
-    this.set({ status: "connecting", problem: null });
     this.tab.start(user);
   }
 

@@ -27,8 +27,11 @@ export function usePhone(): [PhoneState, Phone] {
   return [useSyncExternalStore(subscribe, read), phone];
 }
 
-/** While so, this page is the seat's phone, and its pings tell the server that it is there. */
-const PRESENT: PhoneStatus[] = ["connecting", "registered", "lost"];
+/**
+ * While so, this page is the seat's phone, and its pings tell the server that it is there. Not before it is registered:
+ * a tab that only waits, or has no microphone, must not take the phone from another.
+ */
+const PRESENT: PhoneStatus[] = ["registered", "lost"];
 
 export function useSeatPhone(): void {
   const user = useSession((session) => session.account?.user);
