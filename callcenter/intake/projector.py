@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.calls.facts import SYNTHETIC
-from callcenter.calls.model import STAFF, Line
+from callcenter.calls.model import STAFF, Line, Role
 from callcenter.calls.tables import CallRow
 from callcenter.complaints.service import Complaints, Draft
 from callcenter.facts import Fact
@@ -99,7 +99,8 @@ class IntakeProjector:
     async def _answered(self, session: AsyncSession, fact: Fact, call_id: str, leg_id: str) -> None:
         call = await session.get(CallRow, call_id)
         if call is not None:
-            who = next((leg.number for leg in call.legs if leg.id == leg_id), None)
+            # A duty mobile has no account to take it: it stays new, for whoever sits at the desk next.
+            who = next((leg.number for leg in call.legs if leg.id == leg_id and leg.role == Role.SEAT), None)
             await self._item(session, fact, call, who)
 
     async def _item(self, session: AsyncSession, fact: Fact, call: CallRow, who: str | None) -> IntakeRow | None:

@@ -145,6 +145,16 @@ async def test_b5_given_a_disposition_when_told_then_the_item_is_settled_with_wh
             assert item.outcome_id is None
 
 
+async def test_b5_given_a_duty_mobile_that_answers_when_told_then_the_item_waits_for_the_desk(desk: Desk) -> None:
+    call_id = new_id()
+    opened, chosen, *_ = call(call_id)
+    added = said(cf.LegAdded(leg_id="d", role="duty", number="13911110001"), call_id, "system", 2)
+    joined = said(cf.LegJoined(leg_id="d", role="duty"), call_id, "pbx", 3)
+    await desk.take_in(opened, chosen, added, joined)
+    (item,) = await desk.items()
+    assert (item.state, item.taken_by) == ("new", None)
+
+
 async def test_r20_given_a_human_says_who_called_when_told_then_the_item_is_hers(desk: Desk) -> None:
     call_id = new_id()
     await desk.take_in(*call(call_id), said(cf.ElderMatched(elder_id="e9"), call_id, "op1", 5))
