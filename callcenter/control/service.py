@@ -146,6 +146,15 @@ class Control:
             return self._hands.dial_outside(call, Role.NUMBER, name, user, "invite")
         return self._hands.dial_seat(call, self._hands.free_seat(name), user, "invite")
 
+    def rejoin(self, call: Call, user: str) -> Leg:
+        """Ring one's own seat into an emergency's room: its page was reloaded, or he left her with others.
+
+        Raises `Conflict` when the seat is in it, rings or talks already.
+        """
+        if any(leg.role == Role.SEAT and leg.number == user for leg in call.live_legs):
+            raise Conflict(f"{user} is on the call, or is being rung for it")
+        return self._hands.dial_seat(call, self._hands.free_seat(user), user, "rejoin")
+
     def remove(self, call: Call, leg_id: str, user: str, *, leads: bool = False) -> Leg:
         """Take somebody out, or stop calling them; never the caller. Raises `NotFound`, `Conflict`."""
         rules.must_be_routine(call, "handled this way")

@@ -7,7 +7,7 @@ import styles from "./desk.module.css";
 import { useDesk } from "./store";
 
 const KEYS: [string, [string, string][]][] = [
-  ["emergency", [["Space / Enter / F2", "answer"], ["Alt+1 … Alt+5", "help"], ["Alt+N", "note"], ["Alt+E", "next"], ["Alt+C", "close"], ["Alt+0", "aside"]]],
+  ["emergency", [["Space / Enter / F2", "answer"], ["Alt+1 … Alt+5", "help"], ["Alt+N", "note"], ["Alt+J", "join"], ["Alt+E", "next"], ["Alt+C", "close"], ["Alt+0", "aside"]]],
   [
     "call",
     [

@@ -20,6 +20,7 @@ import { Head } from "./Head";
 import { HelpButtons } from "./Help";
 import { People } from "./People";
 import { useInNeed } from "./person";
+import { useReturn } from "./return";
 import { Ringing } from "./Ringing";
 import { Steps } from "./Steps";
 import { Timeline } from "./Timeline";
@@ -58,9 +59,11 @@ function Whole({ one, all, answer }: Props) {
   const open = one.state === "open";
   const others = all.filter(({ id }) => id !== one.id);
   useInert();
+  useReturn(one.id, open && how === "none", how === "talking", actions.join);
   useKeys([
     ...HELP.map((role, index): Shortcut => ({ keys: [`Alt+${index + 1}`], name: `help_${role}`, act: open ? () => void actions.help(role) : undefined })),
     { keys: ["Alt+C"], name: "close", act: open && how !== "ringing" ? () => set({ dialog: "close" }) : undefined },
+    { keys: ["Alt+J"], name: "join", act: open && how === "none" ? () => void actions.join() : undefined },
     { keys: ["Alt+E"], name: "next", act: others[0] ? () => show(others[0]!.id) : undefined },
     { keys: ["Alt+0"], name: "aside", act: how === "ringing" ? undefined : () => putAside(one.id) },
   ]);

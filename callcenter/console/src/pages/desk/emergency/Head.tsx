@@ -65,6 +65,12 @@ export function Head({ one, all, me, how, actions }: Props) {
       </nav>
       <span className={styles.headActs}>
         {how === "talking" && <OwnPhone />}
+        {open && how === "none" && (
+          <Button size="small" type="primary" icon={<PhoneOutlined />} loading={actions.busy.has("join")} onClick={() => void actions.join()} data-testid="join-emergency">
+            {t("emergency.join")}
+            <Keys of="Alt+J" />
+          </Button>
+        )}
         {open && how !== "ringing" && (
           <Button size="small" icon={<CheckCircleOutlined />} onClick={() => set({ dialog: "close" })} data-testid="close-emergency">
             {t("close.button")}

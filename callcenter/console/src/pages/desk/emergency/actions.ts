@@ -3,7 +3,7 @@ import { App } from "antd";
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { api } from "../../../api/client";
+import { api, call } from "../../../api/client";
 import { detail, insist, onceKey } from "../ask";
 import { useReread } from "../data";
 import type { Emergency, HelpRole } from "../shapes";
@@ -57,6 +57,7 @@ export function useEmergencyActions(incident: Pick<Emergency, "id">) {
       return act(`brief:${role}`, () => insist(() => api.POST("/api/v1/emergencies/{incident_id}/briefings", { params: { path, header: once }, body })));
     },
     accept: () => act("accept", () => insist(() => api.POST("/api/v1/emergencies/{id}/accept", { params: { path: { id: incident.id } } }))),
+    join: () => act("join", () => call(api.POST("/api/v1/emergencies/{id}/join", { params: { path: { id: incident.id } } }))),
     close: (outcome: string, cause: string, summary: string) =>
       act("close", () => insist(() => api.POST("/api/v1/emergencies/{incident_id}/close", { params: { path }, body: { outcome, cause, summary } }))),
   };

@@ -1,0 +1,45 @@
+// Back to her after a reload: a page that is loaded anew has hung up, and with others in the room nobody rings the desk.
+import { useEffect, useRef } from "react";
+
+import { usePhone } from "../../../phone";
+import { usePhoneKind } from "../phonekind";
+
+const KEY = "callcenter.desk.left";
+const RECENT_MS = 60_000;
+/** The seat may ring by itself; only when it does not, it is asked for. */
+const PATIENCE_MS = 1_500;
+
+/** Ask once to be rung into the emergency that this page was in when it was reloaded. */
+export function useReturn(id: string, away: boolean, talking: boolean, join: () => Promise<unknown>): void {
+  const [{ status, call }] = usePhone();
+  const inPage = usePhoneKind((state) => state.kind) === "web";
+  const latest = useRef(join);
+  latest.current = join;
+  useEffect(() => {
+    if (!talking || !inPage) return;
+    const leave = () => sessionStorage.setItem(KEY, JSON.stringify({ id, at: Date.now() }));
+    addEventListener("pagehide", leave);
+    return () => removeEventListener("pagehide", leave);
+  }, [id, talking, inPage]);
+  const wanted = away && inPage && status === "registered" && call === null && left() === id;
+  useEffect(() => {
+    if (!wanted) return;
+    const timer = setTimeout(() => {
+      sessionStorage.removeItem(KEY);
+      void latest.current();
+    }, PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [wanted]);
+  useEffect(() => {
+    if (talking) sessionStorage.removeItem(KEY);
+  }, [talking]);
+}
+
+function left(): string | null {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as { id: string; at: number } | null;
+    return kept && Date.now() - kept.at < RECENT_MS ? kept.id : null;
+  } catch {
+    return null;
+  }
+}
