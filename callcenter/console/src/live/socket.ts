@@ -46,6 +46,9 @@ class LiveSocket {
   private takenListeners = new Set<() => void>();
   private seen = new Set<string>();
   private last = "";
+  /** The server's process, and how far we are in what it tells: resumes exactly, where the last fact's id repeats some. */
+  private server = "";
+  private seq: number | null = null;
   private heard = 0;
   private stopBeating: (() => void) | undefined;
   private again: ReturnType<typeof setTimeout> | undefined;
@@ -97,6 +100,7 @@ class LiveSocket {
     this.socket?.close();
     this.socket = null;
     this.last = "";
+    this.seq = null;
     this.seen.clear();
   }
 
@@ -118,6 +122,10 @@ class LiveSocket {
     const address = new URL("/api/v1/live", location.href);
     address.protocol = address.protocol.replace("http", "ws");
     if (this.last) address.searchParams.set("after", this.last);
+    if (this.seq !== null) {
+      address.searchParams.set("server", this.server);
+      address.searchParams.set("seq", String(this.seq));
+    }
     const socket = new WebSocket(address);
     this.socket?.close();
     this.socket = socket;
@@ -166,6 +174,7 @@ class LiveSocket {
 
   private take(message: Record<string, unknown>): void {
     this.heard = Date.now();
+    if (message.seq !== undefined) this.seq = typeof message.seq === "number" ? message.seq : null;
     switch (message.kind) {
       case "hello":
         this.pause = SHORTEST_MS;
