@@ -10,9 +10,9 @@ import callcenter.complaints.model
 import callcenter.devices.model
 import callcenter.emergency.tables
 import callcenter.follow_ups.model
+import callcenter.imports.model
 import callcenter.intake.model
 import callcenter.knowledge.model
-import callcenter.imports.model
 import callcenter.location.model
 import callcenter.menus.tables
 import callcenter.notifications.tables

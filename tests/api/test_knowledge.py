@@ -128,9 +128,8 @@ async def test_given_many_hits_when_paged_then_each_once(as_role: Login) -> None
         seen: list[str] = []
         cursor: str | None = None
         while True:
-            part = await supervisor.get(
-                KNOWLEDGE, params={**params, "limit": 3} | ({"cursor": cursor} if cursor else {})
-            )
+            asked = {**params, "limit": "3"} | ({"cursor": cursor} if cursor else {})
+            part = await supervisor.get(KNOWLEDGE, params=asked)
             seen += [item["id"] for item in part.json()["items"]]
             cursor = part.json()["next"]
             if cursor is None:

@@ -52,9 +52,9 @@ def call(services: Services, number: int, seconds_ago: float = 0, answered_by: s
     )
     bodies = [(at, opened), (at, rf.HotlineQueued())]
     if answered_by:
-        bodies.append((at, cf.LegAdded(leg_id=f"seat-{number}", role="seat", number=answered_by)))  # type: ignore[arg-type]
+        bodies.append((at, cf.LegAdded(leg_id=f"seat-{number}", role="seat", number=answered_by)))
         middle = at + timedelta(seconds=seconds_ago / 2)
-        bodies.append((middle, cf.LegJoined(leg_id=f"seat-{number}", role="seat")))  # type: ignore[arg-type]
+        bodies.append((middle, cf.LegJoined(leg_id=f"seat-{number}", role="seat")))
     return [record(body, moment, "elder", call_id=call_id) for moment, body in bodies]
 
 
