@@ -168,7 +168,7 @@ async def test_given_a_hotline_call_when_it_rings_then_the_file_pops_up_and_the_
     await op1.phone("call", None)
 
     (call,) = (await api.get("/calls?line=hotline"))["items"]
-    await page.get_by_role("radio", name="工单").check(force=True)
+    await page.locator("label").filter(has_text=re.compile("^工单$")).click()
     await page.get_by_test_id("intake-text").fill("明天上午上门测血糖")
     await page.get_by_test_id("intake-submit").click()
     await page.get_by_test_id("idle-desk").wait_for(timeout=10 * MS)

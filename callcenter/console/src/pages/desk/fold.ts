@@ -55,6 +55,8 @@ function evolve(one: Emergency, fact: Fact): Emergency {
   switch (fact.kind) {
     case "emergency.answered":
       return { ...one, needs_human: false, answered_by: text(data.by), human_answer_ms: Number(data.milliseconds) || null };
+    case "emergency.pressed":
+      return { ...one, priority: Number(data.priority) || one.priority, needs_human: one.needs_human || data.unheard === true };
     case "emergency.answer_late":
       return { ...one, late: true };
     case "emergency.kind_said":

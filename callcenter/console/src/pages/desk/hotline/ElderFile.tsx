@@ -15,6 +15,7 @@ import type { Call, Elder } from "../shapes";
 import { show } from "../store";
 import { ElderSearch } from "./ElderSearch";
 import { QuickCreate } from "./QuickCreate";
+import { Raise } from "./Raise";
 import { measurePop, useScreen, type Screen } from "./screen";
 
 type Finding = "search" | "create" | null;
@@ -53,6 +54,7 @@ export function ElderFile({ callId, call }: { callId: string; call: Call | undef
                   {t("file.create")}
                 </Button>
               )}
+              <Raise elderId={known?.id ?? null} caller={caller} />
             </Space>
             {(finding === "search" || (unknown && finding === null && !data.candidates.length)) && <ElderSearch choose={match} />}
             {finding === "create" && <QuickCreate phone={caller} made={match} />}

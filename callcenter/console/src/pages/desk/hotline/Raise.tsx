@@ -1,0 +1,27 @@
+// A call that turns out to be an emergency: raised by hand, with her plan, at once.
+import { AlertOutlined } from "@ant-design/icons";
+import { App, Button } from "antd";
+import { useTranslation } from "react-i18next";
+
+import { api } from "../../../api/client";
+import { insist, onceKey } from "../ask";
+import { useActing } from "../emergency/actions";
+import { show } from "../store";
+
+export function Raise({ elderId, caller }: { elderId: string | null; caller: string }) {
+  const { t } = useTranslation("desk");
+  const { modal } = App.useApp();
+  const { act, busy } = useActing();
+  const raise = async () => {
+    if (!(await modal.confirm({ title: t("file.raiseConfirm"), content: t("file.raiseWhat"), okText: t("file.raise"), okButtonProps: { danger: true }, cancelText: t("cancel") }))) return;
+    const headers = { "Idempotency-Key": onceKey() };
+    const body = { kind: "manual" as const, ...(elderId ? { elder_id: elderId } : { caller }) };
+    const opened = await act("raise", () => insist(() => api.POST("/api/v1/emergencies", { body, headers })));
+    if (opened) show(opened.id);
+  };
+  return (
+    <Button size="small" danger icon={<AlertOutlined />} disabled={!elderId && !caller} loading={busy.has("raise")} onClick={() => void raise()}>
+      {t("file.raise")}
+    </Button>
+  );
+}
