@@ -1,21 +1,21 @@
 // What surrounds every page: where one is, whether what is shown is of now, language, theme, and the way out.
 import { LogoutOutlined, MoonOutlined, SunOutlined } from "@ant-design/icons";
-import { Alert, Button, Select, Tag, theme as antd, Tooltip } from "antd";
+import { Alert, Button, Tag, theme as antd, Tooltip } from "antd";
 import { useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, useNavigate } from "react-router-dom";
 
 import { signOut, useSession } from "../api/session";
-import { speak, type Language } from "../i18n";
 import { useLive } from "../live/socket";
 import { SeatFrame } from "../pages/desk/SeatFrame";
 import { switchTheme, useTheme } from "../theme/theme";
 import { clock } from "../ui/time";
+import { LanguageButton } from "./LanguageButton";
 import type { Page } from "./routes";
 import styles from "./Shell.module.css";
 
 export function Shell({ pages, children }: { pages: Page[]; children: ReactNode }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { token } = antd.useToken();
   const account = useSession((state) => state.account);
   const theme = useTheme((state) => state.name);
@@ -41,17 +41,7 @@ export function Shell({ pages, children }: { pages: Page[]; children: ReactNode 
           ))}
         </nav>
         <LiveTag />
-        <Select
-          aria-label={t("language")}
-          size="small"
-          variant="borderless"
-          value={i18n.language as Language}
-          onChange={(language) => void speak(language)}
-          options={[
-            { value: "zh-CN", label: "中文" },
-            { value: "en", label: "English" },
-          ]}
-        />
+        <LanguageButton />
         <Tooltip title={t("theme.switch")}>
           <Button
             type="text"

@@ -18,6 +18,7 @@ void i18next.use(initReactI18next).init({
   lng: localStorage.getItem(KEY) ?? "zh-CN",
   fallbackLng: "zh-CN",
   defaultNS: "common",
+  showSupportNotice: false,
   interpolation: { escapeValue: false },
 });
 document.documentElement.lang = i18next.language;

@@ -34,6 +34,7 @@ export const THEMES: Record<ThemeName, ThemeConfig> = {
     token: {
       ...shared,
       colorPrimary: "#0b5cab",
+      colorLink: "#0b5cab",
       colorError: "#a40e26",
       colorWarning: "#8a4b00",
       colorSuccess: "#116329",
@@ -53,6 +54,7 @@ export const THEMES: Record<ThemeName, ThemeConfig> = {
     token: {
       ...shared,
       colorPrimary: "#3d8fe0",
+      colorLink: "#6cb6ff",
       colorError: "#ff7b72",
       colorWarning: "#e3b341",
       colorSuccess: "#56d364",
@@ -60,6 +62,11 @@ export const THEMES: Record<ThemeName, ThemeConfig> = {
       colorTextSecondary: "#b6c0cb",
       colorTextTertiary: "#9aa4af",
       colorTextPlaceholder: "#8b949e",
+    },
+    components: {
+      // White on the button and the colour on the ground both need 4.5:1, which one blue cannot give.
+      Button: { colorPrimary: "#2b6cb0", colorPrimaryHover: "#3478be", colorPrimaryActive: "#245a94" },
+      Tabs: { itemSelectedColor: "#6cb6ff", itemHoverColor: "#6cb6ff", itemActiveColor: "#6cb6ff", inkBarColor: "#6cb6ff" },
     },
   },
 };

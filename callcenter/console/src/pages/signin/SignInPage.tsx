@@ -1,13 +1,13 @@
 // Sign in with user name and password.
-import { Alert, Button, Card, Form, Input, Select } from "antd";
+import { Alert, Button, Card, Form, Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { signIn, SignInError } from "../../api/session";
-import { speak, type Language } from "../../i18n";
+import { LanguageButton } from "../../app/LanguageButton";
 
 export function SignInPage() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const [failed, setFailed] = useState("");
   const [busy, setBusy] = useState(false);
   const submit = async ({ user, password }: { user: string; password: string }) => {
@@ -26,18 +26,7 @@ export function SignInPage() {
       <Card
         title={<h1 style={{ fontSize: 18, margin: 0 }}>{t("product")}</h1>}
         style={{ width: 360 }}
-        extra={
-          <Select
-            aria-label={t("language")}
-            variant="borderless"
-            value={i18n.language as Language}
-            onChange={(language) => void speak(language)}
-            options={[
-              { value: "zh-CN", label: "中文" },
-              { value: "en", label: "English" },
-            ]}
-          />
-        }
+        extra={<LanguageButton />}
       >
         <Form layout="vertical" onFinish={(values) => void submit(values)} requiredMark={false}>
           <Form.Item name="user" label={t("signIn.user")} rules={[{ required: true }]}>

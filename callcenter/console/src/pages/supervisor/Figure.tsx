@@ -11,13 +11,15 @@ interface Props {
   value: ReactNode;
   note?: ReactNode;
   judged?: Judgement;
+  /** By which it is found in the page. */
+  name?: string;
 }
 
-export function Figure({ title, value, note, judged = "plain" }: Props) {
+export function Figure({ title, value, note, judged = "plain", name }: Props) {
   return (
     <Card size="small" className={styles.figure} variant="outlined">
       <div className="quiet">{title}</div>
-      <div className={`${styles.value} tabular ${judged === "plain" ? "" : judged}`}>{value}</div>
+      <div data-figure={name} className={`${styles.value} tabular ${judged === "plain" ? "" : judged}`}>{value}</div>
       <div className={`${styles.note} quiet tabular`}>{note ?? "\u00a0"}</div>
     </Card>
   );

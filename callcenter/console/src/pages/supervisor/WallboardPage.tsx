@@ -86,7 +86,7 @@ function Hotline({ board }: { board: Board }) {
     <>
       <h2 className={styles.heading}>{t("history.hotline")}</h2>
       <div className={styles.grid}>
-        <Figure title={t("wallboard.waiting")} value={board.waiting} judged={board.waiting ? "warn" : "good"} />
+        <Figure name="waiting" title={t("wallboard.waiting")} value={board.waiting} judged={board.waiting ? "warn" : "good"} />
         <Figure title={t("wallboard.longest")} value={duration(board.waited_longest_seconds)} />
         <Figure
           title={t("wallboard.serviceLevel")}
@@ -105,6 +105,7 @@ function Hotline({ board }: { board: Board }) {
           note={t("wallboard.target", { share: percent(board.connection_target) })}
         />
         <Figure
+          name="abandoned"
           title={t("wallboard.abandoned")}
           value={board.abandoned}
           note={`${t("wallboard.offered")} ${board.offered} · ${t("wallboard.answered")} ${board.answered}`}
