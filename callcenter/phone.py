@@ -16,6 +16,9 @@ PHONE_PATTERN = r"^((\+|00)[1-9]([ -]?[0-9]){6,14}|[1-9]([ -]?[0-9]){1,18}|0[1-9
 _LONGEST_INPUT = 128
 _LONGEST_NUMBER = 19  # of E.164's 15 digits none, but some terminals announce a serial number as caller id
 _LONGEST_SHORT_CODE = 6  # 120, 12349, 95120, 955110: dialled as they are
+_LONGEST_LOCAL = 8  # within one area
+_SHAPES = re.compile(r"1[3-57-9][0-9]{9}|1[04][0-9]{11}")  # mobiles newer than the plan we know; SIM cards of devices
+_EMERGENCY_SERVICE = re.compile(r"(0[0-9]{2,3})?(110|119|120|122)")
 _SCHEMES = ("sip:", "sips:", "tel:")
 _SPELLING = re.compile(r"\+?[0-9]+")
 _SEPARATORS = str.maketrans("", "", " \t()[].-‐‑‒–—−/")
@@ -30,6 +33,25 @@ def normalise(raw: str | None) -> str | None:
     as they are, because a device may announce itself with them. Idempotent; never raises.
     """
     return _normalise(raw) if raw and len(raw) <= _LONGEST_INPUT else None
+
+
+def is_ordinary(number: str) -> bool:
+    """Whether a canonical number may be dialled because somebody says so: none abroad, none that earns by being called.
+
+    What no numbering plan knows is refused where it is longer than a local number (``17951`` is a carrier's prefix:
+    whatever follows goes abroad), but for SIM cards of devices (13 digits).
+    """
+    if number.startswith("+"):
+        return False
+    parsed = _parse(number.lstrip("0"))
+    if parsed is None or not phonenumbers.is_valid_number(parsed):
+        return len(number) <= _LONGEST_LOCAL or _SHAPES.fullmatch(number) is not None
+    return phonenumbers.number_type(parsed) != PhoneNumberType.PREMIUM_RATE
+
+
+def is_emergency_service(number: str) -> bool:
+    """Whether a canonical number is the police's, the fire brigade's or the ambulance's, of here or of another city."""
+    return _EMERGENCY_SERVICE.fullmatch(number) is not None
 
 
 @lru_cache(maxsize=65536)

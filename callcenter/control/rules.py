@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from callcenter.calls.model import STAFF, Call, Leg, Line, Role, Transfer
 from callcenter.errors import Conflict, InvalidInput
-from callcenter.phone import normalise
+from callcenter.phone import is_ordinary, normalise
 from callcenter.telephony.events import HangupReason
 
 SEAT, QUEUE, NUMBER = "seat", "queue", "number"
@@ -140,13 +140,13 @@ def target_of(to: str) -> tuple[str, str]:
 def dialable(raw: str) -> str:
     """A number that an operator may dial, in canonical form; raises `InvalidInput`.
 
-    None abroad: whoever steals one operator's sign-in must not be able to spend the centre's money.
+    None abroad, no premium service: whoever steals one operator's sign-in must not be able to spend the centre's money.
     """
     number = normalise(raw)
     if number is None:
         raise InvalidInput(f"{raw!r} is not a phone number that can be dialled", field="number")
-    if number.startswith("+"):
-        raise InvalidInput("numbers abroad are not dialled from here", field="number")
+    if not is_ordinary(number):
+        raise InvalidInput("numbers abroad and premium services are not dialled from here", field="number")
     return number
 
 

@@ -14,13 +14,11 @@ from callcenter.menus.model import BUILT_IN, MenuProblem, problems
 from callcenter.menus.prompts import built_in_prompts, custom_prompts
 from callcenter.menus.schemas import MenuInput
 from callcenter.menus.tables import MenuRow, MenuState, menu_of
-from callcenter.phone import normalise
+from callcenter.phone import is_emergency_service, is_ordinary, normalise
 from callcenter.queues.service import all_queues
 
 CHANGED = "menus.changed"
 """Bus topic: a menu was published; read the book again."""
-
-_NEVER = frozenset({"110", "119", "120", "122"})
 
 
 class MenuHasProblems(Conflict):
@@ -32,7 +30,7 @@ class MenuHasProblems(Conflict):
 def callable_number(number: str) -> bool:
     """Whether a menu may dial a number: an outside one in our own country, and never an emergency service."""
     canonical = normalise(number)
-    return canonical is not None and not canonical.startswith("+") and canonical not in _NEVER
+    return canonical is not None and is_ordinary(canonical) and not is_emergency_service(canonical)
 
 
 def menus_query() -> Select[MenuRow]:

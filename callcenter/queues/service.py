@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.clock import Clock
-from callcenter.errors import Conflict, NotFound
-from callcenter.phone import normalise
+from callcenter.errors import Conflict, InvalidInput, NotFound
+from callcenter.phone import is_emergency_service, is_ordinary, normalise
 from callcenter.queues.model import DEFAULT, GENERAL, Book, OwnDay, Queue, Skills
 from callcenter.queues.schemas import OwnDaysInput, QueueInput, QueueSettings, SkillsInput
 from callcenter.queues.tables import OwnDayRow, QueueRow, SeatSkillsRow
@@ -110,8 +110,17 @@ def _leads_to(row: QueueRow) -> set[str]:
 
 
 def _canonical(to: str) -> str:
-    kind, _, number = to.partition(":")
-    return f"number:{normalise(number) or number}" if kind == "number" else to
+    """A way out as it is stored; raises `InvalidInput` for a number that nobody may be sent to unasked."""
+    kind, _, raw = to.partition(":")
+    if kind != "number":
+        return to
+    number = normalise(raw)
+    if number is None or not is_ordinary(number) or is_emergency_service(number):
+        raise InvalidInput(
+            f"callers are not sent to {raw}: no number abroad, no premium or emergency service; name another centre's",
+            field="to",
+        )
+    return f"number:{number}"
 
 
 async def set_skills(session: AsyncSession, clock: Clock, user: str, data: SkillsInput) -> SeatSkillsRow:

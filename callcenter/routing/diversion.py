@@ -135,6 +135,10 @@ class Diversion:
         """Ring an outside number; she keeps her place until somebody there is in her room."""
         if any(leg.role == Role.CENTER for leg in call.live_legs):
             return
+        if number == call.did or (self._trunk_caller and call.caller == self._trunk_caller):
+            # She would call ourselves, wait, and be sent on again, until no line is left.
+            log.warning("overflow_to_ourselves", call_id=call.id)
+            return
         self._ledger.record(said, actor="system", call_id=call.id)
         try:
             self._calls.dial(

@@ -162,3 +162,15 @@ async def test_given_a_seat_then_its_view_says_since_when_and_until_when(as_role
     assert (await operator.get(f"{PATH}/general/callers")).json() == {"items": [], "next": None}
     missing: httpx.Response = await operator.get(f"{PATH}/nowhere/callers")
     assert missing.status_code == 404
+
+
+@pytest.mark.parametrize("number", ["120", "+12025550123", "021120", "16812345", "1795100442071"])
+@pytest.mark.parametrize("where", ["overflow", "closed"])
+async def test_given_a_way_out_of_a_queue_when_it_costs_or_is_an_emergency_service_then_it_is_refused(
+    as_role: Login, where: str, number: str
+) -> None:
+    """Whoever waits is sent on by itself: nobody may make the ambulance, or a number that earns, ring all day."""
+    to = f"number:{number}"
+    way = {"overflow": [{"when": "wait", "over": 1, "to": to}]} if where == "overflow" else {"closed": {"to": to}}
+    answer = await (await as_role("supervisor")).post(PATH, json=DIALECT | {"closed": {"to": "stay"}} | way)
+    assert answer.status_code == 422, answer.text

@@ -587,7 +587,7 @@ def test_a_restart_between_the_operator_and_the_number_goes_on(world: World) -> 
 
 def test_numbers_abroad_and_nonsense_are_not_dialled(world: World) -> None:
     world.register("op1")
-    for number in ("+1 202 555 0123", "0012025550123", "abc", ""):
+    for number in ("+1 202 555 0123", "0012025550123", "16812345", "17951 0044 207 123 45", "abc", ""):
         with pytest.raises(InvalidInput):
             world.controller.control.call_out(number, "op1")
     with pytest.raises(Conflict):

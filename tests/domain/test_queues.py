@@ -368,6 +368,15 @@ def test_another_centre_is_rung_while_she_keeps_her_place(build: Build) -> None:
     assert not world.board.channels
 
 
+def test_who_is_sent_on_to_ourselves_is_not_sent_on_again(build: Build) -> None:
+    """A way out that leads back here would take one more line of the trunk each time."""
+    world = build(queue("general", overflow=(Overflow("wait", 10, f"number:{OTHER_CENTRE}"),)))
+    caller = arrives(world, world.settings.trunk_caller)
+    world.wait(30)
+    assert world.dialled(OTHER_CENTRE) == 0
+    assert hotline(world).queue() == [caller.variables["CC_CALL"]]
+
+
 def test_the_other_centre_stops_ringing_when_a_seat_was_first(build: Build) -> None:
     world = build(queue("general", overflow=(Overflow("wait", 10, f"number:{OTHER_CENTRE}"),)))
     arrives(world, WANG)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcenter.phone import PHONE_PATTERN, normalise
+from callcenter.phone import PHONE_PATTERN, is_emergency_service, is_ordinary, normalise
 
 # Prefixes of Chinese mobiles and area codes with the length of their local numbers.
 MOBILES = st.builds(
@@ -95,3 +95,25 @@ def test_given_a_spelling_that_trunks_send_when_normalised_then_the_canonical_fo
 )
 def test_given_a_withheld_or_malformed_number_when_normalised_then_none(raw: str | None) -> None:
     assert normalise(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "ordinary"),
+    [
+        *(("13800001001", True), ("0512-65001001", True), ("65001001", True), ("400-812-3456", True), ("12349", True)),
+        *(("1064812345678", True), ("120", True)),
+        *(("+1 202 555 0123", False), ("17951 0044 207 123 45", False), ("16812345", False), ("16812345678", False)),
+        ("9001234567", False),
+    ],
+)
+def test_given_who_may_spend_our_money_when_a_number_goes_abroad_or_earns_then_it_is_not_dialled(
+    raw: str, *, ordinary: bool
+) -> None:
+    """Toll fraud; 17951 is a carrier's prefix: what follows may be anywhere."""
+    assert is_ordinary(normalise(raw) or "+") is ordinary
+
+
+@pytest.mark.parametrize("raw", ["110", "120", "021120", "0512119"])
+def test_given_an_emergency_service_of_here_or_of_another_city_then_it_is_known(raw: str) -> None:
+    assert is_emergency_service(normalise(raw) or "")
+    assert not is_emergency_service("12012")
