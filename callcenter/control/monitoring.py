@@ -146,11 +146,15 @@ class Monitoring:
                 self._record(call, cf.MonitorEnded(user=monitor.user, leg_id=leg_id), actor=monitor.user)
             elif monitor.mode == TAKE_OVER and leg.in_room and target is not None and target.live:
                 self._hands.hang_up(target, TAKEN_OVER)
+            elif leg.role == Role.MONITOR and (target is None or not target.live):
+                # An emergency took the operator's line: nobody goes along with it into another call.
+                self._hands.hang_up(leg)
 
     def _react(self, fact: Fact) -> None:
         if isinstance(fact.body, (cf.LegJoined, cf.LegEnded)):
             call = self._calls.find(fact.call_id or "")
-            if call is not None and fact.body.leg_id in call.monitors:
+            about = fact.body.leg_id
+            if call is not None and any(about in (leg_id, one.target) for leg_id, one in call.monitors.items()):
                 self._settle(call)
 
     def _record(self, call: Call, body: Body, *, actor: str) -> None:

@@ -176,3 +176,16 @@ def test_a_restart_knows_who_listens(world: World, mode: str) -> None:
     world.start()
     assert modes(world, line) == {}
     assert world.call_of(line).staffed
+
+
+@pytest.mark.parametrize("mode", ["listen", "whisper"])
+def test_an_emergency_takes_the_operator_and_who_listened_does_not_go_along(world: World, mode: str) -> None:
+    """The spy is on the operator's line: without this it would hear another call, of another elder, on no record."""
+    line = talking(world)
+    spy = start(world, line, mode)
+    elder = world.press(WANG)
+    world.wait(8)
+    assert seat(world, "op1").room == elder.room, "moved (A9)"
+    assert spy.id not in world.board.channels
+    assert modes(world, line) == {}
+    assert [body.user for body in world.bodies(cf.MonitorEnded)] == ["sup1"]
