@@ -186,8 +186,11 @@ class RedisBus:
             mailbox.close()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        left = set(self._tasks)
+        while left:  # the library may swallow a cancellation that comes while it ends a deadline of its own
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.2)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for mailbox in self._mailboxes:
             mailbox.close()
