@@ -1,9 +1,10 @@
 """A shift at the operator's page: real Chromium, a real Asterisk, presses and calls from the trunk, keys and clicks."""
 
+import json
 import re
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.steps import answered_by_key, checked, emergency_screen
 from tests.stories.steps import gone, hears, ready, the_open_one
@@ -180,3 +181,49 @@ async def test_given_a_hotline_call_when_it_rings_then_the_file_pops_up_and_the_
 async def noted(page: Page, state: str) -> None:
     """Wait until the page says so of the note."""
     await page.locator(f"[data-testid=note-state][data-state={state}]").wait_for(timeout=15 * MS)
+
+
+async def test_given_five_hundred_live_calls_when_an_operator_types_then_each_letter_is_there_at_once(
+    center: Instance, console: Console
+) -> None:
+    """B1: the facts of other people's calls, 300 a second, keep nobody's keys waiting."""
+    op1 = await console("op1", voice=None)
+    page = op1.page
+    await checked(page)
+    sockets: list[WebSocketRoute] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    await page.route_web_socket(re.compile("/api/v1/live"), through)
+    await page.reload()
+    await op1.phone("status", "registered")
+    await page.get_by_test_id("idle-desk").wait_for(timeout=10 * MS)
+    await page.evaluate(
+        """() => {
+            window.slow = [];
+            new PerformanceObserver(list => list.getEntries().forEach(({ duration }) => window.slow.push(duration)))
+                .observe({ type: "event", durationThreshold: 16 });
+        }"""
+    )
+    search = page.get_by_label("知识库").get_by_role("searchbox")
+    await search.click()
+    facts = 0
+    for letter in "abcdefghij" * 2:
+        for _ in range(30):
+            facts += 1
+            sockets[-1].send(json.dumps(other_call(facts)))
+        await search.press(letter)
+    assert await search.input_value() == "abcdefghij" * 2
+    slow = sorted(await page.evaluate("window.slow"))
+    assert not slow or slow[len(slow) * 9 // 10] <= 100 * PATIENCE, slow
+
+
+def other_call(number: int) -> dict[str, Any]:
+    """A fact of one of 500 calls that are not this operator's."""
+    leg = {"leg_id": f"leg-{number % 500}", "role": "seat", "number": f"op{number % 90 + 10}"}
+    kind = ("leg.added", "leg.ringing", "leg.answered", "leg.joined", "leg.ended")[number % 5]
+    at = f"2026-03-05T06:00:{number % 60:02}Z"
+    known = {"id": f"x-{number}", "at": at, "kind": kind, "actor": "pbx", "call_id": f"call-{number % 500}"}
+    return {**known, "incident_id": None, "data": leg, "seq": number}

@@ -2,6 +2,9 @@
 import { useEffect } from "react";
 
 import { useMyCall } from "./data";
+import { ErrorBoundary } from "../../app/ErrorBoundary";
+import styles from "./desk.module.css";
+import { Knowledge } from "./hotline/Knowledge";
 import { useDesk } from "./store";
 import { CallWork } from "./hotline/CallWork";
 import { Idle } from "./hotline/Idle";
@@ -16,5 +19,14 @@ export default function DeskPage() {
     // A call that was answered here stays open until its form is done; one that only rang does not.
     if (answered && ordinary !== working) set({ working: ordinary });
   }, [answered, ordinary, working, set]);
-  return shown ? <CallWork key={shown} id={shown} live={ordinary === shown} done={() => set({ working: null })} /> : <Idle />;
+  return (
+    <div className={styles.work}>
+      {shown ? <CallWork key={shown} id={shown} live={ordinary === shown} done={() => set({ working: null })} /> : <Idle />}
+      <div className={styles.workColumn}>
+        <ErrorBoundary>
+          <Knowledge />
+        </ErrorBoundary>
+      </div>
+    </div>
+  );
 }

@@ -13,7 +13,7 @@ import { mine, up, type Call } from "../shapes";
 import { useDesk } from "../store";
 import { useCallActions } from "./actions";
 
-export function CallPart({ call }: { call: Call | undefined }) {
+export function CallPart({ call, name: given }: { call: Call | undefined; name: string | undefined }) {
   const { t } = useTranslation("desk");
   const me = useMe();
   const seat = useSeat().data;
@@ -48,7 +48,7 @@ export function CallPart({ call }: { call: Call | undefined }) {
     { keys: ["Alt+K"], name: "keypad", act: acts.keypad },
   ]);
   if (!call && !state.call) return null;
-  const name = test ? t("phone.testCall") : call?.elder_name || call?.caller || state.call?.name || state.call?.number;
+  const name = test ? t("phone.testCall") : call?.elder_name || call?.caller || given || state.call?.name || state.call?.number;
   return (
     <>
       <span className={styles.current} data-how={rings ? "ringing" : "talking"} data-held={call?.held} data-testid="current-call">

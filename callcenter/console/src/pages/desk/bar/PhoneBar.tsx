@@ -23,9 +23,9 @@ export function PhoneBar() {
   const busy = current !== undefined || line !== null;
   return (
     <section className={styles.bar} aria-label={t("bar.title")} data-testid="phone-bar">
-      <PhoneLamp />
+      <PhoneLamp brief={busy} />
       <SeatState />
-      <CallPart call={current} />
+      <CallPart call={current} name={emergency?.elder_name || emergency?.caller} />
       <span className={styles.spring} />
       {!busy && <Parked />}
       {!busy && (
@@ -36,24 +36,24 @@ export function PhoneBar() {
       )}
       <Tooltip title={t("help.title")}>
         <Button size="small" type="text" icon={<QuestionCircleOutlined />} aria-label={t("help.title")} onClick={() => set({ dialog: "help" })}>
-          <Keys of="?" />
+          {!busy && <Keys of="?" />}
         </Button>
       </Tooltip>
     </section>
   );
 }
 
-function PhoneLamp() {
+function PhoneLamp({ brief }: { brief: boolean }) {
   const { t } = useTranslation("desk");
   const [{ status, problem }] = usePhone();
   const kind = usePhoneKind((state) => state.kind);
   const set = useDesk((state) => state.set);
   const words = kind === "hardware" ? t("phone.hardware") : problem ? t(`phone.problem.${problem}.title`) : t(`phone.${status}`);
   return (
-    <Tooltip title={t("phone.open")}>
-      <button type="button" className={styles.phone} onClick={() => set({ dialog: "devices" })} data-testid="phone-lamp" data-status={status}>
+    <Tooltip title={`${words} · ${t("phone.open")}`}>
+      <button type="button" className={styles.phone} onClick={() => set({ dialog: "devices" })} aria-label={words} data-testid="phone-lamp" data-status={status}>
         <span className={styles.lamp} data-status={kind === "hardware" ? "registered" : status} aria-hidden />
-        <span role="status">{words}</span>
+        {brief && status === "registered" ? null : <span role="status">{words}</span>}
       </button>
     </Tooltip>
   );

@@ -91,6 +91,12 @@ export function Head({ one, all, me, how, actions }: Props) {
 function OwnPhone() {
   const { t } = useTranslation("desk");
   const [state] = usePhone();
+  if (state.status === "waiting")
+    return (
+      <Button size="small" onClick={() => phone.takeOver()}>
+        {t("phone.waiting")} · {t("phone.takeOver")}
+      </Button>
+    );
   if (state.call?.kind !== "seat") return null;
   return (
     <>

@@ -1,6 +1,7 @@
 // One ordinary call: who it is, what becomes of it, what one needs to know; until its form is sent or put away.
 import { useQuery } from "@tanstack/react-query";
 import { Button } from "antd";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { query } from "../../../api/client";
@@ -10,7 +11,8 @@ import styles from "../desk.module.css";
 import { NoteBox } from "../NoteBox";
 import { ElderFile } from "./ElderFile";
 import { Intake } from "./Intake";
-import { Knowledge } from "./Knowledge";
+
+const FORM_AFTER_MS = 150;
 
 /** A queue by its name rather than its code. */
 export function QueueName({ code }: { code: string }) {
@@ -18,6 +20,20 @@ export function QueueName({ code }: { code: string }) {
   const queues = useQuery({ ...query("/api/v1/queues"), queryKey: ["desk", "queue-names"], staleTime: 300_000 });
   const found = queues.data?.items.find((one) => one.code === code);
   return <span className="quiet">{(i18n.language === "en" && found?.name_en) || found?.name || code}</span>;
+}
+
+/** False until the first picture is on the screen: the file comes first, the form a moment later. */
+function usePainted(): boolean {
+  const [painted, setPainted] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const frame = requestAnimationFrame(() => (timer = setTimeout(() => setPainted(true), FORM_AFTER_MS)));
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }, []);
+  return painted;
 }
 
 interface Props {
@@ -29,9 +45,10 @@ interface Props {
 export function CallWork({ id, live, done }: Props) {
   const { t } = useTranslation("desk");
   const call = useQuery({ ...query("/api/v1/calls/{call_id}", { params: { path: { call_id: id } } }), queryKey: ["desk", "call", id] }).data;
+  const painted = usePainted();
   return (
-    <div className={styles.work} data-testid="call-work">
-      <div className={styles.workColumn}>
+    <>
+      <div className={styles.workColumn} data-testid="call-work">
         <ErrorBoundary>
           <ElderFile callId={id} call={call} />
         </ErrorBoundary>
@@ -52,14 +69,9 @@ export function CallWork({ id, live, done }: Props) {
             </h2>
             <NoteBox subject="calls" id={id} stored={call && { text: call.note, revision: call.note_revision }} rows={4} />
           </section>
-          <Intake id={id} call={call} done={done} />
+          {painted && <Intake id={id} call={call} done={done} />}
         </ErrorBoundary>
       </div>
-      <div className={styles.workColumn}>
-        <ErrorBoundary>
-          <Knowledge />
-        </ErrorBoundary>
-      </div>
-    </div>
+    </>
   );
 }

@@ -11,25 +11,21 @@ import styles from "../desk.module.css";
 import { up } from "../shapes";
 import { useDesk } from "../store";
 import { QueueName } from "./CallWork";
-import { Knowledge } from "./Knowledge";
 
 const EVERY_MS = 2_000;
 const WORK = ["callbacks", "follow_ups", "work_orders", "intake", "complaints", "voicemails"] as const;
 
 export function Idle() {
   return (
-    <div className={styles.work} data-testid="idle-desk">
-      <div className={styles.workColumn}>
+    <>
+      <div className={styles.workColumn} data-testid="idle-desk">
         <Queues />
         <MyWork />
       </div>
       <div className={styles.workColumn}>
         <LastCalls />
       </div>
-      <div className={styles.workColumn}>
-        <Knowledge />
-      </div>
-    </div>
+    </>
   );
 }
 
