@@ -77,16 +77,23 @@ async def console(path: str, request: Request, services: ServicesDep) -> Respons
     index = DIST / "index.html"
     if not index.is_file():
         return HTMLResponse(_NOT_BUILT, status_code=503)
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": policy(services.settings)}
+    headers = {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": policy(services.settings, request.url.hostname or ""),
+    }
     return FileResponse(index, media_type="text/html; charset=utf-8", headers=headers)
 
 
-def policy(settings: Settings) -> str:
-    """What the page may load: itself, the phone's socket, the map's tiles; styles are set by its components."""
+def policy(settings: Settings, host: str) -> str:
+    """What the page may load: itself, the phone's socket, the map's tiles; styles are set by its components.
+
+    ``host``: the name that the page was asked for by.
+    """
+    phone = settings.phone_socket(host if re.fullmatch(r"[A-Za-z0-9.:-]+", host) else settings.bind)
     tiles = re.match(r"https?://[^/]+", settings.map_tiles)
     pictures = f" {tiles.group().replace('{s}', '*')}" if tiles else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
-        f"img-src 'self' data: blob:{pictures}; media-src 'self' blob: data:; connect-src 'self' ws: wss:; "
+        f"img-src 'self' data: blob:{pictures}; media-src 'self' blob: data:; connect-src 'self' {phone}; "
         "worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     )

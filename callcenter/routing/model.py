@@ -6,8 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-WEB_SUFFIX = "-web"
-"""A seat's phone in the browser is the endpoint ``<user>-web``; its SIP phone is ``<user>``."""
+from callcenter.telephony.endpoints import web_endpoint
 
 NO_ANSWER = "no_answer"
 """The reason of a pause that was not asked for: a hotline call rang out at the seat."""
@@ -91,7 +90,7 @@ class Seat:
     @property
     def endpoint(self) -> str:
         """The endpoint of the phone that is rung."""
-        return self.user + WEB_SUFFIX if self.phone == "web" else self.user
+        return web_endpoint(self.user) if self.phone == "web" else self.user
 
     def level(self, skill: str) -> int:
         """How well it knows a skill, 0: not at all; everybody has the skill without a name."""

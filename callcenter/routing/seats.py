@@ -19,8 +19,9 @@ from callcenter.ledger import Ledger
 from callcenter.queues.model import Skills
 from callcenter.routing import facts as f
 from callcenter.routing.acceptance import ALREADY_ANSWERED
-from callcenter.routing.model import NO_ANSWER, TEST_ROLE, WEB_SUFFIX, Reachable, Seat, SeatAccount, SeatState
+from callcenter.routing.model import NO_ANSWER, TEST_ROLE, Reachable, Seat, SeatAccount, SeatState
 from callcenter.routing.rests import Rests
+from callcenter.telephony.endpoints import is_web, seat_of, web_endpoint
 from callcenter.telephony.events import HangupReason, PhoneStatus
 
 TEST_SEAT = "synthetic"
@@ -189,17 +190,13 @@ class Seats:
 
     def _whose(self, endpoint: str) -> tuple[str, str]:
         """The seat that an endpoint belongs to, and which of its phones it is."""
-        user = endpoint.removesuffix(WEB_SUFFIX)
-        if endpoint not in self._seats and user in self._seats:
-            return user, "web"
-        return endpoint, "sip"
+        return seat_of(endpoint), "web" if is_web(endpoint) else "sip"
 
     def reconcile_phones(self, registered: frozenset[str]) -> None:
         """Bring every seat in line with the phones registered right now."""
         for user in self._seats.keys() - set(self._test):
-            self.phone(PhoneStatus(user, user in registered))
-            if user + WEB_SUFFIX not in self._seats:
-                self.phone(PhoneStatus(user + WEB_SUFFIX, user + WEB_SUFFIX in registered))
+            for endpoint in (user, web_endpoint(user)):
+                self.phone(PhoneStatus(endpoint, endpoint in registered))
 
     def end_pauses(self, now: float) -> None:
         """Bring seats back whose pause was not asked for and is over; ``now`` in monotonic seconds."""

@@ -73,6 +73,22 @@ async def test_given_nobody_signed_in_then_the_configuration_is_told(client: htt
      ("http://10.0.0.9:8080/t/{z}/{x}/{y}.png", " http://10.0.0.9:8080;")],
 )  # fmt: skip
 def test_only_the_maps_own_host_may_send_pictures(tmp_path: Path, tiles: str, allowed: str) -> None:
-    policy = console.policy(load_settings(data=tmp_path, map_tiles=tiles, _env_file=None))
+    policy = console.policy(load_settings(data=tmp_path, map_tiles=tiles, _env_file=None), "desk.example")
     pictures = next(part for part in f"{policy};".split("; ") if part.startswith("img-src"))
     assert allowed in f"{pictures};"
+
+
+@pytest.mark.parametrize(
+    ("bind", "url", "host", "socket"),
+    [
+        ("127.0.0.1", "", "localhost", "ws://127.0.0.1:8088/ws"),
+        ("0.0.0.0", "", "10.0.0.5", "ws://10.0.0.5:8088/ws"),
+        ("0.0.0.0", "wss://desk.example/ws", "10.0.0.5", "wss://desk.example/ws"),
+        ("0.0.0.0", "", "x; script-src *", "ws://0.0.0.0:8088/ws"),
+    ],
+)
+def test_the_page_reaches_nothing_but_us_and_the_phones_socket(
+    tmp_path: Path, bind: str, url: str, host: str, socket: str
+) -> None:
+    settings = load_settings(data=tmp_path, bind=bind, ws_url=url, _env_file=None)
+    assert f"connect-src 'self' {socket};" in console.policy(settings, host)
