@@ -1,8 +1,9 @@
-"""Ports: which are free, and who holds one that is taken."""
+"""Ports: which are free, and who holds one that is taken; addresses."""
 
 import contextlib
 import errno
 import socket
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 LISTEN = "0A"
@@ -73,3 +74,17 @@ def _name(process: Path) -> str:
     if Path(words[0]).name.startswith("ld-linux") and len(words) > 3:
         return Path(words[3]).name
     return (process / "comm").read_text("utf-8").strip()
+
+
+def network_of(address: str) -> str:
+    """By what a peer is counted who may send so much and no more: one home has a whole /64 of IPv6 addresses.
+
+    An IPv4 address that a socket for both shows as IPv6 is itself. What is no address is as it is.
+    """
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    return str(known.ipv4_mapped or f"{int(known) >> 64:016x}/64")

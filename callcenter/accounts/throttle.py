@@ -4,10 +4,11 @@ from collections import OrderedDict, deque
 
 from callcenter.clock import Clock
 from callcenter.errors import TooManyAttempts
+from callcenter.ports import network_of
 
 
 class Throttle:
-    """At most ``attempts`` failures per user and address, and ``per_address`` per address, in ``seconds``."""
+    """At most ``attempts`` failures per user and address, and ``per_address`` per address, in ``seconds``; of IPv6 its /64."""
 
     def __init__(
         self, clock: Clock, attempts: int = 5, per_address: int = 50, seconds: float = 300, remembered: int = 10_000
@@ -21,7 +22,7 @@ class Throttle:
 
     def begin(self, user: str, address: str) -> None:
         """Count an attempt before it is checked, so that many at once gain nothing; raises `TooManyAttempts`."""
-        now = self._clock.monotonic()
+        now, address = self._clock.monotonic(), network_of(address)
         limits = {(user, address): self._attempts, (address,): self._per_address}
         for key, limit in limits.items():
             times = self._recent(key, now)
@@ -33,6 +34,7 @@ class Throttle:
 
     def succeeded(self, user: str, address: str) -> None:
         """The password was right: forget the user's attempts, and this one of the address."""
+        address = network_of(address)
         self._times.pop((user, address), None)
         if times := self._times.get((address,)):
             times.pop()

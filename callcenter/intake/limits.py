@@ -1,9 +1,9 @@
 """How often strangers may send something: by address, and all of them together (R22)."""
 
 from collections import OrderedDict, deque
-from ipaddress import IPv6Address, ip_address
 
 from callcenter.errors import TooManyAttempts
+from callcenter.ports import network_of
 
 PER_ADDRESS = 10
 TOGETHER = 300
@@ -20,7 +20,7 @@ class Limit:
 
     def begin(self, address: str, now: float) -> None:
         """Count a request; ``now`` in monotonic seconds. Raises `TooManyAttempts` with ``retry_after``."""
-        key = _network(address)
+        key = network_of(address)
         own = self._times.setdefault(key, deque())
         self._times.move_to_end(key)
         while len(self._times) > _REMEMBERED:
@@ -35,12 +35,3 @@ class Limit:
                 )
         own.append(now)
         self._all.append(now)
-
-
-def _network(address: str) -> str:
-    """One home has a whole /64 of IPv6 addresses."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    return str(int(known) >> 64) if isinstance(known, IPv6Address) else address

@@ -129,6 +129,17 @@ def test_r22_given_many_addresses_when_all_together_are_too_many_then_refused_an
     limit.begin("10.9.9.9", SECONDS + 1)
 
 
+def test_r22_given_a_socket_for_both_kinds_of_addresses_then_every_ipv4_home_is_one_of_its_own() -> None:
+    """All of ::ffff:0:0/96 lies in one /64: one stranger could use up everybody's requests."""
+    limit = Limit()
+    for n in range(PER_ADDRESS + 1):
+        limit.begin(f"::ffff:10.0.0.{n}", 0)
+    for _ in range(PER_ADDRESS):
+        limit.begin("10.1.1.1", 0)
+    with pytest.raises(TooManyAttempts):
+        limit.begin("::ffff:10.1.1.1", 0)
+
+
 async def test_b5_given_a_browser_without_javascript_when_the_form_is_sent_then_received(
     client: httpx.AsyncClient, services: Services
 ) -> None:
