@@ -12,13 +12,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callcenter.api.problems import problem
+from callcenter.errors import NotAuthenticated
 from callcenter.ids import new_id
 
 log = structlog.get_logger(__name__)
 
 MAX_BODY = 1024 * 1024
 UPLOADS = {"/api/v1/imports": 6 * 1024 * 1024}
-"""Routes that take whole files, by path: their bound is their own."""
+"""Routes that take whole files, by path: their bound is their own, for who is signed in; a body is read before anybody
+asks who sends it."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _HEADERS = {
@@ -59,7 +61,7 @@ class Edge:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            most = UPLOADS.get(scope["path"], MAX_BODY)
+            most = UPLOADS[scope["path"]] if scope["path"] in UPLOADS and _signed_in(scope, headers) else MAX_BODY
             if _declared_size(headers) > most:
                 refusal = problem(request_id, 413, "too_large", _too_large(most), {"Connection": "close"})
                 await refusal(scope, receive, answer)
@@ -74,6 +76,15 @@ class Edge:
                 await crash(scope, receive, answer)
             finally:
                 structlog.contextvars.unbind_contextvars("user")
+
+
+def _signed_in(scope: Scope, headers: Headers) -> bool:
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    try:
+        scope["app"].state.services.tokens.read(token if scheme.lower() == "bearer" else "")
+    except NotAuthenticated:
+        return False
+    return True
 
 
 def _where(error: Exception) -> list[str]:

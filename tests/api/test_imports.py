@@ -253,3 +253,15 @@ async def test_given_a_template_when_filled_in_and_uploaded_then_it_is_understoo
             draft, ensure_ascii=False
         )
         assert (await admin.post(f"{PATH}/{draft['id']}/apply")).status_code == 409
+
+
+async def test_given_nobody_who_is_signed_in_when_a_whole_file_comes_then_it_is_not_read(
+    client: httpx.AsyncClient, as_role: Login
+) -> None:
+    """R22: a form is read, and lies in a file, before anybody asks who sends it."""
+    big = {"file": ("a.csv", b"x" * (MAX_BODY + 1))}
+    assert (await client.post(PATH, data={"kind": "elders"}, files=big)).status_code == 413
+    wrong = {"Authorization": "Bearer x"}
+    assert (await client.post(PATH, data={"kind": "elders"}, files=big, headers=wrong)).status_code == 413
+    supervisor = await as_role("supervisor")
+    assert (await supervisor.post(PATH, data={"kind": "elders"}, files=big)).status_code != 413
