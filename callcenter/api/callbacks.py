@@ -16,6 +16,7 @@ from callcenter.api.problems import responses
 from callcenter.api.types import Id, Moment, Page
 from callcenter.callbacks.model import CallBack, State
 from callcenter.callbacks.tables import CallBackRow, to_callback
+from callcenter.errors import Conflict
 from callcenter.shapes import WHOLE, Phone, Reference
 
 router = idempotency.router("/callbacks", "call-backs", live=True)
@@ -122,6 +123,10 @@ async def ask_for_callback(
     elder = services.directory.directory.elder(body.elder_id) if body.elder_id else None
     if body.elder_id or who.area is not None:
         check(who, services, body.elder_id if elder is not None else None, "elder")
+    known = controller.callbacks.of_number(body.number)
+    if known is not None and not sees(who, services, known.elder_id):
+        # Answering it would tell whose it is; it is on its way all the same.
+        raise Conflict("this number is on the list of call-backs already, on behalf of somebody else")
     one = controller.callbacks.ask(
         body.number,
         queue=body.queue,

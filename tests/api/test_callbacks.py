@@ -7,6 +7,7 @@ from callcenter.api.deps import Services
 from callcenter.callbacks.tables import CallBackProjector
 from callcenter.facts import record
 from callcenter.ids import new_id
+from callcenter.people.directory import Directory, Elder
 from callcenter.timeline.model import FactRow
 from callcenter.voicemail import facts as vf
 from callcenter.voicemail.tables import VoicemailProjector
@@ -61,6 +62,21 @@ async def test_an_account_of_one_area_sees_no_strangers_call_backs(as_role: Logi
     assert (await narrow.get("/api/v1/callbacks")).json()["items"] == []
     assert (await narrow.get(f"/api/v1/callbacks/{made['id']}")).status_code == 404
     assert (await narrow.delete(f"/api/v1/callbacks/{made['id']}")).status_code == 404
+
+
+async def test_asking_for_a_number_tells_an_account_of_one_area_nothing_of_anothers_elder(
+    as_role: Login, services: Services
+) -> None:
+    """I3: her name and id came back to whoever named her number."""
+    north, south = (Elder(id=one, code=one, name=f"{one}老人", area=one) for one in ("north", "south"))
+    services.directory._directory = Directory([north, south])
+    everywhere = await as_role("operator")
+    body = {"number": NUMBER, "elder_id": "north"}
+    assert (await everywhere.post("/api/v1/callbacks", json=body)).status_code == 201
+    narrow = await as_role("operator", user="narrow", area="south")
+    answer = await narrow.post("/api/v1/callbacks", json={"number": NUMBER, "elder_id": "south"})
+    assert answer.status_code == 409
+    assert "north" not in answer.text
 
 
 async def test_a_voicemail_is_new_until_somebody_deals_with_it(as_role: Login, services: Services) -> None:
