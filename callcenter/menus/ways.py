@@ -7,7 +7,7 @@ import structlog
 from callcenter.callbacks.desk import WORD as CALLBACK_WORD
 from callcenter.callbacks.desk import CallBackDesk, Place
 from callcenter.callbacks.service import CallBacks
-from callcenter.calls.model import Call, Line
+from callcenter.calls.model import Call, Line, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.ledger import Ledger
@@ -104,18 +104,19 @@ class Ways:
         return [OFFER_PROMPT]
 
     def key(self, event: SeatCode) -> bool:
-        """A caller pressed a key in her room; True when it was one. Only while she waits: talking she just talks."""
+        """A caller pressed a key in her room; True when it was one. Only while she waits: talking she just talks.
+
+        9 is an emergency for whoever is alone with music: parked, or between two operators, as well as in a queue.
+        """
         if not event.code.startswith(KEY_CODE):
             return False
         found = self._calls.leg_of_channel(event.channel_id)
         if found is None:
             return True
         call, key = found[0], event.code.removeprefix(KEY_CODE)
-        if call.id not in self._hotline.queue() or call.staffed:
-            return True
-        if key == EMERGENCY_KEY:
+        if key == EMERGENCY_KEY and call.routine and _alone(call):
             self._to_emergency(call)
-        elif key == CALLBACK_KEY:
+        elif key == CALLBACK_KEY and call.id in self._hotline.queue() and not call.staffed:
             place = self._place_of(call)
             self._hotline.leave(call.id, "callback", "elder")
             self._send(call, place.word())
@@ -177,6 +178,11 @@ class Ways:
 
     def _go_back(self, call: Call, place: Place) -> None:
         self._hotline.enqueue(call.id, queue=place.queue, priority=place.priority or None, since=place.since)
+
+
+def _alone(call: Call) -> bool:
+    """Whether nobody speaks with her; a supervisor who listens is nobody."""
+    return not any(leg.in_room for leg in call.live_legs if leg.role not in (Role.ELDER, Role.MONITOR))
 
 
 __all__ = ["Ways"]

@@ -505,6 +505,50 @@ def test_a_restart_keeps_slots(world: World) -> None:
     assert world.rings("op1")
 
 
+def test_parked_and_in_need_9_is_an_emergency(world: World) -> None:
+    """B1, A2: alone with music she has no other way to say so."""
+    line = talking(world, "op2")
+    park(world, line)
+    world.wait(1)
+    world.run(lambda: world.board.key(line, "caller-9"))
+    assert world.call_of(line).line == "emergency"
+    assert line.room == world.incident().room
+    world.answer(world.ringing("op2"))
+    assert seat(world, "op2").room == line.room
+    world.wait(130)
+    assert world.call_of(line).open
+    assert line.room == seat(world, "op2").room, "nobody gives her back to anybody"
+
+
+def test_between_two_operators_9_is_an_emergency(world: World) -> None:
+    line = talking(world, "op2")
+    transfer(world, line, "seat:op2", "blind")
+    world.run(lambda: world.board.key(line, "caller-9"))
+    assert world.incident().room == line.room
+    world.answer(world.ringing("op2"))
+    world.wait(5)
+    assert seat(world, "op2").room == line.room
+
+
+def test_with_somebody_who_speaks_9_is_a_key(world: World) -> None:
+    line = talking(world)
+    world.run(lambda: world.board.key(line, "caller-9"))
+    assert world.call_of(line).line == "hotline"
+
+
+def test_on_hold_9_is_an_emergency_and_her_operator_has_her_at_once(world: World) -> None:
+    line = talking(world, "op2")
+    hold(world, line)
+    line.variables["CC_NODE"] = "emergency"
+    world.choose(line, "")
+    call = world.call_of(line)
+    assert (call.line, call.held, call.staffed) == ("emergency", False, True)
+    assert line.room == world.incident().room == seat(world, "op1").room
+    world.wait(130)
+    assert line.room == seat(world, "op1").room
+    assert not world.controller.emergencies.waiting(world.incident().id)
+
+
 # --- calls by operators ------------------------------------------------------------------------------------------
 
 

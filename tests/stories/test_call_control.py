@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support.baresip import Baresip
 from tests.support.instance import Api, Instance
 from tests.support.sipp import AnsweredCall, Answerer, Caller, until
@@ -108,6 +110,32 @@ async def test_hold_with_music_then_a_colleague_is_asked_and_has_the_caller(cent
     assert legs == [("op1", "transferred"), ("op2", "normal")]
     kinds = sorted(one["kind"] for one in await recorded(center, api, call_id))
     assert kinds == ["leg", "leg", "leg", "mix"]
+
+
+@pytest.mark.parametrize("where", ["hold", "park"])
+async def test_9_on_hold_or_parked_is_an_emergency(center: Instance, where: str) -> None:
+    """B1, A2: alone with music; any other key changes nothing."""
+    api = await center.sign_in("op1")
+    op1 = await center.seat("op1")
+    await ready(center, api, "op1")
+    caller, desk, call_id = await with_operator(center, api, op1)
+    await api.post(f"/calls/{call_id}/{where}")
+    await until(lambda: music(caller, FIRST), 5, "music, and the operator's voice not")
+    caller.media.key("5")
+    await until(lambda: music(caller, FIRST), 5, "music again")
+    assert (await call(api, call_id))["line"] == "hotline"
+    caller.media.key("9")
+
+    async def emergency() -> bool:
+        return bool((await call(api, call_id))["line"] == "emergency")
+
+    await center.until(emergency, what="the emergency")
+    if where == "park":
+        desk = await (await op1.call(seconds=15)).answer()
+        desk.play(FIRST)
+    await until(lambda: caller.media.hears(FIRST) and desk.hears(CALLER), 8, "her and the operator together")
+    (incident,) = (await api.get("/emergencies"))["items"]
+    assert incident["id"] == (await call(api, call_id))["incident_id"]
 
 
 async def test_three_talk_and_the_operator_leaves_two(center: Instance) -> None:
