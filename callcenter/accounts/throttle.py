@@ -8,7 +8,10 @@ from callcenter.ports import network_of
 
 
 class Throttle:
-    """At most ``attempts`` failures per user and address, and ``per_address`` per address, in ``seconds``; of IPv6 its /64."""
+    """At most ``attempts`` failures per user and address, and ``per_address`` per address, in ``seconds``.
+
+    Of an IPv6 address its network counts.
+    """
 
     def __init__(
         self, clock: Clock, attempts: int = 5, per_address: int = 50, seconds: float = 300, remembered: int = 10_000
