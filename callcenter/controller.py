@@ -18,7 +18,6 @@ from callcenter.alarms.service import Alarms
 from callcenter.callbacks.model import read_hours
 from callcenter.callbacks.service import CallBacks
 from callcenter.calls.lease import Leases
-from callcenter.calls.model import Role
 from callcenter.calls.service import Calls
 from callcenter.carry import OpenFacts
 from callcenter.clock import Clock
@@ -30,7 +29,7 @@ from callcenter.control.vigil import Vigil
 from callcenter.devices.presence import Presence
 from callcenter.emergency.briefing import Letterhead
 from callcenter.emergency.help import Numbers
-from callcenter.emergency.plan import Target
+from callcenter.emergency.keys import SeatKeys
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
@@ -74,8 +73,6 @@ TICK_SECONDS = 0.25
 LEASE_TICK_SECONDS = 1.0
 RECONCILE_SECONDS = 15.0
 RECOMPARE_SECONDS = 1.0
-ALIVE = "alive"
-"""The dialplan's code for a key that asks for nothing."""
 YOUNG_SECONDS = 6.0
 """A caller who came less than this ago may be missing from a snapshot that was being taken while she came."""
 
@@ -88,6 +85,10 @@ class KeptJournal(Sink, Durable, Protocol):
 
 class Controller:
     """One node's calls."""
+
+    _lost_at = -math.inf
+    _phones_heard = 0
+    _lease_due = 0.0
 
     def __init__(
         self,
@@ -110,9 +111,6 @@ class Controller:
         self.journal = journal
         self._first_snapshot = asyncio.Event()
         self._connected = asyncio.Event()
-        self._lost_at = -math.inf
-        self._phones_heard = 0
-        self._lease_due = 0.0
         self.beats = 0
         """How often the pulse of everything that goes by time has beaten."""
         self.in_step = False
@@ -167,6 +165,7 @@ class Controller:
             recording_of=recording_of,
             fix_of=lambda elder_id: self.location.last_seen(elder_id),  # noqa: PLW0108 - it is made below
         )
+        self.seat_keys = SeatKeys(self.calls, self.emergencies, self.acceptance, self.pbx)
         self.life = Life(settings, clock, self.ledger, self.calls, self.routing, self.emergencies, self.pbx)
         self.presence = Presence(clock)
         self.location = Location(self.ledger, self.emergencies, directory, clock, settings.map_url)
@@ -312,7 +311,8 @@ class Controller:
                 self._lost_at = self.clock.monotonic()
                 log.error("pbx_lost", reason=reason)
             case SeatCode():
-                self._code(event)
+                if not self.ways.key(event):
+                    self.seat_keys.take(event)
             case TalkingStarted(channel_id):
                 self.acceptance.voice(channel_id)
                 self.emergencies.heard(channel_id)
@@ -340,32 +340,6 @@ class Controller:
         self.routing.poke()
         log.info("in_step", channels=len(snapshot.channels), calls=len(self.calls.open_calls()))
 
-    def _code(self, event: SeatCode) -> None:
-        """An operator keyed ``*1`` … in the room: the same as the click (A2). Any key is a sign of life (R12)."""
-        if self.ways.key(event):
-            return
-        self.acceptance.key(event.channel_id)
-        if event.code == ALIVE:
-            return
-        found = self.calls.leg_of_channel(event.channel_id)
-        if found is None or found[0].incident_id is None or found[1].role != Role.SEAT:
-            log.warning("code_ignored", channel_id=event.channel_id, code=event.code)
-            return
-        call, leg = found
-        role, _, number = event.code.removeprefix("add-").partition("-")
-        everybody = role == Target.ALL_FAMILY
-        try:
-            self.emergencies.request_help(
-                call.incident_id or "",
-                Role.FAMILY if everybody else role,
-                number if role == Role.NUMBER else None,
-                actor=leg.number,
-                everybody=everybody,
-            )
-        except CallCenterError as error:
-            log.warning("code_refused", channel_id=event.channel_id, code=event.code, error=error.code)
-            self.calls.do(self.pbx.play(call.room, ["not-available"]), f"refuse {event.code}")
-
     async def _pulse(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
@@ -376,17 +350,11 @@ class Controller:
         if not self.in_step or not self.live():
             return
         now = self.clock.monotonic()
-        due: list[Callable[[float], None]] = [self.acceptance.tick, self.emergencies.tick]
-        due += [
-            self.settling.tick,
-            self.vigil.tick,
-            self.routing.end_pauses,
-            self.hotline.tick,
-            self.callbacks.tick,
-            self.voicemails.tick,
-            self.ways.tick,
+        due: list[Callable[[float], None]] = [
+            *(self.acceptance.tick, self.emergencies.tick, self.settling.tick, self.vigil.tick),
+            *(self.routing.end_pauses, self.hotline.tick, self.callbacks.tick, self.voicemails.tick, self.ways.tick),
+            *(self.location.tick, *self.life.ticks),
         ]
-        due += [self.location.tick, *self.life.ticks]
         if now >= self._lease_due:
             self._lease_due = now + LEASE_TICK_SECONDS
             due.append(self.leases.tick)
