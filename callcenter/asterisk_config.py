@@ -218,8 +218,13 @@ def _files(
         "seat_rewrite_contact": settings.seat_rewrite_contact,
         "seats": [checked_seat(seat) for seat in sorted(seats, key=lambda seat: seat.user)],
         "web_phones": [
-            {"endpoint": web_endpoint(user), "seat": user, "ha1": web_phone_ha1(settings, user)}
-            for user in _on_duty(seats)
+            {
+                "endpoint": web_endpoint(seat.user),
+                "seat": seat.user,
+                "ha1": web_phone_ha1(settings, seat.user, seat.phone_word),
+            }
+            for seat in sorted(seats, key=lambda seat: seat.user)
+            if seat.role in DUTY_ROLES
         ],
         "music": {name: place.home / "music" / name for name in MUSIC},
         "globals": _globals(settings, seats),

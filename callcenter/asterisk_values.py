@@ -26,6 +26,9 @@ class SeatAccount(Protocol):
     @property
     def sip_ha1(self) -> str: ...
 
+    @property
+    def phone_word(self) -> str: ...
+
 
 def safe(name: str, value: str) -> str:
     """The value, if it can stand in a configuration file as what it is."""

@@ -72,3 +72,5 @@ class SeatAccount(msgspec.Struct, frozen=True):
     role: str
     sip_ha1: str
     auto_answer: bool = False
+    phone_word: str = ""
+    """Changes with either of the account's passwords, and with it that of the phone in the browser."""

@@ -50,6 +50,7 @@ class SeatsKeeper:
                     "user": seat.user,
                     "role": seat.role,
                     "auto_answer": seat.auto_answer,
+                    "phone_word": seat.phone_word,
                     "digest": hashlib.sha256(seat.sip_ha1.encode()).hexdigest()[:12],
                 }
                 for seat in seats
@@ -65,7 +66,7 @@ class SeatsKeeper:
         """The seats as last read, without their passwords; none when there is no memory of them."""
         try:
             return [
-                SeatAccount(seat["user"], seat["role"], "", seat.get("auto_answer", False))
+                SeatAccount(seat["user"], seat["role"], "", seat.get("auto_answer", False), seat.get("phone_word", ""))
                 for seat in json.loads(self._path.read_text("utf-8"))
             ]
         except (OSError, ValueError, KeyError, TypeError):

@@ -1,5 +1,7 @@
 """Accounts: made, changed, read out for Asterisk. Services never commit; the caller's transaction does."""
 
+import hashlib
+
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -136,11 +138,19 @@ def set_seat(clock: Clock, row: AccountRow, seat: bool) -> str | None:
 async def seat_accounts(session: AsyncSession) -> list[SeatAccount]:
     """All active accounts with a seat, by user name, for Asterisk's configuration and for routing."""
     query = (
-        select(AccountRow.user, AccountRow.role, AccountRow.sip_ha1, AccountRow.auto_answer)
+        select(AccountRow.user, AccountRow.role, AccountRow.sip_ha1, AccountRow.auto_answer, AccountRow.password_hash)
         .where(AccountRow.active, AccountRow.sip_ha1.is_not(None))
         .order_by(AccountRow.user)
     )
-    return [SeatAccount(user, role, ha1, auto) for user, role, ha1, auto in await session.execute(query) if ha1]
+    return [
+        SeatAccount(user, role, ha1, auto, _phone_word(password_hash, ha1))
+        for user, role, ha1, auto, password_hash in await session.execute(query)
+        if ha1
+    ]
+
+
+def _phone_word(*secrets: str) -> str:
+    return hashlib.sha256("\n".join(secrets).encode()).hexdigest()[:16]
 
 
 async def _admins(session: AsyncSession) -> int:

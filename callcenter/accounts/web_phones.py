@@ -1,7 +1,7 @@
 """Passwords of the phones in browsers: derived from a secret of this installation, so that none is stored anywhere.
 
-The page asks for it after each sign-in and forgets it. Removing the file ``secrets/web-phones.key`` changes all of them
-at the next rendering of Asterisk's configuration.
+The page asks for it after each sign-in and forgets it. A seat's changes with either of its account's passwords;
+removing the file ``secrets/web-phones.key`` changes all of them at the next rendering of Asterisk's configuration.
 """
 
 import base64
@@ -27,15 +27,15 @@ def web_phone_key(settings: Settings) -> bytes:
     return path.read_bytes()
 
 
-def web_phone_password(settings: Settings, seat: str) -> str:
-    """The SIP password of a seat's phone in the browser: 256 bits of HMAC (RFC 2104)."""
-    digest = hmac.digest(web_phone_key(settings), web_endpoint(seat).encode(), hashlib.sha256)
+def web_phone_password(settings: Settings, seat: str, word: str) -> str:
+    """The SIP password of a seat's phone in the browser: 256 bits of HMAC (RFC 2104). ``word``: its account's."""
+    digest = hmac.digest(web_phone_key(settings), f"{web_endpoint(seat)}:{word}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def web_phone_ha1(settings: Settings, seat: str) -> str:
+def web_phone_ha1(settings: Settings, seat: str, word: str) -> str:
     """What Asterisk is told of it."""
-    return sip_ha1(web_endpoint(seat), web_phone_password(settings, seat))
+    return sip_ha1(web_endpoint(seat), web_phone_password(settings, seat, word))
 
 
 def turn_credentials(settings: Settings, clock: Clock, seat: str) -> tuple[str, str]:

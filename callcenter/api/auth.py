@@ -11,7 +11,7 @@ from callcenter.accounts import service
 from callcenter.accounts.permissions import PERMISSIONS, Permission, Role
 from callcenter.accounts.sign_in import SignIn, TokenPair
 from callcenter.api import idempotency
-from callcenter.api.deps import PrincipalDep, ServicesDep, SessionDep, client_address, transaction
+from callcenter.api.deps import PrincipalDep, ServicesDep, SessionDep, client_address, hint, transaction
 from callcenter.api.problems import responses
 from callcenter.api.types import Line, UserName
 
@@ -114,6 +114,7 @@ async def change_password(
         session, services.clock, services.passwords, who.user, body.old_password, body.new_password
     )
     services.throttle.succeeded(who.user, client_address(request))
+    hint(session, service.CHANGED)
 
 
 @router.get("/me", responses=responses())

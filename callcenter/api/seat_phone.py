@@ -53,7 +53,7 @@ async def my_phone(request: Request, controller: ControllerDep, services: Servic
         servers.append(IceServer(urls=url, username=name, credential=password))
     return WebPhone(
         user=web_endpoint(seat.user),
-        password=web_phone_password(settings, seat.user),
+        password=web_phone_password(settings, seat.user, seat.phone_word),
         domain=SIP_REALM,
         ws_url=settings.phone_socket(request.url.hostname or settings.bind),
         ice_servers=servers,

@@ -26,6 +26,9 @@ class SeatAccount(Protocol):
     @property
     def auto_answer(self) -> bool: ...
 
+    @property
+    def phone_word(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
@@ -58,7 +61,7 @@ class Seat:
     a pause that was not asked for ends by itself, else 0. ``skills``: skill to level, 1 to 5. ``area``: whose elders
     it serves first. ``reserved``: it rings for somebody who was sent to it on purpose (a transfer, a call of its own):
     the hotline leaves it alone, an emergency does not. ``auto_answer``: its phone picks up an emergency by itself when
-    told to.
+    told to. ``phone_word``: what the password of its phone in the browser hangs on.
     """
 
     user: str
@@ -79,6 +82,7 @@ class Seat:
     pause_ends: float = 0.0
     skills: Mapping[str, int] = field(default_factory=dict)
     area: str = ""
+    phone_word: str = ""
 
     @property
     def phone(self) -> str | None:

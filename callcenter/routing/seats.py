@@ -73,7 +73,9 @@ class Seats:
         known.pop(TEST_SEAT, None)
         for user, account in known.items():
             seat = self._seats.get(user, Seat(user=user))
-            self._seats[user] = replace(seat, role=account.role, auto_answer=account.auto_answer)
+            self._seats[user] = replace(
+                seat, role=account.role, auto_answer=account.auto_answer, phone_word=account.phone_word
+            )
         self._staffed = tuple(sorted(known))
         self.skilled(self._skills)
 

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from callcenter.accounts.passwords import sip_ha1
 from callcenter.accounts.permissions import Role
 from callcenter.accounts.seats_keeper import SeatsKeeper
 from callcenter.accounts.service import create_account, seat_accounts, set_own_auto_answer
+from callcenter.accounts.web_phones import web_phone_password
 from callcenter.api.deps import Services
 from callcenter.bus import LocalBus
 from tests.api.conftest import PASSWORD, Login
@@ -35,6 +38,29 @@ async def test_given_a_seat_when_renewed_or_taken_then_asterisk_sees_it(as_role:
     assert (gone["seat"], gone["sip_password"]) == (False, None)
     async with services.database.transaction() as session:
         assert await seat_accounts(session) == []
+
+
+@pytest.mark.parametrize("change", [{"password": f"another {PASSWORD}"}, {"seat": True}])
+async def test_given_a_stolen_phone_of_a_page_when_a_password_changes_then_its_password_is_another(
+    as_role: Login, services: Services, change: dict[str, Any]
+) -> None:
+    """I3: in the page's own answer and in Asterisk's file alike; in memory and on disk."""
+    admin = await as_role("admin")
+    made = (await admin.post(ACCOUNTS, json={**NEW, "seat": True})).json()
+    path = services.settings.data / "seats.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keeper = SeatsKeeper(services.database, LocalBus(), path)
+
+    async def known() -> set[str]:
+        seats = [*(await keeper.read() or ()), *keeper.last()]
+        return {web_phone_password(services.settings, seat.user, seat.phone_word) for seat in seats}
+
+    before = await known()
+    assert (await admin.patch(f"{ACCOUNTS}/{made['id']}", json={"name": "新"})).status_code == 200
+    assert await known() == before
+    assert (await admin.patch(f"{ACCOUNTS}/{made['id']}", json=change)).status_code == 200
+    after = await known()
+    assert (len(before), len(after), before & after) == (1, 1, set())
 
 
 async def test_given_an_account_when_changed_then_only_what_is_given(as_role: Login) -> None:

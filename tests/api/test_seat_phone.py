@@ -25,11 +25,11 @@ async def test_given_a_seat_when_asked_for_its_phone_then_the_page_can_register(
     services: Services, as_role: Login
 ) -> None:
     assert services.controller is not None
-    services.controller.routing.staff([SeatAccount("op1", "operator", "", auto_answer=True)])
+    services.controller.routing.staff([SeatAccount("op1", "operator", "", True, "word")])
     answer = await (await as_role("operator", user="op1")).get("/api/v1/seats/me/phone")
     assert answer.json() == {
         "user": "op1-web",
-        "password": web_phone_password(services.settings, "op1"),
+        "password": web_phone_password(services.settings, "op1", "word"),
         "domain": "callcenter",
         "ws_url": "ws://127.0.0.1:8088/ws",
         "ice_servers": [],

@@ -67,6 +67,7 @@ class Account:
     user: str
     role: str = "operator"
     auto_answer: bool = False
+    phone_word: str = ""
 
 
 SEATS = (Account("op1"), Account("op2"), Account("op3"), Account("sup1", "supervisor"))

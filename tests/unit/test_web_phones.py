@@ -25,18 +25,18 @@ def test_given_a_seat_then_its_page_and_asterisk_know_the_same_password_which_is
     tmp_path: Path, runtime: AsteriskRuntime
 ) -> None:
     settings = test_settings(tmp_path)
-    password = web_phone_password(settings, "op1")
-    assert web_phone_ha1(settings, "op1") == sip_ha1("op1-web", password)
-    assert len({web_phone_password(settings, user) for user in ("op1", "op2", "sup1")}) == 3
+    password = web_phone_password(settings, "op1", "")
+    assert web_phone_ha1(settings, "op1", "") == sip_ha1("op1-web", password)
+    assert len({web_phone_password(settings, user, "") for user in ("op1", "op2", "sup1")}) == 3
     etc = render(settings, seat_accounts(), runtime, rehearse=False)
-    assert f"username = op1-web\nmd5_cred = {web_phone_ha1(settings, 'op1')}\n" in (etc / "pjsip.conf").read_text()
+    assert f"username = op1-web\nmd5_cred = {web_phone_ha1(settings, 'op1', '')}\n" in (etc / "pjsip.conf").read_text()
     texts = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".wav"]
     assert not any(password.encode() in text for text in texts)
 
 
 def test_given_another_installation_then_its_passwords_are_others(tmp_path: Path) -> None:
     one, other = test_settings(tmp_path / "one"), test_settings(tmp_path / "other")
-    assert web_phone_password(one, "op1") != web_phone_password(other, "op1")
+    assert web_phone_password(one, "op1", "") != web_phone_password(other, "op1", "")
 
 
 @pytest.mark.parametrize(
