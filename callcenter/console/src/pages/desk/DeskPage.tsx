@@ -1,5 +1,6 @@
 // The hotline desk: the call at hand with everything about who calls, else how the queues stand and what there is to do.
 import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
 
 import { useMyCall } from "./data";
 import { ErrorBoundary } from "../../app/ErrorBoundary";
@@ -10,6 +11,7 @@ import { CallWork } from "./hotline/CallWork";
 import { Idle } from "./hotline/Idle";
 
 export default function DeskPage() {
+  const { t } = useTranslation();
   const call = useMyCall();
   const { offered, working, set } = useDesk();
   const ordinary = call && call.line !== "emergency" ? call.id : null;
@@ -21,6 +23,7 @@ export default function DeskPage() {
   }, [answered, ordinary, working, set]);
   return (
     <div className={styles.work}>
+      <h1 className={styles.unseen}>{t("nav.desk")}</h1>
       {shown ? <CallWork key={shown} id={shown} live={ordinary === shown} done={() => set({ working: null })} /> : <Idle />}
       <div className={styles.workColumn}>
         <ErrorBoundary>

@@ -115,6 +115,9 @@ export function useDeskFacts(): void {
   }, [client, me]);
 }
 
+/** Legs of one's own phone that are not over. */
+const ownLegs = new Set<string>();
+
 function take(client: QueryClient, again: (key: readonly string[]) => void, me: string, fact: Fact): void {
   const { offered, set } = useDesk.getState();
   const own = fact.kind === "leg.added" && fact.data.role === "seat" && fact.data.number === me;
@@ -126,15 +129,19 @@ function take(client: QueryClient, again: (key: readonly string[]) => void, me: 
     again(KEY.timeline(fact.incident_id));
   }
   if (own && fact.call_id) {
+    ownLegs.add(String(fact.data.leg_id));
     if (!fact.incident_id) {
       performance.mark(`desk-offer-${fact.call_id}`);
-      set({ offered: { callId: fact.call_id, legId: String(fact.data.leg_id) } });
       void client.prefetchQuery(screenQuery(fact.call_id));
+      // The request leaves first; painting the page for it takes longer than the answer.
+      const offer = { callId: fact.call_id, legId: String(fact.data.leg_id) };
+      setTimeout(() => set({ offered: offer }));
     }
     again(KEY.seat);
   }
-  if (fact.kind === "leg.ended" && offered?.legId === fact.data.leg_id) {
-    set({ offered: null });
+  if (fact.kind === "leg.ended" && ownLegs.delete(String(fact.data.leg_id))) {
+    // After the word of its ringing has been taken, however soon it ends.
+    setTimeout(() => useDesk.getState().offered?.legId === fact.data.leg_id && set({ offered: null }));
     again(KEY.seat);
   }
   const shown = offered?.callId ?? client.getQueryData<{ call_id: string | null }>(KEY.seat)?.call_id;

@@ -103,7 +103,7 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
       {call && <Guests call={call} me={me} remove={(leg) => void actions.remove(leg)} />}
       {acts.hangUp && (
         <Button size="small" danger icon={<PhoneOutlined rotate={135} />} onClick={acts.hangUp} data-testid="hang-up">
-          {t("bar.hangUp")}
+          {t(here ? "bar.decline" : "bar.hangUp")}
           <Keys of="F4" />
         </Button>
       )}

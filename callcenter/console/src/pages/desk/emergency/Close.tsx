@@ -35,7 +35,7 @@ export function Close({ one, actions, onDone }: Props) {
       title={t("close.title", { name: one.elder_name || one.caller })}
       okText={t("close.submit")}
       cancelText={t("cancel")}
-      okButtonProps={{ danger: true, loading: actions.busy.has("close") }}
+      okButtonProps={{ danger: true, style: { background: "var(--emergency)", color: "var(--emergency-ink)" }, loading: actions.busy.has("close") }}
       onOk={() => form.submit()}
       onCancel={() => onDone(false)}
       keyboard

@@ -25,9 +25,9 @@ export function Head({ one, all, me, how, actions }: Props) {
   const open = one.state === "open";
   return (
     <header className={styles.head}>
-      <strong className={styles.title}>
+      <h1 className={styles.title}>
         {one.drill ? t("emergency.drill") : t("emergency.title")} · {one.elder_name || one.caller || t("unknownCaller")}
-      </strong>
+      </h1>
       <Select
         aria-label={t("emergency.kind")}
         className={styles.kind}

@@ -16,7 +16,7 @@ export function Steps({ one, actions }: { one: Emergency; actions: EmergencyActi
       <h3>
         {t("emergency.steps")} <span className="quiet">{plan}</span>
         {one.checklist.length > 0 && (
-          <Progress className={styles.progress} percent={Math.round((100 * done) / one.checklist.length)} format={() => `${done}/${one.checklist.length}`} size="small" />
+          <Progress aria-label={t("emergency.steps")} className={styles.progress} percent={Math.round((100 * done) / one.checklist.length)} format={() => `${done}/${one.checklist.length}`} size="small" />
         )}
       </h3>
       {one.checklist.length === 0 && <p className="quiet">{t("emergency.noSteps")}</p>}

@@ -13,7 +13,7 @@ export function Raise({ elderId, caller }: { elderId: string | null; caller: str
   const { modal } = App.useApp();
   const { act, busy } = useActing();
   const raise = async () => {
-    if (!(await modal.confirm({ title: t("file.raiseConfirm"), content: t("file.raiseWhat"), okText: t("file.raise"), okButtonProps: { danger: true }, cancelText: t("cancel") }))) return;
+    if (!(await modal.confirm({ title: t("file.raiseConfirm"), content: t("file.raiseWhat"), okText: t("file.raise"), okButtonProps: { danger: true, style: { background: "var(--emergency)", color: "var(--emergency-ink)" } }, cancelText: t("cancel") }))) return;
     const headers = { "Idempotency-Key": onceKey() };
     const body = { kind: "manual" as const, ...(elderId ? { elder_id: elderId } : { caller }) };
     const opened = await act("raise", () => insist(() => api.POST("/api/v1/emergencies", { body, headers })));
