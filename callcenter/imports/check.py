@@ -185,8 +185,11 @@ def _elder(check: _Checker, number: int, record: Record) -> Item | None:
     same = check.base.by_identity.get(identity) if identity else None
     known = check.base.by_key.get(code) if code else same
     if same is not None and (known is None or same.id != known.id):
-        zh = f"该身份证号已登记为 {same.key}；要更新请填这个编号"
-        check.problem(number, "id_number", zh, f"registered as {same.key}; give that code to change it")
+        if check.area in (None, same.area):
+            zh = f"该身份证号已登记为 {same.key}；要更新请填这个编号"
+            check.problem(number, "id_number", zh, f"registered as {same.key}; give that code to change it")
+        else:
+            check.problem(number, "id_number", "该身份证号无法登记，请联系中心核实", "ask the centre about this number")
     if known is None:
         check.need(number, record, "name")
     else:
@@ -204,11 +207,21 @@ def _elder(check: _Checker, number: int, record: Record) -> Item | None:
         if first != number:
             check.warn(number, "phones", f"电话与第 {first} 行相同：来电时会请话务员选人", f"shared with row {first}")
         elif others:
-            zh = f"电话已登记给 {'、'.join(others[:3])}：来电时会请话务员选人"
-            check.warn(number, "phones", zh, f"also of {', '.join(others[:3])}; callers will be told apart by hand")
+            zh, en = _holders(check, others)
+            check.warn(
+                number,
+                "phones",
+                f"电话已登记给{zh}：来电时会请话务员选人",
+                f"also of {en}; callers will be told apart by hand",
+            )
     if not _numbers(record) and known is None:
         check.warn(number, "phones", "没有电话：来电时认不出", "no phone: callers will not be recognised")
     return Item(number, record, known.id if known else None, known.version if known else None)
+
+
+def _holders(check: _Checker, names: Sequence[str]) -> tuple[str, str]:
+    """Who has a number, in both languages; whoever serves one area is not told who of another (I3)."""
+    return ("他人", "others") if check.area is not None else (f" {'、'.join(names[:3])}", ", ".join(names[:3]))
 
 
 def _numbers(record: Record) -> list[str]:
@@ -258,7 +271,8 @@ def _device(check: _Checker, number: int, record: Record) -> Item | None:
         check.once(number, "number", phone)
         others = [name for name in check.base.holders.get(phone, ()) if name != serial]
         if others:
-            check.warn(number, "number", f"号码已登记给 {'、'.join(others[:3])}", f"also of {', '.join(others[:3])}")
+            zh, en = _holders(check, others)
+            check.warn(number, "number", f"号码已登记给{zh}", f"also of {en}")
     whose = elder.id if elder else None
     return Item(number, record, known.id if known else None, known.version if known else None, whose)
 

@@ -1,7 +1,8 @@
 """Converts one uploaded prompt, in a process of its own: standard input to standard output (B1).
 
 pydub loads whole files and hands ffmpeg whatever it is given; so the format is named to it (told from the first bytes,
-no playlist is one), the length is bounded before anything is decoded, and memory and processor time are limited.
+no playlist is one), the length is bounded before anything is decoded, memory, processor time and files are limited, and
+calls have the processor first.
 """
 
 import os
@@ -17,10 +18,14 @@ LOUDNESS = -18.0
 """dBFS: as loud as the product's own prompts."""
 _MEMORY = 1 << 30
 _CPU_SECONDS = 25
+_FILE_BYTES = 64 << 20
+_NICENESS = 10
 
 
 def main() -> None:
     """``<kind>``: ``wav``, ``mp3`` or ``ogg``. Writes ``ok <seconds>`` and the WAV, or ``no <why>``."""
+    os.nice(_NICENESS)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     audio = sys.stdin.buffer.read()

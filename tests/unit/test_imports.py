@@ -169,6 +169,17 @@ def test_given_an_area_of_ones_own_when_checked_then_others_are_refused() -> Non
     assert said(report.problems) == [(3, "区域"), (4, "区域"), (5, "区域")]
 
 
+def test_given_an_area_of_ones_own_when_checked_then_nothing_is_told_of_anothers() -> None:
+    """I3: a list of identity numbers or phones must not tell who is cared for elsewhere."""
+    rows = [HEADER, (2, ["E3", "陈", "13800001009", GOOD_ID, "", "吴中区"])]
+    told = str(check(Kind.ELDERS, rows, BASE, "吴中区"))
+    assert "E2" not in told
+    assert "E5" not in told
+    device = [(1, ["序列号", "类型", "电话号码", "老人编号"]), (2, ["S1", "呼叫器", "13800001009", ""])]
+    assert "E5" not in str(check(Kind.DEVICES, device, BASE, "吴中区"))
+    assert "E5" in str(check(Kind.ELDERS, rows, BASE))
+
+
 def test_given_headers_that_are_missing_twice_or_unknown_when_checked_then_said_and_no_row_is_taken() -> None:
     report = check(Kind.CONTACTS, [(1, ["老人编号", "姓名", "联系人", "星座"]), (2, ["E1", "a", "b", "c"])], Base())
     assert said(report.problems) == [(1, "联系人"), (1, "关系"), (1, "电话")]
