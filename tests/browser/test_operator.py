@@ -2,14 +2,16 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.steps import answered_by_key, checked, emergency_screen
 from tests.stories.steps import gone, hears, ready, the_open_one
-from tests.support.browser import Console
+from tests.support.browser import Console, Consoles
 from tests.support.instance import Instance
+from tests.support.postgres import PostgresServer
 from tests.support.sipp import PATIENCE, until
 
 ELDER, OPERATOR, AMBULANCE, DAUGHTER, COLLEAGUE = 440.0, 640.0, 900.0, 1200.0, 1500.0
@@ -117,6 +119,45 @@ async def test_given_half_of_all_requests_fail_when_an_elder_presses_then_the_pa
     await page.keyboard.type(NOTE)
     await noted(page, "saved")
     assert (await the_open_one(center, api))["note"] == NOTE
+
+
+async def test_given_the_database_is_down_when_an_elder_presses_then_the_page_has_all_that_saves_her(
+    tmp_path: Path, built: None
+) -> None:
+    """A10: who, where, notes, help and the note come from memory; the page that is open loses nothing."""
+    with PostgresServer() as database:
+        async with Instance(tmp_path, database_url=database.url) as center, Consoles.of(center) as console:
+            trunk = await center.trunk()
+            op1 = await console("op1", voice=OPERATOR)
+            op1.forgiven.append("503")
+            page, api = op1.page, await center.sign_in("op1")
+            await checked(page)
+            await ready(center, api, 1)
+            database.stop()
+            press = await center.dial("95120", center.elders[0]["pendant"], seconds=120)
+            await press.answered(2)
+            press.media.play(ELDER)
+            screen = await emergency_screen(page, "ringing")
+            await answered_by_key(op1, "Enter")
+            await op1.hears(ELDER)
+            for words in (
+                center.elders[0]["name"],
+                "平江路 128 号",
+                "3012#",
+                "青霉素过敏",
+                "陈晓燕（女儿）",
+                "接听，用时",
+            ):
+                await expect(screen).to_contain_text(words, timeout=10 * MS)
+            await page.get_by_test_id("help-120").click()
+            await (await trunk.call("120")).answer()
+            await page.locator("[data-standing=in] [data-testid=help-120]").wait_for(timeout=10 * MS)
+            await page.keyboard.press("Alt+N")
+            await page.keyboard.type(NOTE)
+            await noted(page, "saved")
+            await page.get_by_text("不要让老人自行起身").click()
+            await expect(page.get_by_role("checkbox", name="不要让老人自行起身")).to_be_checked(timeout=10 * MS)
+            database.start()
 
 
 async def test_given_a_hotline_call_when_it_rings_then_the_file_pops_up_and_the_call_is_held_transferred_and_disposed(

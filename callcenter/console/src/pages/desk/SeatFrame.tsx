@@ -3,6 +3,7 @@ import { App, Alert, Button } from "antd";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 
+import { useSession } from "../../api/session";
 import { phone, usePhone, useSeatPhone } from "../../phone";
 import { DialDialog, KeypadDialog } from "./bar/DialDialogs";
 import { PhoneBar } from "./bar/PhoneBar";
@@ -26,13 +27,14 @@ export function SeatFrame() {
 
 function Frame() {
   const me = useMe();
+  const operator = useSession((state) => state.account?.role === "operator");
   const kind = usePhoneKind((state) => state.kind);
   const { dialog, set } = useDesk();
   useDeskFacts();
   useEffect(resumeNotes, []);
   useEffect(() => {
-    if (me && !checkedToday(me)) set({ dialog: "devices" });
-  }, [me, set]);
+    if (operator && me && !checkedToday(me)) set({ dialog: "devices" });
+  }, [operator, me, set]);
   useKeys([
     { keys: ["?", "？"], name: "help", act: () => set({ dialog: "help" }) },
     { keys: ["Alt+O"], name: "dial", act: () => set({ dialog: "dial" }) },

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { phone, usePhone } from "../../../phone";
 import { Keys } from "../../../ui/Keys";
-import { Since } from "../../../ui/time";
+import { duration, Since } from "../../../ui/time";
 import { KINDS, type Emergency, type Mine } from "../shapes";
 import { putAside, show, useDesk } from "../store";
 import type { EmergencyActions } from "./actions";
@@ -24,21 +24,21 @@ export function Head({ one, all, me, how, actions }: Props) {
   const set = useDesk((state) => state.set);
   const open = one.state === "open";
   return (
-    <header className={styles.head}>
+    <header className={styles.head} data-open={open}>
       <h1 className={styles.title}>
         {one.drill ? t("emergency.drill") : t("emergency.title")} · {one.elder_name || one.caller || t("unknownCaller")}
       </h1>
-      <Select
+      {!open && t(`kinds.${one.kind}`)}
+      {open && <Select
         aria-label={t("emergency.kind")}
         className={styles.kind}
         size="small"
-        disabled={!open}
         value={one.kind}
         options={KINDS.map((kind) => ({ value: kind, label: t(`kinds.${kind}`) }))}
         onChange={(kind) => void actions.kind(kind)}
-      />
+      />}
       <span className={styles.clock}>
-        <Since at={one.opened_at} />
+        {one.closed_at ? duration((Date.parse(one.closed_at) - Date.parse(one.opened_at)) / 1000) : <Since at={one.opened_at} />}
       </span>
       <span className={styles.whoHas} role="status">
         {!open

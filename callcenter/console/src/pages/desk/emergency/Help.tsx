@@ -86,7 +86,7 @@ const HelpButton = memo(function HelpButton({ role, hint, legs, busy, disabled, 
         </span>
         <span className={styles.helpState} role="status">
           {busy && !trying ? t("leg.dialing") : <LegState how={how} leg={leg} />}
-          {!trying && how !== "in" && <Keys of={hint} />}
+          {!trying && how !== "in" && !disabled && <Keys of={hint} />}
         </span>
       </button>
       {trying && leg && (

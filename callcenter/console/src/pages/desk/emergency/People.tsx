@@ -62,7 +62,7 @@ const Person = memo(
           {leg.name && leg.number !== leg.name && <span className="quiet tabular"> {leg.number}</span>}
         </span>
         <span className={over ? "bad" : "quiet"}>
-          {over ? t(`reason.${leg.reason}`, { defaultValue: leg.reason }) : t(`leg.${leg.state}`)}{" "}
+          {over ? t(`reason.${leg.reason}`, { defaultValue: leg.reason }) : t(elder && leg.state === "answered" ? "leg.waiting" : `leg.${leg.state}`)}{" "}
           <span aria-hidden>
             <Since at={leg.ended_at ?? leg.joined_at ?? leg.ringing_at ?? leg.added_at} />
           </span>
