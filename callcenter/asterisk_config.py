@@ -259,6 +259,7 @@ def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, s
         "CC_AGI_DEADLINE": f"{AGI_DEADLINE_SECONDS:g}",
         "CC_LEASE": f"{LEASE_SECONDS}",
         "CC_EMERGENCY": settings.emergency_number,
+        "CC_WS_PORT": str(settings.ws_port),
         "CC_DUTY_DESK": "&".join(f"PJSIP/{phone}" for phone in on_duty),
         "CC_DUTY_NUMBERS": "&".join(f"PJSIP/trunk/sip:{checked_number(n)}@{trunk}" for n in settings.duty_numbers),
         "CC_DESK_TURNS": str(RINGING_AT_ONCE),

@@ -1,11 +1,15 @@
 """A stranger's called number, and questions at the ends of the calendar: nothing of it steers us (A8, R20, R22)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import websockets
+from websockets.asyncio.client import connect
+from websockets.typing import Origin, Subprotocol
 
+from tests.support.asterisk import running_asterisk
 from tests.support.instance import Instance
 
 
@@ -68,3 +72,33 @@ async def test_moments_at_the_ends_of_the_calendar_are_moments_too(center: Insta
     ends = {"since": "0001-01-01T00:00:00+14:00", "until": "9999-12-31T23:59:59-12:00"}
     assert (await api.get(path, params=ends))["items"] == []
     await api.call("GET", path, status=422, params={"since": "99999999999"})
+
+
+INVITE = """INVITE sip:95120@127.0.0.1 SIP/2.0
+Via: SIP/2.0/{via} x.invalid;branch=z9hG4bK{via}
+Max-Forwards: 70
+From: <sip:13900000001@127.0.0.1>;tag=1
+To: <sip:95120@127.0.0.1>
+Call-ID: {via}
+CSeq: 1 INVITE
+Contact: <sip:13900000001@x.invalid;transport=ws>
+Content-Type: application/sdp
+Content-Length: {length}
+
+{body}"""
+SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+
+
+@pytest.mark.parametrize("via", ["WS", "UDP"])
+async def test_i3_a_page_is_not_the_trunk_although_its_proxy_has_the_trunks_address(tmp_path: Path, via: str) -> None:
+    """Without a password any page on the network could press for any elder; what it writes into Via is its own."""
+    with running_asterisk(tmp_path / "var") as asterisk:
+        url = f"ws://127.0.0.1:{asterisk.settings.ws_port}/ws"
+        async with connect(url, subprotocols=[Subprotocol("sip")], origin=Origin("https://stranger.invalid")) as page:
+            await page.send(INVITE.replace("\n", "\r\n").format(via=via, length=len(SDP), body=SDP))
+            answer = ""
+            async with asyncio.timeout(5):
+                while not answer or " 100 " in answer:
+                    answer = str(await page.recv()).partition("\r\n")[0]
+        assert answer == "SIP/2.0 403 Forbidden"
+        assert "cc-fallback" not in asterisk.log()
