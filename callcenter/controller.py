@@ -328,6 +328,7 @@ class Controller:
         arrived_before = max(self._lost_at, self.clock.monotonic() - YOUNG_SECONDS)
         self.calls.reconcile(snapshot, arrived_before=arrived_before)
         self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
+        self.life.roll_call.read(snapshot.agents)
         if not self.in_step:
             self.in_step = True
             self._first_snapshot.set()
@@ -393,6 +394,7 @@ class Controller:
         asked, phones_heard = self.clock.monotonic(), self._phones_heard
         snapshot = await self.pbx.snapshot()
         self.calls.reconcile(snapshot, arrived_before=asked, asked=asked)
+        self.life.roll_call.read(snapshot.agents)
         if phones_heard == self._phones_heard:
             self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
         self.routing.poke()

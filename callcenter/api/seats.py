@@ -58,7 +58,8 @@ def _view(controller: Controller, seat: Seat) -> SeatView:
     routing = controller.routing
     call_id = seat.talking_on or seat.ringing_for
     call = controller.calls.find(call_id or "")
-    phone = seat.phone
+    web = seat.phone == "web"
+    watched = seat.page is not None if web else controller.life.roll_call.watches(seat.user)
     return SeatView(
         user=seat.user,
         role=seat.role,
@@ -74,7 +75,7 @@ def _view(controller: Controller, seat: Seat) -> SeatView:
         skills=dict(seat.skills),
         area=seat.area,
         queues=controller.hotline.served_by(seat),
-        phone=SeatPhoneView(kind="web" if phone == "web" else "sip") if phone else None,
+        phone=SeatPhoneView(kind="web" if web else "sip", watched=watched) if seat.phone else None,
     )
 
 

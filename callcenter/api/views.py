@@ -189,6 +189,7 @@ class SeatPhoneView(BaseModel):
     """The phone that a seat is rung on."""
 
     kind: Literal["sip", "web"]
+    watched: bool = Field(description="Its silence is noticed within seconds, not when its registration ends.")
 
 
 class SeatView(BaseModel):

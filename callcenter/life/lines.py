@@ -125,6 +125,11 @@ class Lines:
             if watch.seat and watch.endpoint == event.endpoint and not event.registered:
                 watch.due = self._clock.monotonic()
 
+    def lost(self, phone: str) -> None:
+        """A phone is off though it is registered; it is looked for until it answers or registers anew."""
+        self._dead[phone] = self._clock.monotonic() + ASK_DEAD_EVERY
+        self._routing.phone(PhoneStatus(phone, False))
+
     def tick(self, now: float) -> None:
         """Several times a second; ``now`` in monotonic seconds."""
         wanted = sum(1 / watch.every for watch in self._watches.values())
@@ -219,8 +224,7 @@ class Lines:
         self._drop(watch.leg.id)
         self._calls.hang_up(watch.leg, why=DEAD)
         if self._is_on(phone):
-            self._dead[phone] = self._clock.monotonic() + ASK_DEAD_EVERY
-            self._routing.phone(PhoneStatus(phone, False))
+            self.lost(phone)
         return True
 
     def _judge_elder(self, watch: _Watch) -> None:

@@ -8,6 +8,7 @@ from callcenter.ledger import Ledger
 from callcenter.life.lines import Lines
 from callcenter.life.music import Music
 from callcenter.life.quiet import Quiet
+from callcenter.life.roll_call import RollCall
 from callcenter.routing.service import Routing
 from callcenter.settings import Settings
 from callcenter.telephony.events import (
@@ -53,7 +54,8 @@ class Life:
             dropped_seconds=settings.line_dropped_seconds,
         )
         self.music = Music(calls, emergencies, pbx)
-        self.ticks = (self.lines.tick, self.quiet.tick, self.music.tick)
+        self.roll_call = RollCall(calls, routing, self.lines, pbx, clock)
+        self.ticks = (self.lines.tick, self.quiet.tick, self.music.tick, self.roll_call.tick)
         """What goes by time: each several times a second, with the monotonic time."""
 
     def hear(self, event: PbxEvent) -> None:

@@ -30,7 +30,8 @@ async def take_snapshot(ask: AskList) -> tuple[Snapshot, dict[str, frozenset[str
     statuses = await ask("Status", {"Variables": ",".join(CHANNEL_VARIABLES)})
     rooms = [text(item, "Conference") for item in await _ask_or_none(ask, "ConfbridgeListRooms", {})]
     members = await asyncio.gather(*(_ask_or_none(ask, "ConfbridgeList", {"Conference": room}) for room in rooms))
-    contacts = _contacts(await _ask_or_none(ask, "PJSIPShowContacts", {}))
+    phones = await _ask_or_none(ask, "PJSIPShowContacts", {})
+    contacts = _contacts(phones)
     snapshot = Snapshot(
         channels={channel.channel_id: channel for channel in map(_channel, statuses) if _ours(channel.channel_id)},
         rooms={
@@ -38,6 +39,7 @@ async def take_snapshot(ask: AskList) -> tuple[Snapshot, dict[str, frozenset[str
             for room, items in zip(rooms, members, strict=True)
         },
         phones=frozenset(contacts),
+        agents={text(item, "Endpoint"): agent for item in phones if (agent := text(item, "UserAgent"))},
     )
     return snapshot, contacts
 

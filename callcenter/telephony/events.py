@@ -126,11 +126,15 @@ class LiveChannel:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is live in Asterisk right now: channels by id, rooms with their members, registered phones."""
+    """What is live in Asterisk right now: channels by id, rooms with their members, registered phones.
+
+    ``agents``: what phones call themselves (User-Agent), by endpoint, of those that do.
+    """
 
     channels: dict[str, LiveChannel]
     rooms: dict[str, frozenset[str]]
     phones: frozenset[str]
+    agents: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

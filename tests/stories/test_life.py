@@ -31,9 +31,9 @@ async def center(tmp_path: Path) -> AsyncIterator[Instance]:
         yield instance
 
 
-async def softphone(center: Instance, user: str) -> Baresip:
+async def softphone(center: Instance, user: str, where: str = "phones") -> Baresip:
     password = next(seat["sip_password"] for seat in center.credentials["seats"] if seat["user"] == user)
-    return await Baresip.register(center.folder, center.settings, user, password, tone=int(OPERATOR))
+    return await Baresip.register(center.folder / where, center.settings, user, password, tone=int(OPERATOR))
 
 
 async def press(center: Instance, elder: int = 0) -> Caller:
@@ -202,3 +202,23 @@ async def test_r16_an_elders_line_that_dies_is_told_and_then_called_back(center:
     await until(lambda: desk.hears(ELDER), 5, "the operator to hear her again")
     view = await emergency(api)
     assert [leg["reason"] for leg in view["legs"] if leg["role"] == "elder"] == ["dead", ""]
+
+
+async def test_a_desk_phone_that_loses_power_while_nobody_calls_is_offline_and_back_when_it_is(
+    center: Instance,
+) -> None:
+    """B7, R11: found by its silence; its registration would last five minutes."""
+    api = await center.sign_in("op1")
+
+    async def seat(state: str, watched: bool) -> bool:
+        mine = await api.get("/seats/me")
+        return bool(mine["state"] == state and (mine["phone"] or {"watched": False})["watched"] is watched)
+
+    phone = await softphone(center, "op1")
+    await center.until(lambda: seat("ready", True), 20, what="a ready seat whose phone answers")
+    await phone.kill()
+    await center.until(lambda: seat("offline", False), 5, what="an offline seat")
+    await phone.close()
+    phone = await softphone(center, "op1", "again")
+    await center.until(lambda: seat("ready", True), 20, what="a ready seat")
+    await phone.close()

@@ -98,6 +98,8 @@ class SimulatedSwitchboard:
         self.last_ended: dict[str, float] = {}
         """Target → when a channel of it last ended."""
         self.answers_options: dict[str, bool | None] = {}
+        self.agents: dict[str, str] = {}
+        """What phones call themselves when they register."""
         """Target → what an OPTIONS to it comes to; True where it is not said."""
         self._number = 0
         self._passed_at = 0.0
@@ -417,6 +419,7 @@ class SimulatedSwitchboard:
             },
             rooms={room: frozenset(members) for room, members in rooms.items()},
             phones=frozenset(self.registered),
+            agents=dict(self.agents),
         )
 
 
