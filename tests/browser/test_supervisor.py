@@ -5,18 +5,11 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from tests.browser.steps import MS, checked
+from tests.browser.steps import MS
 from tests.stories.test_call_control import CALLER, FIRST, THIRD, over, ready, with_operator
-from tests.support.browser import Console, Operator
+from tests.support.browser import Console
 from tests.support.instance import Instance
 from tests.support.sipp import until
-
-
-async def supervisor(console: Console, voice: float | None = None) -> Operator:
-    """Signed in, the device check behind her."""
-    sup1 = await console("sup1", voice=voice)
-    await checked(sup1.page)
-    return sup1
 
 
 async def test_given_an_operator_talks_when_the_supervisor_whispers_by_a_button_then_the_caller_does_not_hear_it(
@@ -25,7 +18,7 @@ async def test_given_an_operator_talks_when_the_supervisor_whispers_by_a_button_
     """B7: whisper, listen and the end of it by the buttons of the live list; proved by tones in everybody's ears."""
     api = await center.sign_in("op1")
     op1 = await center.seat("op1")
-    sup1 = await supervisor(console, THIRD)
+    sup1 = await console("sup1", voice=THIRD)
     page = sup1.page
     await ready(center, api, "op1", "sup1")
     caller, desk, call_id = await with_operator(center, api, op1)
@@ -66,7 +59,7 @@ async def test_given_a_queue_made_by_the_form_when_callers_wait_and_are_answered
     center: Instance, console: Console
 ) -> None:
     """B1, B3, B7: a queue is made and changed; who waits is on the wall within seconds, who was answered is counted."""
-    sup1 = await supervisor(console)
+    sup1 = await console("sup1", voice=None)
     page, api = sup1.page, await center.sign_in("sup1")
     await page.get_by_role("link", name="队列与菜单").click()
     await page.get_by_role("button", name="新建队列").click()
@@ -104,7 +97,7 @@ async def test_given_a_file_with_a_bad_row_when_it_is_imported_then_the_report_n
     center: Instance, console: Console, tmp_path: Path
 ) -> None:
     """I4, B4: nothing is written before the report is confirmed; the bad row is skipped."""
-    sup1 = await supervisor(console)
+    sup1 = await console("sup1", voice=None)
     page, api = sup1.page, await center.sign_in("sup1")
     file = tmp_path / "老人.csv"
     file.write_text(
@@ -129,7 +122,7 @@ async def test_given_an_article_is_written_and_rewritten_then_it_is_found_and_bo
     console: Console,
 ) -> None:
     """B4: full-text search in Chinese, who wrote what when, versions."""
-    sup1 = await supervisor(console)
+    sup1 = await console("sup1", voice=None)
     page = sup1.page
     await page.get_by_role("link", name="知识库").click()
     await page.get_by_role("button", name="新建条目").click()

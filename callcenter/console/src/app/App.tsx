@@ -5,7 +5,7 @@ import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { BrowserRouter, Navigate, Route, Routes } from "react-router-dom";
+import { BrowserRouter, Navigate, Route, Routes, useLocation } from "react-router-dom";
 
 import { restore, useSession } from "../api/session";
 import { followLive, queries } from "../live/queries";
@@ -13,7 +13,7 @@ import { live } from "../live/socket";
 import { SignInPage } from "../pages/signin/SignInPage";
 import { THEMES, useTheme } from "../theme/theme";
 import { ErrorBoundary } from "./ErrorBoundary";
-import { PAGES } from "./routes";
+import { pagesOf } from "./routes";
 import { Shell } from "./Shell";
 
 const RESTORE_AGAIN_MS = 2_000;
@@ -37,6 +37,7 @@ export function App() {
 function Inside() {
   const { account, phase } = useSession();
   const { t } = useTranslation();
+  const shown = useLocation().pathname.split("/")[1];
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
     const attempt = () => restore().catch(() => (timer = setTimeout(attempt, RESTORE_AGAIN_MS)));
@@ -56,10 +57,10 @@ function Inside() {
   }, [user]);
   if (phase === "restoring") return <Waiting text={t("signIn.restoring")} />;
   if (!account) return <SignInPage />;
-  const pages = PAGES.filter((page) => account.permissions.includes(page.needs));
+  const pages = pagesOf(account);
   return (
     <Shell pages={pages}>
-      <ErrorBoundary>
+      <ErrorBoundary key={shown}>
         <Suspense fallback={<Waiting text={t("state.loading")} />}>
           <Routes>
             {pages.map(({ path, element: Element }) => (

@@ -11,7 +11,7 @@ import { SeatFrame } from "../pages/desk/SeatFrame";
 import { switchTheme, useTheme } from "../theme/theme";
 import { clock } from "../ui/time";
 import { LanguageButton } from "./LanguageButton";
-import type { Page } from "./routes";
+import { seated, type Page } from "./routes";
 import styles from "./Shell.module.css";
 
 export function Shell({ pages, children }: { pages: Page[]; children: ReactNode }) {
@@ -57,7 +57,7 @@ export function Shell({ pages, children }: { pages: Page[]; children: ReactNode 
         </Tooltip>
       </header>
       <OfflineBar />
-      {account?.permissions.includes("seats:own") && <SeatFrame />}
+      {account && seated(account) && <SeatFrame />}
       <main id="content" className={styles.content} tabIndex={-1}>
         {children}
       </main>

@@ -1,5 +1,8 @@
 // Every page: where it is, who may see it, and the part of the program that is fetched for it.
-import { lazy, type ComponentType, type LazyExoticComponent } from "react";
+import type { ComponentType, LazyExoticComponent } from "react";
+
+import type { Account } from "../api/session";
+import { part } from "./part";
 
 export interface Page {
   path: string;
@@ -12,14 +15,24 @@ export interface Page {
   element: LazyExoticComponent<ComponentType>;
 }
 
-export const PAGES: Page[] = [
-  { path: "desk", nav: "desk", needs: "seats:own", key: "1", element: lazy(() => import("../pages/desk/DeskPage")) },
-  { path: "work", nav: "work", needs: "work_orders:read", key: "2", element: lazy(() => import("../pages/work/WorkPage")) },
-  { path: "knowledge", nav: "knowledge", needs: "knowledge:read", key: "3", element: lazy(() => import("../pages/knowledge/KnowledgePage")) },
-  { path: "wallboard", nav: "wallboard", needs: "statistics:read", key: "4", element: lazy(() => import("../pages/supervisor/WallboardPage")) },
-  { path: "calls", nav: "calls", needs: "calls:monitor", key: "5", element: lazy(() => import("../pages/supervisor/CallsPage")) },
-  { path: "seats", nav: "seats", needs: "seats:manage", key: "6", element: lazy(() => import("../pages/supervisor/SeatsPage")) },
-  { path: "queues", nav: "queues", needs: "seats:manage", key: "7", element: lazy(() => import("../pages/supervisor/QueuesPage")) },
-  { path: "history", nav: "history", needs: "statistics:read", key: "8", element: lazy(() => import("../pages/supervisor/HistoryPage")) },
-  { path: "admin/*", nav: "admin", needs: "elders:write", key: "9", element: lazy(() => import("../pages/admin/AdminPage")) },
+/** Whether somebody has a phone here: whoever may do everything is not therefore an operator. */
+export function seated(account: Account): boolean {
+  return account.role !== "admin" && account.permissions.includes("seats:own");
+}
+
+/** The pages of somebody. */
+export function pagesOf(account: Account): Page[] {
+  return PAGES.filter(({ path, needs }) => account.permissions.includes(needs) && (path !== "desk" || seated(account)));
+}
+
+const PAGES: Page[] = [
+  { path: "desk", nav: "desk", needs: "seats:own", key: "1", element: part(() => import("../pages/desk/DeskPage")) },
+  { path: "work", nav: "work", needs: "work_orders:read", key: "2", element: part(() => import("../pages/work/WorkPage")) },
+  { path: "knowledge", nav: "knowledge", needs: "knowledge:read", key: "3", element: part(() => import("../pages/knowledge/KnowledgePage")) },
+  { path: "wallboard", nav: "wallboard", needs: "statistics:read", key: "4", element: part(() => import("../pages/supervisor/WallboardPage")) },
+  { path: "calls", nav: "calls", needs: "calls:monitor", key: "5", element: part(() => import("../pages/supervisor/CallsPage")) },
+  { path: "seats", nav: "seats", needs: "seats:manage", key: "6", element: part(() => import("../pages/supervisor/SeatsPage")) },
+  { path: "queues", nav: "queues", needs: "seats:manage", key: "7", element: part(() => import("../pages/supervisor/QueuesPage")) },
+  { path: "history", nav: "history", needs: "statistics:read", key: "8", element: part(() => import("../pages/supervisor/HistoryPage")) },
+  { path: "admin/*", nav: "admin", needs: "elders:write", key: "9", element: part(() => import("../pages/admin/AdminPage")) },
 ];

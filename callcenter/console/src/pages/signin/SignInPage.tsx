@@ -22,7 +22,7 @@ export function SignInPage() {
     }
   };
   return (
-    <main style={{ display: "grid", placeItems: "center", minHeight: "100vh" }}>
+    <main style={{ display: "grid", placeItems: "center", minHeight: "100vh", background: "var(--ant-color-bg-layout)" }}>
       <Card
         title={<h1 style={{ fontSize: 18, margin: 0 }}>{t("product")}</h1>}
         style={{ width: 360 }}

@@ -12,12 +12,16 @@ import { percent } from "./Figure";
 import { QueueForm } from "./QueueForm";
 import styles from "./supervisor.module.css";
 
+/** Where callers go; everything else is a queue or a number. */
+const NAMED = new Set(["stay", "voicemail", "callback"]);
+
 export type Queue = Schemas["QueueView"];
 
 export function QueuesTab() {
   const { t, i18n } = useTranslation("supervisor");
   const { message } = App.useApp();
   const found = useQuery(query("/api/v1/queues"));
+  const goes = (to: string) => (NAMED.has(to) ? t(`queues.goes.${to}`) : to);
   const [edited, setEdited] = useState<Queue | "new" | null>(null);
   const remove = useMutation({
     mutationFn: (code: string) => call(api.DELETE("/api/v1/queues/{code}", { params: { path: { code } } })),
@@ -60,11 +64,11 @@ export function QueuesTab() {
                 render: (_, queue) => `${percent(queue.service_level_target)} · ${queue.service_level_seconds} s`,
               },
               { title: t("queues.sticky_seconds"), dataIndex: "sticky_seconds", align: "right" },
-              { title: t("queues.closed"), render: (_, queue) => queue.closed?.to },
+              { title: t("queues.closed"), render: (_, queue) => goes(queue.closed?.to ?? "stay") },
               {
                 title: t("queues.overflow"),
                 render: (_, queue) => queue.overflow?.map((rule, index) => (
-                  <Tag key={index}>{`${rule.when} > ${rule.over} → ${rule.to}`}</Tag>
+                  <Tag key={index}>{`${t(`queues.when.${rule.when}`)} > ${rule.over} → ${goes(rule.to)}`}</Tag>
                 )),
               },
               {

@@ -8,6 +8,7 @@ import { api, call, query, type Schemas } from "../../api/client";
 import { queries } from "../../live/queries";
 import { Loaded } from "../../ui/Loaded";
 import { duration, Since, useNow } from "../../ui/time";
+import { Reason } from "./Reason";
 import { SEAT_COLOURS } from "./seatState";
 import { SkillsForm } from "./SkillsForm";
 import styles from "./supervisor.module.css";
@@ -35,7 +36,7 @@ export default function SeatsPage() {
               { title: t("seats.seat"), render: (_, seat) => <SeatName seat={seat} /> },
               { title: t("seats.state"), render: (_, seat) => <SeatTag seat={seat} /> },
               { title: t("seats.since"), render: (_, seat) => <Since at={seat.state_since} /> },
-              { title: t("seats.reason"), dataIndex: "reason" },
+              { title: t("seats.reason"), render: (_, seat) => <Reason of={seat.reason} /> },
               { title: t("seats.phone"), render: (_, seat) => <Phone seat={seat} /> },
               {
                 title: t("seats.skills"),

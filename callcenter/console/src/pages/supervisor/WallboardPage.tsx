@@ -8,6 +8,7 @@ import { query, type Schemas } from "../../api/client";
 import { Loaded } from "../../ui/Loaded";
 import { clock, duration, Since } from "../../ui/time";
 import { Figure, percent, reaches, seconds } from "./Figure";
+import { Reason } from "./Reason";
 import { SEAT_COLOURS } from "./seatState";
 import styles from "./supervisor.module.css";
 
@@ -166,7 +167,7 @@ function Seats({ board }: { board: Board }) {
           <div key={seat.user} className={styles.seat} style={{ borderLeftColor: SEAT_COLOURS[seat.state] }}>
             <b>{seat.user}</b>
             {t(`seatState.${seat.state}`)} <Since at={seat.since} />
-            {seat.reason && <div className="quiet">{seat.reason}</div>}
+            {seat.reason && <div className="quiet"><Reason of={seat.reason} /></div>}
           </div>
         ))}
       </div>

@@ -29,7 +29,7 @@ function Groups({ groups, total }: { groups: Group[]; total: Group }) {
   const option = useMemo(
     () => ({
       tooltip: { trigger: "axis" },
-      legend: {},
+      legend: { top: 0 },
       grid: { left: 40, right: 50, bottom: 30, top: 40 },
       xAxis: { type: "category", data: groups.map((group) => group.key) },
       yAxis: [
@@ -37,8 +37,8 @@ function Groups({ groups, total }: { groups: Group[]; total: Group }) {
         { type: "value", max: 100, axisLabel: { formatter: "{value}%" } },
       ],
       series: [
-        { name: t("history.answered"), type: "bar", stack: "calls", data: groups.map((group) => group.answered), color: "#1f6feb" },
-        { name: t("history.abandoned"), type: "bar", stack: "calls", data: groups.map((group) => group.abandoned), color: "#cf222e" },
+        { name: t("history.answered"), type: "bar", barMaxWidth: 56, stack: "calls", data: groups.map((group) => group.answered), color: "#1f6feb" },
+        { name: t("history.abandoned"), type: "bar", barMaxWidth: 56, stack: "calls", data: groups.map((group) => group.abandoned), color: "#cf222e" },
         {
           name: t("history.serviceLevel"),
           type: "line",

@@ -1,19 +1,24 @@
-// Where a key leads: what is done, and to which node, queue, prompt or number.
+// Where a key leads: what is done, and to which node, queue, prompt or number where one has to be named.
 import { Form, Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
 
-const ACTIONS = ["node", "queue", "emergency", "voicemail", "callback", "message", "number"] as const;
+import styles from "../supervisor.module.css";
 
-export function ActionFields({ at }: { at: (string | number)[] }) {
+const ACTIONS = ["node", "queue", "emergency", "voicemail", "callback", "message", "number"] as const;
+const NAMED = new Set<string>(["node", "queue", "message", "number"]);
+
+/** `at`: its name within the list it is in; `path`: within the whole form. */
+export function ActionFields({ at, path }: { at: (string | number)[]; path: (string | number)[] }) {
   const { t } = useTranslation("supervisor");
+  const done: unknown = Form.useWatch([...path, "do"]);
   return (
-    <>
+    <div className={styles.action}>
       <Form.Item name={[...at, "do"]} rules={[{ required: true }]}>
-        <Select aria-label={t("queues.do")} style={{ width: 150 }} options={ACTIONS.map((value) => ({ value, label: t(`queues.doo.${value}`) }))} />
+        <Select aria-label={t("queues.do")} style={{ width: 160 }} options={ACTIONS.map((value) => ({ value, label: t(`queues.doo.${value}`) }))} />
       </Form.Item>
-      <Form.Item name={[...at, "to"]} rules={[{ pattern: /^[0-9A-Za-z+-]{0,40}$/ }]}>
-        <Input aria-label={t("queues.to")} placeholder={t("queues.to")} style={{ width: 160 }} />
+      <Form.Item hidden={!NAMED.has(String(done))} name={[...at, "to"]} rules={[{ pattern: /^[0-9A-Za-z+-]{0,40}$/ }]}>
+        <Input aria-label={t("queues.to")} placeholder={done === "queue" ? "general" : t("queues.to")} style={{ width: 200 }} />
       </Form.Item>
-    </>
+    </div>
   );
 }

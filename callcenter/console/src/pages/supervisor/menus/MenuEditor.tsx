@@ -82,13 +82,13 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
                     {(choices, list) => (
                       <>
                         {choices.map((choice) => (
-                          <Space key={choice.key} align="baseline">
+                          <div key={choice.key} className={styles.action}>
                             <Form.Item name={[choice.name, "key"]} rules={[{ required: true }]}>
                               <Select aria-label={t("queues.key")} style={{ width: 70 }} options={KEYS.map((value) => ({ value }))} />
                             </Form.Item>
-                            <ActionFields at={[choice.name]} />
+                            <ActionFields at={[choice.name]} path={["nodes", node, "choices", choice.name]} />
                             <Button type="text" icon={<DeleteOutlined />} aria-label={t("common:action.delete")} onClick={() => list.remove(choice.name)} />
-                          </Space>
+                          </div>
                         ))}
                         <Button size="small" icon={<PlusOutlined />} onClick={() => list.add({ do: "queue", to: "" })}>
                           {t("queues.key")}
@@ -96,10 +96,10 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
                       </>
                     )}
                   </Form.List>
-                  <Space align="baseline" style={{ marginTop: 10 }}>
+                  <div className={styles.action} style={{ marginTop: 14 }}>
                     <b>{t("queues.otherwise")}</b>
-                    <ActionFields at={[node, "otherwise"]} />
-                  </Space>
+                    <ActionFields at={[node, "otherwise"]} path={["nodes", node, "otherwise"]} />
+                  </div>
                 </Card>
               ))}
               <Button icon={<PlusOutlined />} onClick={() => add({ name: "", prompts: [], again: [], choices: [], otherwise: { do: "queue", to: "" }, timeout_seconds: 5, tries: 3 })}>
