@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import defer
 
 from callcenter.accounts.permissions import Permission, Principal
 from callcenter.accounts.service import CHANGED as ACCOUNTS_CHANGED
@@ -135,6 +136,8 @@ async def list_imports(
     """Imports of the kinds that one may write, newest first."""
     query = service.imports_query(who)
     query = query if kind is None else query.where(ImportRow.kind == kind)
+    # What was read of the files is megabytes, which no list shows: calls must not wait while it is decoded.
+    query = query.options(*(defer(column, raiseload=True) for column in service.BULKY))
     rows, following = await fetch_page(session, query, ImportRow.id, part, newest_first=True)
     return Page(items=[ImportSummary(**_summary(row)) for row in rows], next=following)
 

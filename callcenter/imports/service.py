@@ -34,6 +34,10 @@ NEEDED = {
 """The right that each kind takes."""
 
 
+BULKY = (ImportRow.content, ImportRow.problems, ImportRow.warnings)
+"""Columns that only a single import needs."""
+
+
 class Applied(msgspec.Struct, frozen=True):
     """What came of it. ``secrets``: fresh passwords of accounts, told this once."""
 

@@ -26,6 +26,8 @@ MAX_ROWS = 5_000
 MAX_BLANK = 100_000
 MAX_COLUMNS = 60
 MAX_CELL = 4_000
+MAX_TEXT = MAX_BYTES
+"""Characters of all cells: an .xlsx says a long text once, and names it in as many cells as it likes."""
 EXACT = 10**15
 """A spreadsheet keeps 15 digits of a number."""
 
@@ -51,6 +53,7 @@ def read(content: bytes) -> Rows:
 
 def _kept(rows: Iterable[Sequence[str]]) -> Rows:
     found: Rows = []
+    letters = 0
     for number, row in enumerate(rows, 1):
         if number - len(found) > MAX_BLANK:
             raise Unreadable("空行太多，请删除空行 / too many blank rows; delete them")
@@ -65,6 +68,9 @@ def _kept(rows: Iterable[Sequence[str]]) -> Rows:
             raise Unreadable(f"超过 {MAX_COLUMNS} 列 / more than {MAX_COLUMNS} columns")
         if any(len(cell) > MAX_CELL for cell in cells):
             raise Unreadable(f"第 {number} 行有单元格超过 {MAX_CELL} 字 / row {number} has a cell that is too long")
+        letters += sum(map(len, cells))
+        if letters > MAX_TEXT:
+            raise Unreadable("文字总量过大，请分成几个文件 / too much text in all; split the file")
         found.append((number, cells))
     return found
 

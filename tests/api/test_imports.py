@@ -11,7 +11,7 @@ import msgspec
 import openpyxl
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from callcenter.accounts.model import AccountRow
 from callcenter.accounts.passwords import Passwords
@@ -222,6 +222,25 @@ async def test_given_drafts_when_discarded_or_old_then_nothing_is_left_of_the_fi
     clock.move_to(START + timedelta(minutes=1))
     answer = (await admin.get(f"{PATH}/{second}")).json()
     assert (answer["state"], answer["preview"]) == ("discarded", [])
+
+
+async def test_given_many_drafts_when_listed_then_what_is_in_their_files_is_not_read(
+    as_role: Login, services: Services
+) -> None:
+    """R22, A1: decoding megabytes for a list would hold up the calls of the same process."""
+    supervisor = await as_role("supervisor")
+    made = await supervisor.post(PATH, data={"kind": "elders"}, files={"file": ("a.csv", ELDERS.encode())})
+    assert made.status_code == 201, made.text
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(str(given[2]))
+
+    event.listen(services.database.engine.sync_engine, "before_cursor_execute", note)
+    items = (await supervisor.get(PATH)).json()["items"]
+    assert [one["id"] for one in items] == [made.json()["id"]]
+    assert any("FROM imports" in one for one in asked)
+    assert not any("imports.content" in one for one in asked)
 
 
 @pytest.mark.parametrize(

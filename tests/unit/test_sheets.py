@@ -114,6 +114,31 @@ def test_given_any_byte_of_a_file_changed_when_read_then_it_is_rows_or_a_reason(
 HOSTILE = ["=1+1", "+86", "-1", "@SUM(A1)", '=HYPERLINK("http://x")', "\t=1", "a\x00b\x1fc", "x" * 40_000, "\ud800"]
 
 
+def test_given_one_long_text_in_very_many_cells_when_read_then_it_is_refused_before_it_fills_the_memory() -> None:
+    """R22: a few KB that are 80 MB of text; whoever reads them answers calls as well."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    book = openpyxl.Workbook()
+    made = io.BytesIO()
+    book.save(made)
+    cells = '<c t="s"><v>0</v></c>' * 10
+    rows = "".join(f'<row r="{number}">{cells}</row>' for number in range(1, 2_001))
+    parts = {
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{main}"><si><t>{"x" * reading.MAX_CELL}</t></si></sst>',
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+        types = old.read("[Content_Types].xml").decode()
+        override = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+        parts["[Content_Types].xml"] = types.replace("</Types>", override)
+        for name in {*old.namelist(), *parts}:
+            new.writestr(name, parts.get(name) or old.read(name))
+    assert len(packed.getvalue()) < 100_000
+    with pytest.raises(Unreadable, match="too much text"):
+        read(packed.getvalue())
+
+
 def test_given_texts_that_a_spreadsheet_would_run_when_written_then_they_are_text() -> None:
     made = write("a[b]:*", ["名", "=数"], [[text, 1] for text in HOSTILE], ["=note"])
     for sheet in openpyxl.load_workbook(io.BytesIO(made)).worksheets:
