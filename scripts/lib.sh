@@ -134,6 +134,7 @@ build_console() {
     "$python" -m callcenter.cli openapi >openapi.json &&
     npm run -s types &&
     npm run -s build &&
+    find dist/assets -type f -mtime +30 -delete &&
     find dist/assets -type f \( -name '*.js' -o -name '*.css' -o -name '*.svg' \) -exec gzip -9 -k -n -f {} +
 }
 

@@ -7,7 +7,8 @@ export default defineConfig({
   plugins: [react()],
   build: {
     outDir: process.env.CONSOLE_OUT ?? "dist",
-    emptyOutDir: true,
+    // A page that was opened before an upgrade goes on fetching its own parts; the set-up deletes them after a month.
+    emptyOutDir: false,
     target: "es2022",
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
