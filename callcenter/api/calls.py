@@ -28,7 +28,7 @@ from callcenter.people.directory import Elder
 from callcenter.people.service import get_elder
 from callcenter.recordings.model import RecordingRow
 from callcenter.routing.hotline import DISPOSITIONS
-from callcenter.shapes import Instant
+from callcenter.shapes import Instant, Reference
 from callcenter.timeline.service import of_call
 
 router = idempotency.router("/calls", "calls", live=True)
@@ -45,7 +45,7 @@ class DispositionInput(BaseModel):
     disposition: Annotated[str, Field(pattern="^(" + "|".join(DISPOSITIONS) + ")$", examples=["work_order"])]
     summary: Annotated[Prose, Field(examples=["要求明天上午打扫卫生"])] = ""
     kind: Annotated[str, Field(pattern=r"^[a-z_]{0,32}$", examples=["service"])] = ""
-    elder_id: Line | None = None
+    elder_id: Reference | None = None
 
 
 class ElderInput(BaseModel):
@@ -195,6 +195,8 @@ async def dispose(
 ) -> CallView:
     """Close a hotline call's business: answered on the spot, or what it became (B5)."""
     call = await find_call(request, services, controller, who, call_id)
+    if body.elder_id is not None and not sees(who, services, body.elder_id):
+        await _just_registered(request, services, who, body.elder_id)
     after = controller.hotline.dispose(call, body.disposition, body.summary, body.kind, body.elder_id, who.user)
     return await shown(request, services, controller, who, after)
 

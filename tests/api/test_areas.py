@@ -79,3 +79,16 @@ async def test_i3_nobody_learns_of_another_areas_elder_by_naming_her_as_the_call
     assert answer.status_code == 404
     assert NORTH.name not in answer.text
     assert services.controller.calls.get(own.id).elder_id == "s"
+
+
+async def test_i3_nobody_leaves_work_for_another_areas_elder_by_a_disposition(services: Services) -> None:
+    press(services)
+    assert services.controller is not None
+    own = next(call for call in services.controller.calls.known() if call.elder_id == "s")
+    body = {"disposition": "work_order", "summary": "x"}
+    async with signed_in(services, Principal("op1", Role.OPERATOR, area="south")) as south:
+        answer = await south.post(f"/calls/{own.id}/disposition", json={**body, "elder_id": "n"})
+        assert answer.status_code == 404, answer.text
+        long = await south.post(f"/calls/{own.id}/disposition", json={**body, "elder_id": "x" * 60})
+        assert long.status_code == 422, "no column takes it, so the fact would be skipped"
+        assert (await south.post(f"/calls/{own.id}/disposition", json={**body, "elder_id": "s"})).status_code == 200
