@@ -329,7 +329,7 @@ def summary(settings: Settings) -> str:
     trunk = f"{settings.bind}:{settings.sip_port}"
     lines = [
         "",
-        f"  console     {url}   (API: {url}api/docs)",
+        f"  console     {url}console/   (state: {url}, API: {url}api/docs)",
         f"  emergency   sip:{settings.emergency_number}@{trunk}   from the trunk at {settings.trunk_match}",
         f"  hotline     sip:{settings.hotline_number}@{trunk}",
         f"  calls out   {settings.trunk_uri}",

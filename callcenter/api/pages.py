@@ -54,6 +54,7 @@ async def home(services: ServicesDep) -> HTMLResponse:
     }</p>
 <table>{_rows(state)}</table>
 <p>应急 Emergency <b>{settings.emergency_number}</b> · 热线 Hotline <b>{settings.hotline_number}</b></p>
+<p><a href="/console/"><b>登录坐席台 Sign in to the console</b></a></p>
 <p><a href="/api/docs">接口文档 API documentation</a> · <a href="/readyz">状态 Readiness</a> ·
 <a href="/metrics">指标 Metrics</a></p></body></html>"""
     return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
