@@ -34,6 +34,18 @@ interface Values {
   due?: string;
 }
 
+const KEPT = "callcenter.desk.intake.";
+
+/** What was typed before a reload, else a form to begin with. */
+function kept(id: string): Values {
+  const fresh: Values = { outcome: "answer", kind: "service", priority: "normal" };
+  try {
+    return { ...fresh, ...(JSON.parse(sessionStorage.getItem(KEPT + id) ?? "{}") as Partial<Values>) };
+  } catch {
+    return fresh;
+  }
+}
+
 export function Intake({ id, call, done }: { id: string; call: Call | undefined; done: () => void }) {
   const { t } = useTranslation("desk");
   const [form] = Form.useForm<Values>();
@@ -47,6 +59,7 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
     try {
       if (call?.line !== "outbound" || values.outcome !== "none") await decide(id, call, values);
       if (call?.line === "hotline" && !call.disposition) await dispose(id, call, values);
+      sessionStorage.removeItem(KEPT + id);
       done();
     } catch (error) {
       setFailed(detail(error));
@@ -65,7 +78,7 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
   return (
     <section className={styles.pane} aria-label={t("intake.title")}>
       <h3>{t("intake.title")}</h3>
-      <Form form={form} layout="vertical" size="small" requiredMark={false} initialValues={{ outcome: "answer", kind: "service", priority: "normal" }} onFinish={(values) => void submit(values)}>
+      <Form form={form} layout="vertical" size="small" requiredMark={false} initialValues={kept(id)} onValuesChange={(_, all) => sessionStorage.setItem(KEPT + id, JSON.stringify(all))} onFinish={(values) => void submit(values)}>
         <Form.Item name="outcome" style={{ marginBottom: 10 }}>
           <Radio.Group buttonStyle="solid" optionType="button" options={OUTCOMES.map((value) => ({ value, label: t(`intake.${value}`) }))} aria-label={t("intake.title")} />
         </Form.Item>
