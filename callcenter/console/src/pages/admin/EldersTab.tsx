@@ -1,6 +1,6 @@
 // The elders: found by name, pinyin, phone, address or code; their whole file as a form.
 import { DownloadOutlined, PlusOutlined } from "@ant-design/icons";
-import { App, Button, Input, Space, Tag } from "antd";
+import { App, Button, Input, Tag } from "antd";
 import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -57,7 +57,7 @@ export function EldersTab() {
           { title: t("field.address"), dataIndex: "address", ellipsis: true, width: 260 },
           { title: t("field.groups"), render: (_, elder) => elder.groups.map((group) => <Tag key={group}>{group}</Tag>) },
           { title: t("field.contacts"), align: "right", render: (_, elder) => elder.contacts.length },
-          { title: t("field.active"), render: (_, elder) => <Space>{!elder.active && <Tag>{t("inactive")}</Tag>}</Space> },
+          { title: t("field.active"), render: (_, elder) => <Tag color={elder.active ? "success" : "default"}>{t(elder.active ? "field.active" : "inactive")}</Tag> },
         ]}
       />
       {edited && <ElderForm elder={edited === "new" ? null : edited} close={() => setEdited(null)} />}

@@ -20,13 +20,13 @@ export default function CallsPage() {
   const calls = useQuery({ ...query("/api/v1/calls", { params: { query: { live: true, limit: 200 } } }), refetchInterval: 15_000 });
   const columns = useMemo(
     () => [
-      { title: t("calls.line"), render: (_: unknown, row: Call) => <LineTag line={row.line} /> },
-      { title: t("calls.caller"), dataIndex: "caller", className: "tabular" },
-      { title: t("calls.elder"), render: (_: unknown, row: Call) => row.elder_name || t("calls.unknown") },
-      { title: t("calls.state"), render: (_: unknown, row: Call) => <State row={row} /> },
-      { title: t("calls.duration"), render: (_: unknown, row: Call) => <Since at={row.started_at} /> },
-      { title: t("calls.people"), render: (_: unknown, row: Call) => <People row={row} /> },
-      { title: t("calls.actions"), render: (_: unknown, row: Call) => <Monitor row={row} /> },
+      { title: t("calls.line"), width: 100, render: (_: unknown, row: Call) => <LineTag line={row.line} /> },
+      { title: t("calls.caller"), dataIndex: "caller", width: 140, className: "tabular" },
+      { title: t("calls.elder"), width: 110, render: (_: unknown, row: Call) => row.elder_name || t("calls.unknown") },
+      { title: t("calls.state"), width: 250, render: (_: unknown, row: Call) => <State row={row} /> },
+      { title: t("calls.duration"), width: 90, render: (_: unknown, row: Call) => <Since at={row.started_at} /> },
+      { title: t("calls.people"), width: 250, render: (_: unknown, row: Call) => <People row={row} /> },
+      { title: t("calls.actions"), width: 380, render: (_: unknown, row: Call) => <Monitor row={row} /> },
     ],
     [t],
   );
@@ -43,7 +43,7 @@ export default function CallsPage() {
             virtual
             pagination={false}
             rowKey="id"
-            scroll={{ x: 1100, y: 600 }}
+            scroll={{ x: 1320, y: 600 }}
             dataSource={page.items}
             columns={columns}
           />

@@ -118,7 +118,12 @@ function Hotline({ board }: { board: Board }) {
 }
 
 function Queues({ board }: { board: Board }) {
-  const { t } = useTranslation("supervisor");
+  const { t, i18n } = useTranslation("supervisor");
+  const known = useQuery({ ...query("/api/v1/queues"), staleTime: 60_000 }).data?.items;
+  const named = (code: string) => {
+    const queue = known?.find((one) => one.code === code);
+    return (i18n.language === "en" && queue?.name_en) || queue?.name || code;
+  };
   return (
     <div>
       <h2 className={styles.heading}>{t("wallboard.queues")}</h2>
@@ -128,7 +133,7 @@ function Queues({ board }: { board: Board }) {
         rowKey="code"
         dataSource={board.queues}
         columns={[
-          { title: t("wallboard.queue"), dataIndex: "code" },
+          { title: t("wallboard.queue"), render: (_, row) => named(row.code) },
           { title: t("wallboard.waiting"), dataIndex: "waiting", align: "right" },
           { title: t("wallboard.longest"), align: "right", render: (_, row) => duration(row.waited_longest_seconds) },
           {
