@@ -60,7 +60,7 @@ def due(call: Call, *, first_in_line: bool, slot_over: bool) -> Step | None:
     if call.transfer is not None:
         return _due_transfer(call, call.transfer, first_in_line)
     if call.parked is not None:
-        if call.staffed:
+        if fetched_by(call) is not None:
             return Step.FETCHED
         return Step.GIVE_BACK if slot_over and not on_the_way(call) else None
     if call.returning and (leg := call.legs.get(call.returning)) is not None and not leg.live and not call.staffed:
@@ -70,6 +70,19 @@ def due(call: Call, *, first_in_line: bool, slot_over: bool) -> Step | None:
     if not call.in_hand and not first_in_line and _died(call):
         return Step.TO_FRONT
     return None
+
+
+def fetched_by(call: Call) -> Leg | None:
+    """Who came for a parked caller; whoever parked her may be in the room for a moment still, and is on the way out."""
+    parked = call.parked
+    if parked is None:
+        return None
+    came = [
+        leg
+        for leg in call.live_legs
+        if leg.role in STAFF and leg.accepted and leg.joined_at is not None and leg.joined_at > parked.since
+    ]
+    return min(came, key=lambda leg: leg.id, default=None)
 
 
 def _died(call: Call) -> bool:

@@ -61,8 +61,9 @@ class Settling:
                 target = call.legs.get(call.transfer.leg_id)
                 hands.fail(call, rules.PREEMPTED if target is not None and target.live else rules.why_ended(target))
             case Step.FETCHED if call.parked is not None:
-                by = min((leg for leg in call.live_legs if leg.accepted and leg.role in STAFF), key=lambda leg: leg.id)
-                hands.record(call, cf.CallRetrieved(slot=call.parked.slot, by=by.number), actor=by.number)
+                by = rules.fetched_by(call)
+                user = by.number if by is not None else ""
+                hands.record(call, cf.CallRetrieved(slot=call.parked.slot, by=user), actor=user)
             case Step.GIVE_BACK if call.parked is not None:
                 hands.give_back(call, call.parked.by, "park_timeout")
             case Step.RESUME:

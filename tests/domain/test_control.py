@@ -458,6 +458,21 @@ def test_parked_she_waits_with_music_and_any_seat_fetches_her(world: World) -> N
     assert [body.by for body in world.bodies(cf.CallRetrieved)] == ["op2"]
 
 
+def test_parked_out_of_a_hold_she_stays_parked(world: World) -> None:
+    """Back from hold she is in the room before her operator has left it: he has not fetched her."""
+    line = talking(world, "op2")
+    hold(world, line)
+    world.wait(1)
+    park(world, line)
+    world.wait(5)
+    assert line.id in world.board.channels
+    assert world.call_of(line).parked is not None
+    world.run(lambda: world.controller.control.retrieve(world.call_of(line), "op2"))
+    world.answer(world.ringing("op2"))
+    assert [body.by for body in world.bodies(cf.CallRetrieved)] == ["op2"]
+    assert line.room == seat(world, "op2").room
+
+
 def test_every_parked_call_has_a_slot_of_its_own(world: World) -> None:
     line = talking(world)
     park(world, line)
