@@ -47,6 +47,10 @@ class Monitoring:
             raise Conflict(f"call {call.id} is over")
         if any(leg.number == user and leg.role in (Role.SEAT, Role.MONITOR) for leg in call.live_legs):
             raise Conflict(f"{user} is on this call already; change the mode, or hang up first")
+        if any(
+            leg.number == user and leg.role == Role.MONITOR for one in self._calls.open_calls() for leg in one.live_legs
+        ):
+            raise Conflict(f"{user} listens to another call, and has one phone; end that first")
         target = operator_of(call, user, mode)
         seat = self._hands.free_seat(user)
         leg_id = new_id()

@@ -189,3 +189,18 @@ def test_an_emergency_takes_the_operator_and_who_listened_does_not_go_along(worl
     assert spy.id not in world.board.channels
     assert modes(world, line) == {}
     assert [body.user for body in world.bodies(cf.MonitorEnded)] == ["sup1"]
+
+
+def test_who_listens_to_one_call_does_not_listen_to_another(world: World) -> None:
+    """A seat has one phone: the second ring would be refused as busy, and be on the record as listening."""
+    line = talking(world)
+    start(world, line, "listen")
+    world.register("op2")
+    second = world.hotline(LI)
+    world.answer(world.ringing("op2"))
+    with pytest.raises(Conflict):
+        world.controller.monitoring.start(world.call_of(second), "sup1", "whisper")
+    assert modes(world, second) == {}
+    world.run(lambda: world.controller.monitoring.end(world.call_of(line), "sup1"))
+    start(world, second, "listen")
+    assert modes(world, second) == {"sup1": "listen"}
