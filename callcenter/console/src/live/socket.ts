@@ -143,7 +143,7 @@ class LiveSocket {
   private retry(): void {
     this.socket = null;
     if (!this.wanted) return;
-    useLive.setState({ state: "down" });
+    useLive.setState(({ state, since }) => ({ state: "down", since: state === "up" ? this.heard : since }));
     clearTimeout(this.again);
     this.again = setTimeout(() => void this.connect(), this.pause * (0.75 + Math.random() / 2));
     this.pause = Math.min(this.pause * 2, LONGEST_MS);
