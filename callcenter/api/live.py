@@ -41,6 +41,8 @@ NEEDS: dict[str, Permission] = {
     "device": Permission.DEVICES_READ,
     "message": Permission.EMERGENCIES_READ,
     "seat": Permission.SEATS_READ,
+    "callback": Permission.CALLS_READ,
+    "voicemail": Permission.CALLS_READ,
     "recording": Permission.RECORDINGS_READ,
     "work_order": Permission.WORK_ORDERS_READ,
     "follow_up": Permission.FOLLOW_UPS_READ,

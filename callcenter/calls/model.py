@@ -191,6 +191,8 @@ def observe(call: Call, leg_id: str, event: LegEvent, reason: str = "", cause: i
         case _:
             if reason == HangupReason.NORMAL and _declined(leg):
                 reason = "not_accepted"
+            if reason == HangupReason.UNREACHABLE and leg.role == Role.SEAT and leg.joined_at is not None:
+                reason = "dead"  # nobody hung up: a page that goes says so with its last word (Q.850 cause 27)
             return [f.LegEnded(leg_id=leg_id, role=leg.role, reason=reason, cause=cause)]
 
 

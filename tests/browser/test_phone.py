@@ -58,6 +58,26 @@ async def test_given_a_call_when_the_page_is_reloaded_then_the_elder_rings_there
     await hears(press.media, OPERATOR, what="her to hear the operator again")
 
 
+async def test_given_a_hotline_call_when_the_page_is_reloaded_then_the_caller_waits_and_rings_again(
+    center: Instance, console: Console
+) -> None:
+    """R14, B7: the page's last word says that nobody hung up."""
+    op1 = await console("op1", voice=OPERATOR)
+    api = await center.sign_in("op1")
+    await ready(center, api, 1)
+    caller = await center.dial("12349", center.elders[1]["phones"][0], seconds=120)
+    await caller.answered()
+    caller.media.play(ELDER)
+    caller.media.key("0")
+    await op1.phone("call?.state", "ringing", 30)
+    await op1.say("answer")
+    await op1.hears(ELDER)
+    await op1.page.reload()
+    await op1.phone("call?.state", "ringing", 20)
+    await op1.say("answer")
+    await op1.hears(ELDER)
+
+
 async def test_given_a_call_when_asterisk_is_killed_and_back_then_the_page_is_registered_by_itself(
     center: Instance, console: Console
 ) -> None:

@@ -52,6 +52,19 @@ def in_front(world: World, line: Channel) -> bool:
     return bool(queue) and queue[0] == line.variables["CC_CALL"]
 
 
+def test_an_operators_page_that_goes_in_the_call_loses_nobody_and_a_phone_that_hangs_up_ends_it(world: World) -> None:
+    """R14: a page says with its last word that nobody hung up (Q.850 cause 27)."""
+    line = talking(world)
+    world.run(lambda: world.board.end(seat(world, "op1").id, HangupReason.UNREACHABLE))
+    assert line.id in world.board.channels
+    assert in_front(world, line)
+    world.wait(6)
+    world.answer(world.ringing("op1"))
+    assert line.room == seat(world, "op1").room
+    world.hang_up(seat(world, "op1"))
+    assert line.id not in world.board.channels
+
+
 # --- hold ------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ const BETWEEN_KEYS_MS = 100;
 /** What the server is told of a call that is not answered: whether it may soon ring here again hangs on it. */
 const REFUSALS: Partial<Record<EndReason, number>> = { hung_up: 603, busy: 486 };
 const OUT_OF_SERVICE = 503;
+/** With a BYE: the page is going, or its audio is lost; the server gives the caller to the next one (RFC 3326). */
+const NOBODY_HUNG_UP = 'Reason: Q.850;cause=27;text="phone lost"';
 
 interface LineEvents {
   changed(call: PhoneCall): void;
@@ -53,7 +55,9 @@ export class Line {
   hangUp(reason: EndReason = "hung_up"): void {
     if (this.over) return;
     this.reason ??= reason;
-    const options = this.rings ? { status_code: REFUSALS[reason] ?? OUT_OF_SERVICE } : {};
+    const options = this.rings
+      ? { status_code: REFUSALS[reason] ?? OUT_OF_SERVICE }
+      : { extraHeaders: reason === "lost" ? [NOBODY_HUNG_UP] : [] };
     try {
       this.session.terminate(options);
     } catch {
