@@ -129,7 +129,7 @@ async def test_given_an_empty_cache_when_the_operators_page_loads_then_it_is_sma
 async def test_given_a_request_fails_then_the_page_says_so_and_tries_again(boss: Operator) -> None:
     """B4: the states of error and offline are designed; nothing that is old pretends to be of now."""
     page = boss.page
-    boss.forgiven += ["500", "ERR_FAILED", "ERR_INTERNET_DISCONNECTED", "WebSocket"]
+    boss.forgiven += ["500", "ERR_FAILED", "ERR_INTERNET_DISCONNECTED", "WebSocket", "dynamically imported module"]
     await page.route(re.compile(r"/api/v1/(knowledge|queues|statistics|elders|imports|complaints)(\?|$|/)"), broken)
     for name in ("knowledge", "queues", "history", "admin/elders", "admin/imports"):
         await page.evaluate(
