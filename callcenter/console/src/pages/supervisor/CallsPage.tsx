@@ -34,7 +34,6 @@ export default function CallsPage() {
     <section aria-label={t("calls.title")}>
       <div className={styles.toolbar}>
         <h1>{t("calls.title")}</h1>
-        <span className="quiet">{t("calls.needSeat")}</span>
       </div>
       <Loaded of={calls} empty={(page) => !page.items.length}>
         {(page) => (

@@ -79,7 +79,7 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
         </Button>
       )}
       {call?.transfer ? (
-        <Transferring call={call} actions={actions} />
+        <Transferring call={call} me={me} actions={actions} />
       ) : (
         acts.transfer && (
           <Button size="small" icon={<SwapOutlined />} onClick={acts.transfer} data-testid="transfer">
@@ -111,10 +111,11 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
   );
 }
 
-function Transferring({ call, actions }: { call: Call; actions: ReturnType<typeof useCallActions> }) {
+function Transferring({ call, me, actions }: { call: Call; me: string; actions: ReturnType<typeof useCallActions> }) {
   const { t } = useTranslation("desk");
   const transfer = call.transfer;
   if (!transfer) return null;
+  if (transfer.by !== me) return <span role="status">{t("transfer.toYou", { by: transfer.by })}</span>;
   const leg = call.legs.find(({ id }) => id === transfer.leg_id);
   return (
     <span className={styles.state}>
@@ -137,6 +138,8 @@ function Transferring({ call, actions }: { call: Call; actions: ReturnType<typeo
 /** Who else is on an ordinary call, beside the caller and oneself. */
 function Guests({ call, me, remove }: { call: Call; me: string; remove: (leg: string) => void }) {
   const { t } = useTranslation("desk");
+  // A colleague who sends her to me sees to himself; one click here would take him out.
+  if (call.transfer && call.transfer.by !== me) return null;
   const guests = call.legs.filter((leg) => up(leg) && leg.role !== "elder" && leg.number !== me && leg.id !== call.transfer?.leg_id && leg.role !== "monitor");
   return guests.map((leg) => (
     <Button key={leg.id} size="small" title={t("emergency.remove")} onClick={() => remove(leg.id)}>
