@@ -89,7 +89,7 @@ ensure_python() {
   rm -f "$stamp"
   if have uv; then
     [[ -x $python ]] && "$python" -c '' 2>/dev/null || { rm -rf "$venv"; uv venv -q --python "$base" "$venv"; }
-    progress "installing the Python packages of $lock" "Check the network to the package index." \
+    progress "installing the Python packages of $lock" "Check the network to the package index; behind a proxy with a certificate of its own set SSL_CERT_FILE." \
       env VIRTUAL_ENV="$venv" uv pip install --compile-bytecode --require-hashes -r "$lock"
   else
     if ! [[ -x $python ]] || ! "$python" -m pip --version >/dev/null 2>&1; then
@@ -97,7 +97,7 @@ ensure_python() {
       if ! "$base" -c 'import ensurepip' 2>/dev/null; then apt_install "Python's venv module is missing" python3-venv; fi
       progress "making the Python environment" "Install python3-venv." "$base" -m venv "$venv"
     fi
-    progress "installing the Python packages of $lock" "Check the network to the package index." \
+    progress "installing the Python packages of $lock" "Check the network to the package index; behind a proxy with a certificate of its own set SSL_CERT_FILE." \
       "$python" -m pip install --progress-bar off --disable-pip-version-check --require-hashes -r "$lock"
   fi
   # The checkout itself, from wherever it is run.
@@ -118,7 +118,7 @@ ensure_console() {
   flock 7
   if ! [[ -f $source/dist/.stamp ]] || ! grep -qx "$want" "$source/dist/.stamp"; then
     if ! cmp -s "$source/package-lock.json" "$source/node_modules/.locked"; then
-      progress "installing the packages of the console" "Check the network to the npm registry." \
+      progress "installing the packages of the console" "Check the network to the npm registry; behind a proxy with a certificate of its own set NODE_EXTRA_CA_CERTS." \
         npm --prefix "$source" ci --no-audit --no-fund
       cp "$source/package-lock.json" "$source/node_modules/.locked"
     fi
