@@ -132,8 +132,8 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def create_app(services: Services) -> FastAPI:
-    """The application over these services; it opens nothing itself."""
+def create_app(services: Services | None) -> FastAPI:
+    """The application over these services; it opens nothing itself. Without services it can only be described."""
     app = FastAPI(
         title="Call centre of the virtual elderly-care home",
         version="1",
