@@ -240,6 +240,8 @@ def test_given_two_instances_when_ctrl_c_ends_one_then_it_ends_in_order_and_the_
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # The tests may run in a shell's background, where Ctrl-C is ignored by all that is started.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     wait_for(fresh.ready, PATIENCE, "readiness")
     assert instance.ready()
