@@ -1,7 +1,6 @@
 """Keeps the sources in memory fresh, and on disk (mode 0600) for a start without the database (A10)."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import msgspec
@@ -12,11 +11,9 @@ from callcenter.alarms.sources import Source, Sources
 from callcenter.bus import Bus
 from callcenter.clock import Clock
 from callcenter.db import Database
+from callcenter.keeping import DATABASE_SECONDS, follow, write_whole
 
 log = structlog.get_logger(__name__)
-
-EVERY_SECONDS = 30.0
-DATABASE_SECONDS = 5.0
 
 
 class SourcesKeeper:
@@ -47,13 +44,8 @@ class SourcesKeeper:
         await asyncio.to_thread(self._save, sources)
 
     def _save(self, sources: list[Source]) -> None:
-        draft = self._path.with_name(f"{self._path.name}.new")
         try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(sources))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            write_whole(self._path, msgspec.json.encode(sources))
         except OSError as error:
             log.error("alarm sources cannot be saved; a restart would not know them", problem=type(error).__name__)
 
@@ -61,16 +53,4 @@ class SourcesKeeper:
         """Keep them fresh until cancelled; survives every error of the database."""
         if self._bus is None:
             return
-        async with self._bus.subscribe([CHANGED]) as hints:
-            hint = asyncio.ensure_future(anext(hints))
-            try:
-                while True:
-                    try:
-                        await self.refresh()
-                    except Exception as error:
-                        log.warning("alarm sources not read; the last ones stay", problem=type(error).__name__)
-                    await asyncio.wait({hint}, timeout=EVERY_SECONDS)
-                    if hint.done():
-                        hint = asyncio.ensure_future(anext(hints))
-            finally:
-                hint.cancel()
+        await follow(self._bus, CHANGED, self.refresh, "alarm sources")

@@ -1,7 +1,6 @@
 """The menus that callers may be in, as one immutable value: in memory, and on disk for a start without a database."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
+from callcenter.keeping import write_whole
 from callcenter.menus.model import BUILT_IN, Menu
 
 log = structlog.get_logger(__name__)
@@ -52,12 +52,7 @@ def save(book: Book, path: Path) -> None:
     body = msgspec.json.encode(_Content(live, book.earlier))
     whole = msgspec.json.encode(_File(msgspec.Raw(body), hashlib.sha256(body).hexdigest()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    with draft.open("wb") as file:
-        file.write(whole)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(path, whole)
 
 
 def restore(path: Path) -> Book:

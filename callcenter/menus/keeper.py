@@ -8,13 +8,11 @@ import structlog
 
 from callcenter.bus import Bus
 from callcenter.db import Database
+from callcenter.keeping import DATABASE_SECONDS, follow
 from callcenter.menus.book import Book, restore, save
 from callcenter.menus.service import CHANGED, read_book
 
 log = structlog.get_logger(__name__)
-
-EVERY_SECONDS = 30.0
-DATABASE_SECONDS = 5.0
 
 
 class MenusKeeper:
@@ -46,19 +44,7 @@ class MenusKeeper:
 
     async def run(self) -> None:
         """Keep the book fresh until cancelled; survives every error of the database."""
-        async with self._bus.subscribe([CHANGED]) as hints:
-            hint = asyncio.ensure_future(anext(hints))
-            try:
-                while True:
-                    try:
-                        await self.refresh()
-                    except Exception as error:
-                        log.warning("menus not read; the last ones stay", problem=type(error).__name__)
-                    await asyncio.wait({hint}, timeout=EVERY_SECONDS)
-                    if hint.done():
-                        hint = asyncio.ensure_future(anext(hints))
-            finally:
-                hint.cancel()
+        await follow(self._bus, CHANGED, self.refresh, "menus")
 
 
 def _word(book: Book) -> bytes:

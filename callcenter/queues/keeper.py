@@ -1,7 +1,6 @@
 """Keeps the book of queues, skills and days in memory fresh, and on disk for a start without the database (A10)."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +9,11 @@ import structlog
 
 from callcenter.bus import Bus
 from callcenter.db import Database
+from callcenter.keeping import DATABASE_SECONDS, follow, write_whole
 from callcenter.queues.model import Book, OwnDay, Queue, Skills
 from callcenter.queues.service import CHANGED, read_book
 
 log = structlog.get_logger(__name__)
-
-EVERY_SECONDS = 30.0
-DATABASE_SECONDS = 5.0
 
 
 class _Content(msgspec.Struct):
@@ -61,29 +58,16 @@ class BookKeeper:
         return True
 
     def _save(self, raw: bytes) -> None:
-        draft = self._path.with_name(f"{self._path.name}.new")
         try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            write_whole(self._path, raw)
         except OSError as error:
             log.error("queues cannot be saved; a restart would not know them", problem=type(error).__name__)
 
     async def follow(self, tell: Callable[[Book], None]) -> None:
         """Keep the book fresh and tell of every change until cancelled; survives every error of the database."""
-        async with self._bus.subscribe([CHANGED]) as hints:
-            hint = asyncio.ensure_future(anext(hints))
-            try:
-                while True:
-                    try:
-                        if await self.refresh():
-                            tell(self.book)
-                    except Exception as error:
-                        log.warning("queues not read; the last ones stay", problem=type(error).__name__)
-                    await asyncio.wait({hint}, timeout=EVERY_SECONDS)
-                    if hint.done():
-                        hint = asyncio.ensure_future(anext(hints))
-            finally:
-                hint.cancel()
+
+        async def look() -> None:
+            if await self.refresh():
+                tell(self.book)
+
+        await follow(self._bus, CHANGED, look, "queues")
