@@ -1,10 +1,11 @@
-"""What all tests share: which of the fault suite's tests run, and its table at the end (R1 … R28)."""
+"""What all tests share: which examples are drawn, which of the fault suite's tests run, its table (R1 … R28)."""
 
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.faults.table import Tally, as_text, rows, write_json
 
@@ -16,9 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults", "the fault suite, tests/faults")
     group.addoption("--faults", action="store_true", help="Run the long fault tests too, and each at its full length.")
     group.addoption("--faults-json", metavar="FILE", help="Write the table of the fault suite into a file as JSON.")
+    parser.addoption("--explore", action="store_true", help="Draw new examples for the property tests, at random.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A change is judged by the same examples each time: what chance finds in the work of others is for --explore.
+    settings.register_profile("same", derandomize=True)
+    settings.load_profile("default" if config.getoption("--explore") else "same")
     config.stash[tallies] = []
     config.stash[_left_out] = 0
 

@@ -56,7 +56,6 @@ class Hotline(RuleBasedStateMachine):
         self.mood = "takes"
         self.taken: set[str] = set()
         """Calls whose caller a voicemail or call-back has."""
-        self.steady_since = 0.0
         self._register_handlers()
 
     def teardown(self) -> None:
@@ -211,14 +210,13 @@ class Hotline(RuleBasedStateMachine):
     @invariant()
     def all_is_well(self) -> None:
         if not self._settled():
-            self.steady_since = self.world.clock.monotonic()
             return
         self.nobody_is_lost()
         self.no_seat_is_booked_twice()
-        self.no_seat_is_stuck()
         self.world.wait(PULSES)
         self.nobody_is_lost()
         self.no_seat_is_booked_twice()
+        self.no_seat_is_stuck()
         self.nobody_waits_beside_a_free_seat()
 
     def nobody_is_lost(self) -> None:
