@@ -41,7 +41,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """One place in a menu.
 
-    ``prompts``: what is said first, ``again``: what is said after wrong or no input (the same if empty).
+    ``prompts``: what is said first, ``again``: what is said after wrong or no input (the same if empty); before the
+    last try, after no input, only that there was none.
     ``timeout_seconds``: how long a key is waited for after the words; ``tries``: how often it is asked in all, before
     ``otherwise`` is done.
     """
@@ -88,12 +89,15 @@ BUILT_IN = Menu(
                 EMERGENCY_KEY: Action(Do.EMERGENCY),
             },
             otherwise=Action(Do.QUEUE),
+            timeout_seconds=3,
+            tries=2,
         )
     },
 )
 """What callers hear while no menu has been published: 1 service, 2 complaint, 3 enquiry, 9 emergency, 0 operator.
 
-A queue without a name is the first there is."""
+Who presses nothing waits for a human some 25 s after the call is answered: 15 s of words, 3 s, ``no-input``, 3 s. A
+queue without a name is the first there is."""
 
 
 def problems(

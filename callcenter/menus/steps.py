@@ -74,9 +74,17 @@ def advance(menu: Menu, place: Place, key: str) -> Ask | Leave:
     if action is not None:
         return _follow(menu, place, node, action, key, steps)
     if place.tries < node.tries:
-        said = (WRONG if key else SILENT, *(node.again or node.prompts))
-        return Ask(Place(menu.id, place.node, place.tries + 1, steps), said, node.timeout_seconds)
+        asked = Place(menu.id, place.node, place.tries + 1, steps)
+        return Ask(asked, _once_more(node, asked, key), node.timeout_seconds)
     return _follow(menu, place, node, node.otherwise, "", steps)
+
+
+def _once_more(node: Node, asked: Place, key: str) -> tuple[str, ...]:
+    # A dial telephone has no keys, and somebody confused finds none: who has pressed nothing is not made to listen to
+    # all of it once more before she reaches a human (B1).
+    if not key and asked.tries == node.tries:
+        return (SILENT,)
+    return (WRONG if key else SILENT, *(node.again or node.prompts))
 
 
 def _follow(menu: Menu, place: Place, node: Node, action: Action, key: str, steps: int) -> Ask | Leave:

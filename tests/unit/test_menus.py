@@ -1,5 +1,6 @@
 """Menus as data: what is wrong with one, and how callers go through it (B1)."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -114,17 +115,36 @@ def test_no_menu_however_broken_raises_or_goes_on_for_ever(one: Menu, keys: list
     assert isinstance(step, Leave)
 
 
-def test_wrong_and_missing_input_is_helped_twice_then_it_is_an_operator() -> None:
+def test_wrong_and_missing_input_is_helped_then_it_is_an_operator() -> None:
     asked = begin(BUILT_IN)
     assert isinstance(asked, Ask)
     assert asked.prompts == ("hotline-welcome", "recorded-line", "menu")
     wrong = advance(BUILT_IN, asked.place, "7")
     assert isinstance(wrong, Ask)
     assert wrong.prompts == ("wrong-input", "menu")
-    silent = advance(BUILT_IN, wrong.place, "")
-    assert isinstance(silent, Ask)
-    assert silent.prompts == ("no-input", "menu")
-    assert advance(BUILT_IN, silent.place, "") == OPERATOR
+    assert advance(BUILT_IN, wrong.place, "") == OPERATOR
+
+
+def test_who_presses_nothing_hears_all_of_it_again_but_before_the_last_try() -> None:
+    """B1: no keys to press, or none to be found: a human, not the same words once more."""
+    one = Menu(id="m1", root="main", nodes={"main": Node(prompts=("hello",), choices={}, otherwise=QUEUE, tries=3)})
+    heard, step = [], begin(one)
+    while isinstance(step, Ask):
+        heard.append(step.prompts)
+        step = advance(one, step.place, "")
+    assert heard == [("hello",), ("no-input", "hello"), ("no-input",)]
+
+
+def test_a_silent_caller_of_the_built_in_menu_waits_for_a_human_within_25_seconds() -> None:
+    """B1: the seconds that its prompts really take, and those in which a key is awaited."""
+    manifest = Path(__file__).parents[2] / "asterisk" / "sounds" / "zh" / "manifest.json"
+    seconds = {one["name"]: one["seconds"] for one in json.loads(manifest.read_text("utf-8"))["prompts"]}
+    passed, step = 0.0, begin(BUILT_IN)
+    while isinstance(step, Ask):
+        passed += sum(seconds[name] for name in step.prompts) + step.seconds
+        step = advance(BUILT_IN, step.place, "")
+    assert step == OPERATOR
+    assert passed < 25
 
 
 def test_a_message_is_said_and_leads_back_to_the_question() -> None:
