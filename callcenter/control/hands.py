@@ -8,6 +8,7 @@ from callcenter.calls.model import STAFF, Call, Leg, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.control import rules
+from callcenter.control.refusals import SeatNotFree
 from callcenter.errors import Conflict, NotFound
 from callcenter.facts import Body
 from callcenter.ids import new_id
@@ -79,7 +80,7 @@ class Hands:
         seat = self._routing.seat(user)
         state = self._routing.state_of(seat)
         if state in (SeatState.OFFLINE, SeatState.TALKING, SeatState.RINGING):
-            raise Conflict(f"{user} is {state}; its phone cannot be rung now")
+            raise SeatNotFree(f"{user} is {state}; its phone cannot be rung now", user=user, state=state.value)
         return seat
 
     def dial_seat(self, call: Call, seat: Seat, actor: str, wish: str, leg_id: str = "") -> Leg:

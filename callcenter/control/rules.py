@@ -8,6 +8,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from callcenter.calls.model import STAFF, Call, Leg, Line, Role, Transfer
+from callcenter.control.refusals import NoNumber, NotOnTheCall, NumberNotAllowed
 from callcenter.errors import Conflict, InvalidInput
 from callcenter.phone import is_ordinary, normalise
 from callcenter.telephony.events import HangupReason
@@ -125,7 +126,7 @@ def operator_leg(call: Call, user: str, *, leads: bool) -> Leg:
     own = next((leg for leg in seats if leg.number == user), None)
     found = own or (min(seats, key=lambda leg: (leg.joined_at, leg.id)) if leads and seats else None)
     if found is None:
-        raise Conflict("only who is on the call may do this; it needs an operator in its room")
+        raise NotOnTheCall("only who is on the call may do this; it needs an operator in its room")
     return found
 
 
@@ -157,9 +158,9 @@ def dialable(raw: str) -> str:
     """
     number = normalise(raw)
     if number is None:
-        raise InvalidInput(f"{raw!r} is not a phone number that can be dialled", field="number")
+        raise NoNumber(f"{raw!r} is not a phone number that can be dialled", field="number")
     if not is_ordinary(number):
-        raise InvalidInput("numbers abroad and premium services are not dialled from here", field="number")
+        raise NumberNotAllowed("numbers abroad and premium services are not dialled from here", field="number")
     return number
 
 

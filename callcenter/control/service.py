@@ -13,6 +13,7 @@ from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.control import rules
 from callcenter.control.hands import Hands
+from callcenter.control.refusals import CallerGone, NobodyAnswered, NotOnTheCall, OnTheCallAlready
 from callcenter.errors import Conflict, InvalidInput, NotFound
 from callcenter.ids import new_id
 from callcenter.telephony.pbx import Pbx
@@ -111,7 +112,7 @@ class Control:
         rules.operator_leg(call, user, leads=leads)
         target = call.legs.get(call.transfer.leg_id) if call.transfer is not None else None
         if target is None or not target.in_room:
-            raise Conflict("nobody has answered who could take the caller; wait, or cancel the transfer")
+            raise NobodyAnswered("nobody has answered who could take the caller; wait, or cancel the transfer")
         self._hands.complete(call)
 
     def cancel(self, call: Call, user: str, *, leads: bool = False) -> None:
@@ -128,7 +129,7 @@ class Control:
         if call.transfer is not None:
             raise Conflict(f"a transfer to {call.transfer.to} is under way; complete or cancel it first")
         if not rules.caller_legs(call, held=False) + rules.caller_legs(call, held=True):
-            raise Conflict(f"the caller is not there; nobody can be {what}")
+            raise CallerGone(f"the caller is not there; nobody can be {what}")
         return operator
 
     # --- more people ---------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ class Control:
         rules.must_be_routine(call, "joined this way; ask for help in the emergency")
         rules.operator_leg(call, user, leads=leads)
         if any(leg.number == name for leg in call.live_legs):
-            raise Conflict(f"{name} is on the call, or is being called already")
+            raise OnTheCallAlready(f"{name} is on the call, or is being called already")
         if kind == rules.NUMBER:
             return self._hands.dial_outside(call, Role.NUMBER, name, user, "invite")
         return self._hands.dial_seat(call, self._hands.free_seat(name), user, "invite")
@@ -183,7 +184,7 @@ class Control:
         rules.must_be_routine(call, "hung up on")
         mine = any(leg.role == Role.SEAT and leg.number == user for leg in call.live_legs)
         if not mine and not leads:
-            raise Conflict("only who is on the call may hang it up")
+            raise NotOnTheCall("only who is on the call may hang it up")
         self._calls.end(call)
 
     # --- park ----------------------------------------------------------------------------------------------
