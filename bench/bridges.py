@@ -35,7 +35,7 @@ class Bridges:
 @contextlib.asynccontextmanager
 async def watching(rig: Rig) -> AsyncIterator[Bridges]:
     """Listen as the manager ``bench``."""
-    reader, writer = await asyncio.open_connection(rig.settings.bind, rig.settings.ami_port)
+    reader, writer = await asyncio.open_connection(rig.settings.control_bind, rig.settings.ami_port)
     writer.write(f"Action: Login\r\nUsername: bench\r\nSecret: {rig.ami_secret}\r\n\r\n".encode())
     bridges = Bridges()
     await reader.readline()

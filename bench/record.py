@@ -151,7 +151,7 @@ class Switchboard:
 @contextlib.asynccontextmanager
 async def switchboard(rig: Rig) -> AsyncIterator[Switchboard]:
     """A connection to the rig's Asterisk."""
-    reader, writer = await asyncio.open_connection(rig.settings.bind, rig.settings.ami_port)
+    reader, writer = await asyncio.open_connection(rig.settings.control_bind, rig.settings.ami_port)
     try:
         found = Switchboard(reader, writer)
         await found.log_in(rig.ami_secret)

@@ -155,7 +155,7 @@ class Lines:
 @contextlib.asynccontextmanager
 async def _callers_of(rig: Rig, patience: Mapping[str, float]) -> AsyncIterator[Lines]:
     """Watch the callers, and hang up for whoever was not with an operator when her patience ended."""
-    reader, writer = await asyncio.open_connection(rig.settings.bind, rig.settings.ami_port)
+    reader, writer = await asyncio.open_connection(rig.settings.control_bind, rig.settings.ami_port)
     writer.write(f"Action: Login\r\nUsername: bench-callers\r\nSecret: {rig.ami_secret}\r\n\r\n".encode())
     lines, loop = Lines(), asyncio.get_running_loop()
 

@@ -191,7 +191,8 @@ def _files(
         "spool": place.home / "spool",
         "run": place.socket_dir,
         "logs": place.logs,
-        "bind": settings.bind,
+        "web_bind": settings.web_address,
+        "control_bind": settings.control_bind,
         "bind_host": bind_host,
         # Audio too stays on our own address, unless that is "all of them".
         "media_address": "" if bind.is_unspecified else settings.bind,
@@ -255,7 +256,7 @@ def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, s
     # Of the phones of a seat those ring that are registered.
     on_duty = [phone for user in _on_duty(seats) for phone in (user, web_endpoint(user))]
     values = {
-        "CC_AGI": f"agi://{bracketed(settings.bind)}:{settings.agi_port}",
+        "CC_AGI": f"agi://{bracketed(settings.control_bind)}:{settings.agi_port}",
         "CC_AGI_DEADLINE": f"{AGI_DEADLINE_SECONDS:g}",
         "CC_LEASE": f"{LEASE_SECONDS}",
         "CC_EMERGENCY": settings.emergency_number,
@@ -336,7 +337,8 @@ def _rehearse(
     with tempfile.TemporaryDirectory(prefix="callcenter-try-") as folder:
         sip, ami, ws = free_ports(3)
         trial = settings.model_copy(
-            update={"data": Path(folder), "bind": "127.0.0.1", "sip_port": sip, "ami_port": ami, "ws_port": ws}
+            update=dict.fromkeys(("bind", "web_bind", "control_bind"), "127.0.0.1")
+            | {"data": Path(folder), "sip_port": sip, "ami_port": ami, "ws_port": ws}
         )
         place = layout(trial)
         _prepare(trial, runtime)

@@ -115,7 +115,7 @@ class Controller:
         """How often the pulse of everything that goes by time has beaten."""
         self.in_step = False
         """True from the first snapshot after a start: what is in memory is what is in Asterisk."""
-        self.link = AmiLink(settings.bind, settings.ami_port, "callcenter", ami_secret, on_event=self.hear)
+        self.link = AmiLink(settings.control_bind, settings.ami_port, "callcenter", ami_secret, on_event=self.hear)
         self.pbx: Pbx = pbx or AsteriskPbx(self.link)
         self.live = live or (lambda: self.link.live)
         self.ledger = Ledger(journal, clock)
@@ -262,7 +262,7 @@ class Controller:
             self.pbx,
         )
         self.agi = FastAgiServer(
-            settings.bind,
+            settings.control_bind,
             settings.agi_port,
             {"arrive": self.arrivals.arrive, "menu": self.ways.flow.menu},
         )

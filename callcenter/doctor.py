@@ -311,7 +311,7 @@ def _running(settings: Settings) -> Iterator[Check]:
         yield Check("watchdog", bool(wrong), ", ".join(wrong[:8]) or "finds nothing wrong", remedy, essential=False)
     yield Check(
         "fastagi",
-        not _answers(settings.bind, settings.agi_port),
+        not _answers(settings.control_bind, settings.agi_port),
         f"port {settings.agi_port}",
         "The controller does not take calls; the dialplan's fallback does. Look into log/callcenter.log.",
     )
@@ -336,7 +336,7 @@ def _answers(address: str, port: int) -> bool:
 def _ami_login(settings: Settings) -> bool:
     request = f"Action: Login\r\nUsername: callcenter\r\nSecret: {ami_secret(settings)}\r\nEvents: off\r\n\r\n"
     try:
-        with socket.create_connection((settings.bind, settings.ami_port), 2) as link:
+        with socket.create_connection((settings.control_bind, settings.ami_port), 2) as link:
             link.settimeout(2)
             link.sendall(request.encode())
             said = b""

@@ -43,33 +43,41 @@ def prepare_data(settings: Settings) -> Layout:
     return place
 
 
-def port_settings(settings: Settings, *, asterisk: bool) -> dict[str, tuple[int, bool]]:
-    """The ports that Asterisk takes, or those of our own process, by setting: number, and whether it is UDP too."""
+def port_settings(settings: Settings, *, asterisk: bool) -> dict[str, tuple[str, int, bool]]:
+    """The ports that Asterisk takes, or those of our own process, by setting: address, number, whether UDP too."""
+    web, control = settings.web_address, settings.control_bind
     if asterisk:
         return {
-            "CALLCENTER_SIP_PORT": (settings.sip_port, True),
-            "CALLCENTER_AMI_PORT": (settings.ami_port, False),
-            "CALLCENTER_WS_PORT": (settings.ws_port, False),
+            "CALLCENTER_SIP_PORT": (settings.bind, settings.sip_port, True),
+            "CALLCENTER_AMI_PORT": (control, settings.ami_port, False),
+            "CALLCENTER_WS_PORT": (web, settings.ws_port, False),
         }
     return {
-        "CALLCENTER_HTTP_PORT": (settings.http_port, False),
-        "CALLCENTER_AGI_PORT": (settings.agi_port, False),
+        "CALLCENTER_HTTP_PORT": (web, settings.http_port, False),
+        "CALLCENTER_AGI_PORT": (control, settings.agi_port, False),
     }
+
+
+def _bound_by(port: str) -> str:
+    """The setting of the address that goes with a port's."""
+    own = {"CALLCENTER_AMI_PORT": "CONTROL_BIND", "CALLCENTER_AGI_PORT": "CONTROL_BIND"}
+    web = dict.fromkeys(("CALLCENTER_HTTP_PORT", "CALLCENTER_WS_PORT"), "BIND, or CALLCENTER_WEB_BIND,")
+    return f"CALLCENTER_{(own | web).get(port, 'BIND')}"
 
 
 def check_ports(settings: Settings, *, asterisk: bool) -> None:
     """Raises `Unavailable` naming every port we cannot have, its setting and, where it can be seen, who holds it."""
     taken = []
-    for name, (port, udp) in port_settings(settings, asterisk=asterisk).items():
+    for name, (address, port, udp) in port_settings(settings, asterisk=asterisk).items():
         try:
-            if is_taken(settings.bind, port) or (udp and is_taken(settings.bind, port, udp=True)):
+            if is_taken(address, port) or (udp and is_taken(address, port, udp=True)):
                 who = holder(port)
                 taken.append(f"port {port} is taken{' by ' + who if who else ''} (set {name} to a free one)")
         except PermissionError as error:
             raise Unavailable(f"Port {port} is for root only: set {name} to one above 1023.") from error
         except OSError as error:
             raise Unavailable(
-                f"{settings.bind} is not an address of this machine ({error.strerror}): set CALLCENTER_BIND to one."
+                f"{address} is not an address of this machine ({error.strerror}): set {_bound_by(name)} to one."
             ) from error
     if taken:
         raise Unavailable(f"{'; '.join(taken)}, or end what holds it.")

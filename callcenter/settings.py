@@ -3,7 +3,7 @@
 A number in **bold** in a standard is a default here and can be changed; its clause is named beside it.
 """
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -17,6 +17,9 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Hours = Annotated[float, Field(gt=0, le=8784)]
 MessageChannel = Literal["gateway", "twilio", "twilio-voice", "voice"]
 PhoneNumber = Annotated[str, Field(pattern=r"^\+?[0-9]{2,15}$")]
+_LISTS = (
+    "duty_numbers", "next_center_numbers", "alert_numbers", "message_channels", "ice_servers", "trusted_proxies",
+)  # fmt: skip
 IceServer = Annotated[str, Field(pattern=r"^(stun|turns?):[A-Za-z0-9.\[\]:-]+(\?transport=(udp|tcp))?$")]
 
 
@@ -31,7 +34,16 @@ class Settings(BaseSettings):
     node: str = Field(default="node1", pattern=r"^[a-z0-9-]{1,32}$", description="Name of this controller.")
     center_name: str = Field(default="养老服务应急中心", max_length=40)
 
-    bind: str = Field(default="127.0.0.1", description="Address that every port below is bound to.")
+    bind: str = Field(default="127.0.0.1", description="Address of SIP and audio, and of the web unless web_bind.")
+    web_bind: str = Field(
+        default="", description="Address of http_port and ws_port where it is another, e.g. 127.0.0.1 behind a proxy."
+    )
+    control_bind: str = Field(
+        default="127.0.0.1", description="Address of AMI and FastAGI, by which calls are controlled: this machine's."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Addresses or networks of our proxies: their X-Forwarded-For is believed (I3)."
+    )
     http_port: Port = 8000
     sip_port: Port = 5060
     ami_port: Port = 5038
@@ -171,13 +183,13 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("duty_numbers", "next_center_numbers", "alert_numbers", "message_channels", "ice_servers"):
+        for name in _LISTS:
             given = values.get(name)
             if isinstance(given, str):
                 values = {**values, name: tuple(part.strip() for part in given.split(",") if part.strip())}
         return values
 
-    @field_validator("bind")
+    @field_validator("bind", "control_bind")
     @classmethod
     def _address(cls, value: str) -> str:
         try:
@@ -185,13 +197,21 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError("must be an IP address of this machine") from error
 
-    @field_validator("media_address")
+    @field_validator("media_address", "web_bind")
     @classmethod
-    def _media_address(cls, value: str) -> str:
+    def _address_or_none(cls, value: str) -> str:
         try:
             return str(ip_address(value)) if value else ""
         except ValueError as error:
             raise ValueError("must be an IP address, or empty") from error
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ip_network(value, strict=False)) for value in values)
+        except ValueError as error:
+            raise ValueError("must be addresses or networks of proxies, with commas between them") from error
 
     @field_validator("map_url")
     @classmethod
@@ -255,6 +275,14 @@ class Settings(BaseSettings):
             raise ValueError("Twilio's channels need twilio_account_sid, twilio_auth_token and twilio_from")
         if any(server.startswith("turn") for server in self.ice_servers) and not self.turn_secret:
             raise ValueError("a TURN server among ice_servers needs turn_secret, the secret it shares with us")
+        for proxy in map(ip_network, self.trusted_proxies):
+            # SIP comes through the proxy too, and the trunk needs no password.
+            trunks = (ip_network(part.strip(), strict=False) for part in self.trunk_match.split(",") if part.strip())
+            if any(_overlap(proxy, trunk) for trunk in trunks):
+                raise ValueError(
+                    "trunk_match must not hold an address of trusted_proxies: whoever reaches the proxy could call as "
+                    "the trunk; let the proxy use an address of its own, e.g. 127.0.0.2"
+                )
         if self.hotline_number == self.emergency_number:
             raise ValueError("hotline_number and emergency_number must differ")
         return self
@@ -264,9 +292,14 @@ class Settings(BaseSettings):
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite+aiosqlite:///{(self.data / 'callcenter.db').resolve()}"
 
+    @property
+    def web_address(self) -> str:
+        """The address in force of http_port and ws_port."""
+        return self.web_bind or self.bind
+
     def phone_socket(self, host: str) -> str:
         """The WebSocket of the phones in browsers, for a page that was reached under ``host`` (no port)."""
-        own = self.bind if not ip_address(self.bind).is_unspecified else host
+        own = self.web_address if not ip_address(self.web_address).is_unspecified else host
         where = f"[{own}]" if ":" in own and not own.startswith("[") else own
         return self.ws_url or f"ws://{where}:{self.ws_port}/ws"
 
@@ -284,6 +317,10 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         """Where the fallback dialplan leaves the calls it took, for the controller to take in."""
         return (self.data / "spool").resolve()
+
+
+def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def load_settings(**overrides: object) -> Settings:

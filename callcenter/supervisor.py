@@ -300,7 +300,7 @@ def start_command(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
 
 def probe(settings: Settings, path: str) -> tuple[int, str]:
     """Status and body of a GET on our own process; status 0 when nobody answers."""
-    connection = http.client.HTTPConnection(settings.bind, settings.http_port, timeout=PROBE_TIMEOUT)
+    connection = http.client.HTTPConnection(settings.web_address, settings.http_port, timeout=PROBE_TIMEOUT)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -319,7 +319,7 @@ def tail(path: Path, lines: int = 15) -> str:
 
 def console(settings: Settings) -> str:
     """Where to click."""
-    host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+    host = f"[{settings.web_address}]" if ":" in settings.web_address else settings.web_address
     return f"http://{host}:{settings.http_port}/"
 
 
@@ -333,7 +333,7 @@ def summary(settings: Settings) -> str:
         f"  emergency   sip:{settings.emergency_number}@{trunk}   from the trunk at {settings.trunk_match}",
         f"  hotline     sip:{settings.hotline_number}@{trunk}",
         f"  calls out   {settings.trunk_uri}",
-        f"  seats       SIP to {trunk} (UDP, TCP) or ws://{settings.bind}:{settings.ws_port}/ws",
+        f"  seats       SIP to {trunk} (UDP, TCP) or {settings.phone_socket(settings.web_address)}",
         f"  data, logs  {settings.data.resolve()}",
     ]
     if settings.demo:

@@ -22,12 +22,13 @@ class Web(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(services),
-                host=services.settings.bind,
+                host=services.settings.web_address,
                 port=services.settings.http_port,
                 http=PatientProtocol,
-                # Whoever writes X-Forwarded-For would choose the address that sign-ins are throttled and recorded by
-                # (I3).
-                proxy_headers=False,
+                # Whoever writes X-Forwarded-For chooses the address that sign-ins are throttled and recorded by (I3):
+                # only our own proxies may, and of what they send only the part that they wrote themselves counts.
+                proxy_headers=bool(services.settings.trusted_proxies),
+                forwarded_allow_ips=list(services.settings.trusted_proxies),
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -89,7 +89,7 @@ def policy(settings: Settings, host: str) -> str:
 
     ``host``: the name that the page was asked for by.
     """
-    phone = settings.phone_socket(host if re.fullmatch(r"[A-Za-z0-9.:-]+", host) else settings.bind)
+    phone = settings.phone_socket(host if re.fullmatch(r"[A-Za-z0-9.:-]+", host) else settings.web_address)
     tiles = re.match(r"https?://[^/]+", settings.map_tiles)
     pictures = f" {tiles.group().replace('{s}', '*')}" if tiles else ""
     return (

@@ -55,7 +55,7 @@ async def my_phone(request: Request, controller: ControllerDep, services: Servic
         user=web_endpoint(seat.user),
         password=web_phone_password(settings, seat.user, seat.phone_word),
         domain=SIP_REALM,
-        ws_url=settings.phone_socket(request.url.hostname or settings.bind),
+        ws_url=settings.phone_socket(request.url.hostname or settings.web_address),
         ice_servers=servers,
         auto_answer=seat.auto_answer,
     )

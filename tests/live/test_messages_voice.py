@@ -54,7 +54,9 @@ class Post:
 
     async def start(self) -> None:
         clock, settings = SystemClock(), self._settings
-        link = AmiLink(settings.bind, settings.ami_port, "callcenter", ami_secret(settings), on_event=self._hear)
+        link = AmiLink(
+            settings.control_bind, settings.ami_port, "callcenter", ami_secret(settings), on_event=self._hear
+        )
         ledger = Ledger(self.journal, clock)
         voice = TrunkVoice(AsteriskPbx(link), ring_seconds=5, shown="95120")
         self.messages = Messages(ledger, self.journal, clock, [NoText(), voice])

@@ -65,6 +65,7 @@ class Operator:
 
     def __init__(self, center: Instance, context: BrowserContext, user: str, voice: Path) -> None:
         self.center = center
+        self.at = f"http://127.0.0.1:{center.settings.http_port}"
         self.voice = voice
         self.context = context
         self.user = user
@@ -79,7 +80,7 @@ class Operator:
         page = await self.context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._logged)
-        await page.goto(f"http://127.0.0.1:{self.center.settings.http_port}{path}")
+        await page.goto(f"{self.at}{path}")
         return page
 
     def _logged(self, message: ConsoleMessage) -> None:
@@ -185,6 +186,13 @@ class Console(Protocol):
 class Consoles:
     """Every operator of one test; `close` ends their browsers."""
 
+    at: str | None = None
+    """Where the pages are, e.g. ``https://center.test``; None: at our process itself."""
+    flags: tuple[str, ...] = ()
+    """More of Chromium's."""
+    script = ""
+    """Runs in each page before its own."""
+
     def __init__(self, center: Instance, driver: Playwright) -> None:
         self._center = center
         self._driver = driver
@@ -218,7 +226,7 @@ class Consoles:
         speech = voice_file(folder / "voice.wav", voice)
         browser = await self._driver.chromium.launch(
             executable_path=chromium(),
-            args=[*_FLAGS, f"--use-file-for-fake-audio-capture={speech}"],
+            args=[*_FLAGS, *self.flags, f"--use-file-for-fake-audio-capture={speech}"],
         )
         self._ends.push_async_callback(browser.close)
         context = await browser.new_context(
@@ -230,7 +238,9 @@ class Consoles:
         await context.add_init_script(
             f"for (const [key, value] of Object.entries({json.dumps(kept)})) localStorage[key] ??= value"
         )
+        await context.add_init_script(self.script)
         operator = Operator(center, context, user, speech)
+        operator.at = self.at or operator.at
         self._operators.append(operator)
         operator.page = await operator.open()
         await operator.sign_in(operator.page)
