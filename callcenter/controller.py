@@ -194,7 +194,7 @@ class Controller:
         )
         self.settling = Settling(self.ledger, self.calls, hands, clock, settings.park_seconds)
         self.control = Control(self.calls, hands, self.pbx, clock, lambda: self.hotline, recording_of)
-        self.vigil = Vigil(self.calls, self.routing, self.pbx, clock)
+        self.vigil = Vigil(self.calls, self.life.phones, self.pbx, clock)
         self.monitoring = Monitoring(self.ledger, self.calls, hands, self.pbx, clock)
         self.hotline = Hotline(
             self.ledger,
@@ -327,7 +327,7 @@ class Controller:
         self.adoption.adopt(snapshot)
         arrived_before = max(self._lost_at, self.clock.monotonic() - YOUNG_SECONDS)
         self.calls.reconcile(snapshot, arrived_before=arrived_before)
-        self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
+        self.routing.reconcile_phones(self.life.phones.living(snapshot.phones))
         self.life.roll_call.read(snapshot.agents)
         if not self.in_step:
             self.in_step = True
@@ -396,7 +396,7 @@ class Controller:
         self.calls.reconcile(snapshot, arrived_before=asked, asked=asked)
         self.life.roll_call.read(snapshot.agents)
         if phones_heard == self._phones_heard:
-            self.routing.reconcile_phones(self.life.lines.living(snapshot.phones))
+            self.routing.reconcile_phones(self.life.phones.living(snapshot.phones))
         self.routing.poke()
 
 

@@ -14,9 +14,7 @@ from callcenter.clock import Clock
 from callcenter.control import rules
 from callcenter.errors import CallCenterError
 from callcenter.life.flow import Flow, is_dead
-from callcenter.routing.service import Routing
-from callcenter.telephony.endpoints import is_web
-from callcenter.telephony.events import PhoneStatus
+from callcenter.life.phones import Phones
 from callcenter.telephony.pbx import Pbx
 
 log = structlog.get_logger(__name__)
@@ -38,38 +36,28 @@ class _Watch:
 
 
 class Vigil:
-    """The operators' phones of every routine call."""
+    """The operators' phones of every routine call, and those of supervisors on any."""
 
-    def __init__(self, calls: Calls, routing: Routing, pbx: Pbx, clock: Clock) -> None:
+    def __init__(self, calls: Calls, phones: Phones, pbx: Pbx, clock: Clock) -> None:
         self._calls = calls
-        self._routing = routing
+        self._phones = phones
         self._pbx = pbx
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
 
     def tick(self, now: float) -> None:
         """Several times a second; ``now`` in monotonic seconds."""
-        talks = [call for call in self._calls.open_calls() if call.routine and not call.caller_gone]
-        wanted = {leg.id: leg for call in talks for leg in _seats(call)}
+        wanted = {leg.id: leg for call in self._calls.open_calls() for leg in _watched(call)}
         self._watches = {leg_id: watch for leg_id, watch in self._watches.items() if leg_id in wanted}
         for leg_id in wanted.keys() - self._watches.keys():
             leg = wanted[leg_id]
-            self._watches[leg_id] = _Watch(leg, self._endpoint(leg), now)
+            self._watches[leg_id] = _Watch(leg, self._phones.rung_at(leg.number), now)
         due = sorted(
             (one for one in self._watches.values() if one.due <= now and not one.busy), key=lambda one: one.due
         )
         for watch in due[:LOOKS_A_TICK]:
             watch.busy, watch.due = True, now + LOOK_SECONDS
             self._calls.do(self._look(watch), f"look at {watch.leg.id}")
-
-    def _endpoint(self, leg: Leg) -> str:
-        return self._routing.seat(leg.number).endpoint if self._routing.has_phone(leg.number) else leg.number
-
-    def _is_on(self, watch: _Watch) -> bool:
-        if not self._routing.has_phone(watch.leg.number):
-            return False
-        seat = self._routing.seat(watch.leg.number)
-        return (seat.web and seat.page is not False) if is_web(watch.endpoint) else seat.sip
 
     async def _look(self, watch: _Watch) -> None:
         try:
@@ -88,13 +76,19 @@ class Vigil:
             watch.busy = False
 
     def _judge(self, watch: _Watch, answers: bool | None) -> None:
-        used = bool(watch.used_to_answer)
-        if is_dead(watch.flow, used_to_answer=used, answers=answers, registered=self._is_on(watch)):
+        used, phone = bool(watch.used_to_answer), watch.endpoint
+        if is_dead(watch.flow, used_to_answer=used, answers=answers, registered=self._phones.is_on(phone)):
             log.warning("phone_dead", leg_id=watch.leg.id, still=watch.flow.still)
             self._calls.hang_up(watch.leg, why=rules.DEAD)
-            # Whom it would ring for next waits for nobody: it is off until it registers, or the next look.
-            self._routing.phone(PhoneStatus(watch.endpoint, False))
+            if self._phones.is_on(phone):
+                self._phones.lost(phone)  # its registration lives on for minutes: nobody waits for it meanwhile
 
 
-def _seats(call: Call) -> list[Leg]:
-    return [leg for leg in call.live_legs if leg.role == Role.SEAT and leg.in_room]
+def _watched(call: Call) -> list[Leg]:
+    """Operators in a routine call's room, whose caller must not be left to nobody; and supervisors who listen."""
+    talks = call.routine and not call.caller_gone
+    return [
+        leg
+        for leg in call.live_legs
+        if (talks and leg.role == Role.SEAT and leg.in_room) or (leg.role == Role.MONITOR and leg.answered_at)
+    ]

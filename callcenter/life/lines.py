@@ -23,9 +23,8 @@ from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.life.facts import LegResumed, LegStalled
 from callcenter.life.flow import Flow, is_dead
+from callcenter.life.phones import Phones
 from callcenter.life.quiet import Quiet
-from callcenter.routing.service import Routing
-from callcenter.telephony.endpoints import is_web, seat_of
 from callcenter.telephony.events import PhoneStatus
 from callcenter.telephony.pbx import Pbx
 
@@ -42,9 +41,6 @@ MOST_READING = 4
 """Questions on their way at once: Asterisk answers one after the other, and an originate must not wait for these."""
 ASK_AGAIN = 2.0
 """Seconds between two questions to a phone that is still."""
-ASK_DEAD_EVERY = 5.0
-"""Seconds between two looks whether a dead phone is back."""
-
 _MOVES = (cf.LegJoined, cf.LegLeft, cf.LegEnded, cf.CallEnded, cf.LineChanged, ef.EmergencyClosed)
 
 
@@ -84,7 +80,7 @@ class Lines:
         self,
         ledger: Ledger,
         calls: Calls,
-        routing: Routing,
+        phones: Phones,
         emergencies: Emergencies,
         quiet: Quiet,
         pbx: Pbx,
@@ -98,7 +94,7 @@ class Lines:
         """
         self._ledger = ledger
         self._calls = calls
-        self._routing = routing
+        self._phones = phones
         self._emergencies = emergencies
         self._quiet = quiet
         self._pbx = pbx
@@ -109,26 +105,13 @@ class Lines:
         self._of_incident: dict[str, frozenset[str]] = {}
         self._waiting: deque[_Watch] = deque()
         self._reading = 0
-        self._dead: dict[str, float] = {}
-        """Phones that died, and when (monotonic) to see whether it is back: registered still, but not there."""
         ledger.on_react(self._react)
 
-    def living(self, registered: frozenset[str]) -> frozenset[str]:
-        """Of the phones that are registered just now those that are not dead."""
-        self._dead = {phone: at for phone, at in self._dead.items() if phone in registered}
-        return registered - self._dead.keys()
-
     def phone(self, event: PhoneStatus) -> None:
-        """A phone registered anew, or its registration is gone: either way nothing of it is known to be dead."""
-        self._dead.pop(event.endpoint, None)
+        """A registration is gone: the line of that phone is read at once."""
         for watch in self._watches.values():
             if watch.seat and watch.endpoint == event.endpoint and not event.registered:
                 watch.due = self._clock.monotonic()
-
-    def lost(self, phone: str) -> None:
-        """A phone is off though it is registered; it is looked for until it answers or registers anew."""
-        self._dead[phone] = self._clock.monotonic() + ASK_DEAD_EVERY
-        self._routing.phone(PhoneStatus(phone, False))
 
     def tick(self, now: float) -> None:
         """Several times a second; ``now`` in monotonic seconds."""
@@ -140,10 +123,6 @@ class Lines:
             watch.reading = True
             self._waiting.append(watch)
         self._pump()
-        for phone, at in list(self._dead.items()):
-            if now >= at:
-                self._dead[phone] = now + ASK_DEAD_EVERY
-                self._calls.do(self._look_for(phone), f"look for {phone}")
 
     # --- asking --------------------------------------------------------------------------------------------
 
@@ -195,19 +174,6 @@ class Lines:
         if self._watches.get(watch.leg.id) is watch:
             self._judge(watch)
 
-    async def _look_for(self, phone: str) -> None:
-        if await self._pbx.answers(phone) and self._dead.pop(phone, None) is not None:
-            log.info("phone_back", phone=phone)
-            self._routing.phone(PhoneStatus(phone, True))
-
-    def _is_on(self, phone: str) -> bool:
-        """Whether this phone, not just any of its seat, is registered; a browser's also lives by its page's pings."""
-        user = seat_of(phone)
-        if not self._routing.has_phone(user):
-            return False
-        seat = self._routing.seat(user)
-        return (seat.web and seat.page is not False) if is_web(phone) else seat.sip
-
     # --- judging -------------------------------------------------------------------------------------------
 
     def _judge(self, watch: _Watch) -> bool:
@@ -217,14 +183,14 @@ class Lines:
             watch.flow,
             used_to_answer=bool(watch.used_to_answer),
             answers=watch.answers,
-            registered=self._is_on(phone),
+            registered=self._phones.is_on(phone),
         ):
             return False
         log.warning("phone_dead", leg_id=watch.leg.id, incident_id=watch.incident_id, still=watch.flow.still)
         self._drop(watch.leg.id)
         self._calls.hang_up(watch.leg, why=DEAD)
-        if self._is_on(phone):
-            self.lost(phone)
+        if self._phones.is_on(phone):
+            self._phones.lost(phone)
         return True
 
     def _judge_elder(self, watch: _Watch) -> None:
@@ -267,16 +233,12 @@ class Lines:
             call, leg = wanted[leg_id]
             if not self._calls.leaving(leg):
                 self._watches[leg_id] = _Watch(
-                    call.id, incident.id, leg, self._phone_of(leg), due=self._clock.monotonic()
+                    call.id, incident.id, leg, self._phones.rung_at(leg.number), due=self._clock.monotonic()
                 )
         if wanted:
             self._of_incident[incident.id] = frozenset(wanted)
         else:
             self._of_incident.pop(incident.id, None)
-
-    def _phone_of(self, leg: Leg) -> str:
-        """Which of a seat's phones a leg is: the one that is rung when it joins."""
-        return self._routing.seat(leg.number).endpoint if self._routing.has_phone(leg.number) else leg.number
 
     def _to_watch(self, incident: Incident) -> Iterator[tuple[Call, Leg]]:
         if not incident.open or incident.origin == SYNTHETIC:

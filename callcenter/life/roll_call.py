@@ -12,7 +12,7 @@ import structlog
 
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
-from callcenter.life.lines import Lines
+from callcenter.life.phones import Phones
 from callcenter.routing.service import Routing
 from callcenter.telephony.pbx import Pbx
 
@@ -38,10 +38,10 @@ class _Phone:
 class RollCall:
     """Every idle SIP phone that is known to answer."""
 
-    def __init__(self, calls: Calls, routing: Routing, lines: Lines, pbx: Pbx, clock: Clock) -> None:
+    def __init__(self, calls: Calls, routing: Routing, phones: Phones, pbx: Pbx, clock: Clock) -> None:
         self._calls = calls
         self._routing = routing
-        self._lines = lines
+        self._off = phones
         self._pbx = pbx
         self._clock = clock
         self._agents: frozenset[str] = frozenset()
@@ -88,4 +88,4 @@ class RollCall:
             phone.missed += 1
             if phone.missed >= MISSES and self._phones.get(endpoint) is phone:
                 log.warning("phone_gone", phone=endpoint)
-                self._lines.lost(endpoint)
+                self._off.lost(endpoint)

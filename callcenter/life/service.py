@@ -7,6 +7,7 @@ from callcenter.emergency.silence import rules
 from callcenter.ledger import Ledger
 from callcenter.life.lines import Lines
 from callcenter.life.music import Music
+from callcenter.life.phones import Phones
 from callcenter.life.quiet import Quiet
 from callcenter.life.roll_call import RollCall
 from callcenter.routing.service import Routing
@@ -42,10 +43,11 @@ class Life:
             settings.silence_send_seconds,
         )
         self.quiet = Quiet(ledger, calls, emergencies, pbx, clock, table)
+        self.phones = Phones(calls, routing, pbx, clock)
         self.lines = Lines(
             ledger,
             calls,
-            routing,
+            self.phones,
             emergencies,
             self.quiet,
             pbx,
@@ -54,8 +56,8 @@ class Life:
             dropped_seconds=settings.line_dropped_seconds,
         )
         self.music = Music(calls, emergencies, pbx)
-        self.roll_call = RollCall(calls, routing, self.lines, pbx, clock)
-        self.ticks = (self.lines.tick, self.quiet.tick, self.music.tick, self.roll_call.tick)
+        self.roll_call = RollCall(calls, routing, self.phones, pbx, clock)
+        self.ticks = (self.lines.tick, self.phones.tick, self.quiet.tick, self.music.tick, self.roll_call.tick)
         """What goes by time: each several times a second, with the monotonic time."""
 
     def hear(self, event: PbxEvent) -> None:
@@ -64,6 +66,7 @@ class Life:
             case TalkingStarted() | TalkingStopped():
                 self.quiet.hear(event)
             case PhoneStatus():
+                self.phones.heard(event)
                 self.lines.phone(event)
             case HoldMusic() | ChannelHungUp():
                 self.music.hear(event)

@@ -25,8 +25,9 @@ from callcenter.telephony.pbx import Pbx
 
 FIRST_ANNOUNCEMENT = 8.0
 ANNOUNCE_EVERY = 25.0
-HELD_PROMPT = "held-apology"
 """Seconds after which a waiting caller first hears her place in the queue, and between two such announcements."""
+HELD_PROMPT, LOST_PROMPT = "held-apology", "transferring"
+"""What she hears whose operator was taken by an emergency, and whose is gone in another way: his phone died."""
 
 DISPOSITIONS = ("answered", "work_order", "complaint", "enquiry", "callback", "wrong_number", "abandoned")
 
@@ -53,8 +54,8 @@ class Hotline(Standing):
         self._pbx = pbx
         self._area_of = area_of
         self._announce_at: dict[str, float] = {}
-        self._sorry: set[str] = set()
-        """Callers whose operator was taken by an emergency and who have not heard our apology yet."""
+        self._sorry: dict[str, str] = {}
+        """Callers who lost their operator and have not heard why yet: the prompt that says so."""
         self._keepers: list[Callable[[Call], bool]] = []
         self._diversion = Diversion(ledger, calls, self._waiters, clock, book, trunk_caller)
         self.also_say: Callable[[Call, float], list[str]] = lambda _, __: []
@@ -169,8 +170,7 @@ class Hotline(Standing):
         call = self._calls.get(call_id)
         prompts = position_prompts(position) if queue.announce_position else []
         prompts += wait_prompts(expected) if queue.announce_wait else []
-        prompts = [HELD_PROMPT] if call_id in self._sorry else [*prompts, *self.also_say(call, waited)]
-        self._sorry.discard(call_id)
+        prompts = [self._sorry.pop(call_id)] if call_id in self._sorry else [*prompts, *self.also_say(call, waited)]
         if prompts and any(leg.in_room for leg in call.elder_legs):
             self._calls.do(self._pbx.play(call.room, prompts), f"position {call_id}")
 
@@ -244,8 +244,8 @@ class Hotline(Standing):
             case f.HotlineQueued():
                 self._announce_at.setdefault(call.id, self._clock.monotonic() + FIRST_ANNOUNCEMENT)
                 self._routing.poke()
-            case f.HotlineHeld() if call.open:
-                self._sorry.add(call.id)
+            case f.HotlineHeld(seat=seat) if call.open:
+                self._sorry[call.id] = HELD_PROMPT if seat else LOST_PROMPT
                 # At the next beat: by then the operator has left her room and does not hear it.
                 self._announce_at[call.id] = self._clock.monotonic()
                 self._routing.poke()
@@ -265,6 +265,6 @@ class Hotline(Standing):
     def _forget(self, call_id: str) -> None:
         if call_id not in self._waiters.waiting:
             self._announce_at.pop(call_id, None)
-            self._sorry.discard(call_id)
+            self._sorry.pop(call_id, None)
             self._diversion.forget(call_id)
             self._routing.poke()
