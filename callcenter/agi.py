@@ -68,6 +68,8 @@ class Arrivals:
         if self._calls.leg_of_channel(agi.headers.get("uniqueid", "")) is not None:
             # Asked while we hung: the dialplan has gone on by itself, and its call is on record already (R2).
             raise Conflict("this call was taken in from the fallback while its arrival waited")
+        # She is answered before anything is thought about: opening the call dials every seat first (A1).
+        await agi.answer()
         room, call_id, leg_id, recording = self.open(
             line=Line.EMERGENCY if line == Line.EMERGENCY else Line.HOTLINE,
             did=did,

@@ -137,7 +137,8 @@ class Ladder:
         )
         asked = _Asked(incident, call, since, self._next_step(incident, since, now), demand)
         # A rest ends, a seat may be told to leave, another of her calls get one, without a new incident or call.
-        if resting or len(incident.calls) > 1 or any(leg.role == Role.SEAT for leg in call.live_legs):
+        several = sum(one.open for one in self._incidents.calls_of(incident)) > 1
+        if resting or several or any(leg.role == Role.SEAT for leg in call.live_legs):
             self._asked.pop(incident.id, None)
         else:
             self._asked[incident.id] = asked
