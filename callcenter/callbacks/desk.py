@@ -120,6 +120,7 @@ class CallBackDesk:
                 elder_id=call.elder_id,
                 elder_name=call.elder_name,
                 call_id=call.id,
+                dictated=place.number != callable_back(call.caller),
             )
         except CallCenterError as error:
             log.warning("callback_refused", call_id=call.id, error=error.code)

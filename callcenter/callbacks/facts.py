@@ -10,6 +10,7 @@ class CallBackAsked(Body, frozen=True):
     """Somebody is to be called back. The envelope's call is the one in which she asked, if it was one.
 
     ``since``: from when her place in ``queue`` counts. ``by_caller``: she asked herself, by key; else staff did.
+    ``dictated``: by key as well, but for another number than the one she called from, or from a withheld one.
     """
 
     callback_id: str
@@ -21,6 +22,7 @@ class CallBackAsked(Body, frozen=True):
     elder_id: str | None = None
     elder_name: str = ""
     by_caller: bool = True
+    dictated: bool = False
 
 
 @kind("callback.joined")

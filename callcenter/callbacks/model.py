@@ -1,11 +1,12 @@
 """A call-back as pure data: its states, and the rules of when whom may be called (B1).
 
 The rules: she is tried when a seat is free, in the place she had. Not reached, she rests 5 min, 30 min, 3 h; busy,
-2 min. The fourth attempt in vain is the last. In the quiet hours nobody is called, but who asked by key within the last
-30 min or whom somebody of the desk wants called now.
+2 min. The fourth attempt in vain is the last. In the quiet hours nobody is called, but who asked by key, for the number
+she called from, within the last 30 min, or whom somebody of the desk wants called now. Whoever has us call another
+number than her own may mean harm to whoever answers it: `too_many`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -52,6 +53,12 @@ OPERATOR_REST = timedelta(seconds=5)
 FRESH = timedelta(minutes=30)
 """So long after she asked by key she is called at any hour: she is awake and waits for it."""
 
+DICTATED_SPAN = timedelta(hours=1)
+DICTATED_PER_NUMBER = 2
+"""Call-backs in an hour to one number that somebody keyed in who did not call from it."""
+DICTATED_TOGETHER = 20
+"""The same to all numbers that we do not know: no elder's, relative's or device's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -81,6 +88,7 @@ class CallBack:
     elder_id: str | None = None
     elder_name: str = ""
     by_caller: bool = True
+    dictated: bool = False
     asked_in: str | None = None
     state: State = State.WAITING
     attempts: tuple[Attempt, ...] = ()
@@ -111,6 +119,7 @@ def evolve(callback: CallBack | None, fact: Fact) -> CallBack | None:
             elder_id=body.elder_id,
             elder_name=body.elder_name,
             by_caller=body.by_caller,
+            dictated=body.dictated,
             asked_in=fact.call_id,
         )
     if callback is None:
@@ -172,7 +181,8 @@ def due(callback: CallBack, at: datetime, hours: tuple[time, time] | None) -> bo
     """Whether she may be called at ``at``, as soon as there is a seat for her."""
     if callback.state is not State.WAITING or at < callback.next_at:
         return False
-    fresh = callback.by_caller and timedelta() <= at - callback.asked_at < FRESH
+    hers = callback.by_caller and not callback.dictated  # who else answers there may be asleep
+    fresh = hers and timedelta() <= at - callback.asked_at < FRESH
     return callback.hastened or fresh or not quiet(at, hours)
 
 
@@ -204,6 +214,17 @@ def callable_back(raw: str) -> str | None:
     if not phonenumbers.is_valid_number(parsed) or phonenumbers.number_type(parsed) not in _FREE_TO_CALL:
         return None
     return number
+
+
+def too_many(number: str, known: bool, earlier: Iterable[CallBack], at: datetime) -> bool:
+    """Whether a number that is keyed in was asked for too often lately (toll fraud, nuisance calls by our hand).
+
+    ``known``: an elder's, a relative's or a device's, for whom others leave room; ``earlier``: the call-backs so far.
+    """
+    lately = [one for one in earlier if one.dictated and one.asked_at > at - DICTATED_SPAN]
+    if sum(one.number == number for one in lately) >= DICTATED_PER_NUMBER:
+        return True
+    return not known and len(lately) >= DICTATED_TOGETHER
 
 
 def spoken(number: str) -> tuple[str, ...]:

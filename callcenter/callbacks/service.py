@@ -13,6 +13,7 @@ import structlog
 
 from callcenter.callbacks import facts as f
 from callcenter.callbacks.model import (
+    DICTATED_SPAN,
     OPERATOR_REST,
     Attempt,
     CallBack,
@@ -21,12 +22,13 @@ from callcenter.callbacks.model import (
     due,
     evolve,
     next_attempt,
+    too_many,
 )
 from callcenter.calls import facts as cf
 from callcenter.calls.model import STAFF, Call, Leg, Line, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
-from callcenter.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from callcenter.errors import Conflict, IllegalTransition, InvalidInput, NotFound, TooManyAttempts
 from callcenter.facts import Body, Fact
 from callcenter.ids import new_id
 from callcenter.ledger import Ledger
@@ -61,8 +63,10 @@ class CallBacks:
         hours: tuple[time, time] | None,
         recording_of: Callable[[str, datetime], str],
         demand: Callable[[Demand, str], Demand] = lambda demand, _: demand,
+        known_number: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """``shown``: our caller number. ``hours``: the quiet hours. ``demand``: adds what a queue asks of a seat."""
+        """``shown``: our caller number. ``hours``: the quiet hours. ``demand``: adds what a queue asks of a seat.
+        ``known_number``: whether a number is an elder's, a relative's or a device's."""
         self._ledger = ledger
         self._calls = calls
         self._routing = routing
@@ -72,6 +76,7 @@ class CallBacks:
         self._hours = hours
         self._recording_of = recording_of
         self._demand = demand
+        self._known_number = known_number
         self._open: dict[str, CallBack] = {}
         self._over: OrderedDict[str, CallBack] = OrderedDict()
         self._facts: dict[str, list[Fact]] = {}
@@ -126,11 +131,13 @@ class CallBacks:
         elder_name: str = "",
         call_id: str | None = None,
         actor: str = "elder",
+        dictated: bool = False,
     ) -> CallBack:
         """Keep somebody's place and call her back. One that is open for the number already is answered instead.
 
-        ``actor``: ``elder`` when she asked by key. Raises `InvalidInput` for a number that we do not dial for
-        strangers, `Conflict` when too many are open.
+        ``actor``: ``elder`` when she asked by key; ``dictated``: for another number than she calls from. Raises
+        `InvalidInput` for a number that we do not dial for strangers, `TooManyAttempts` for one that was dictated too
+        often (`too_many`), `Conflict` when too many are open.
         """
         dialled = callable_back(number)
         if dialled is None:
@@ -141,6 +148,13 @@ class CallBacks:
             return self.get(known.id)
         if len(self._open) >= MOST_OPEN:
             raise Conflict(f"{MOST_OPEN} call-backs are open already; call some of them back first")
+        at = self._clock.now()
+        if dictated and too_many(dialled, self._known_number(dialled), self.known(), at):
+            wait = int(DICTATED_SPAN.total_seconds())
+            raise TooManyAttempts(
+                "call-backs to this number were asked for too often from other phones; ask from its own, or in an hour",
+                retry_after=wait,
+            )
         callback_id = new_id()
         self._ledger.record(
             f.CallBackAsked(
@@ -153,6 +167,7 @@ class CallBacks:
                 elder_id=elder_id,
                 elder_name=elder_name,
                 by_caller=actor == "elder",
+                dictated=dictated,
             ),
             actor=actor,
             call_id=call_id,

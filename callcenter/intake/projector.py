@@ -34,6 +34,9 @@ OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
 )
 """What a disposition means for the item; enquiry and callback leave a work order of that kind."""
 
+_ASKED = {False: "来电者按键要求回电", True: "来电者按键要求回电（号码为按键输入，非来电号码）"}
+"""By whether she keyed in another number than she called from."""
+
 
 class IntakeProjector:
     """After calls and work orders: it reads their rows."""
@@ -66,7 +69,9 @@ class IntakeProjector:
                 session, fact, data, Channel.VOICEMAIL, data["voicemail_id"], f"语音留言（{data['seconds']:.0f} 秒）"
             )
         elif fact.kind == "callback.asked" and data.get("by_caller", True):
-            await self._request(session, fact, data, Channel.CALLBACK, data["callback_id"], "来电者按键要求回电")
+            await self._request(
+                session, fact, data, Channel.CALLBACK, data["callback_id"], _ASKED[bool(data.get("dictated"))]
+            )
         elif callback_id := data.get("callback_id"):
             row = await session.scalar(select(IntakeRow).where(IntakeRow.source == f"callback:{callback_id}"))
             if row is None or row.state == State.DONE:

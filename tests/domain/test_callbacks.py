@@ -97,6 +97,19 @@ def test_who_does_not_want_it_after_all_waits_on_in_her_place(noon: World, keys:
     assert noon.bodies(f.CallBackAsked) == []
 
 
+def test_a_number_that_withheld_callers_key_in_again_and_again_is_left_in_peace(noon: World) -> None:
+    """Nuisance calls: whoever asks waits on in her place, and its own phone may still ask."""
+    for _ in range(2):
+        one = ask(noon, noon.hotline("anonymous"), OTHER, "1").id
+        noon.run(lambda id=one: noon.controller.callbacks.cancel(id, "op1"))  # type: ignore[misc]
+    noon.crash()
+    noon.start()
+    ask(noon, third := noon.hotline("anonymous"), OTHER, "1")
+    assert noon.controller.hotline.queue() == [third.variables["CC_CALL"]]
+    ask(noon, noon.hotline(OTHER), "1")
+    assert [body.dictated for body in noon.bodies(f.CallBackAsked)] == [True, True, False]
+
+
 def test_while_she_is_asked_no_seat_rings_for_her(noon: World) -> None:
     caller = noon.hotline(WANG)
     press(noon, caller, "1")

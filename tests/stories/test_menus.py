@@ -94,7 +94,7 @@ async def test_a_menu_is_uploaded_checked_published_and_interpreted(center: Inst
 
 
 async def test_who_presses_nothing_reaches_a_human_and_a_dead_controller_is_the_duty_desk(center: Instance) -> None:
-    """B1, A10, R1: silence is asked about once, in few words, then it is an operator; a step without an answer is the fallback."""
+    """B1, A10, R1: silence is asked about once, then an operator; a step without an answer is the fallback."""
     api = await center.sign_in("op1")
     op1 = await center.seat("op1")
     await ready(center, api, 1)

@@ -19,6 +19,7 @@ from callcenter.callbacks.model import (
     quiet,
     read_hours,
     spoken,
+    too_many,
 )
 from callcenter.facts import Body, record
 
@@ -170,3 +171,46 @@ def test_a_place_travels_with_her_call() -> None:
     assert read_place(place.word()) == place
     assert read_place("callback") is None
     assert read_place("callback:confirm:general:x:0::1") is None
+
+
+def asked(number: str, ago: timedelta, *, dictated: bool = True) -> CallBack:
+    at = NOON - ago
+    body = f.CallBackAsked(
+        callback_id=f"{number}{ago}", number=number, caller="", queue="general", since=at, dictated=dictated
+    )
+    return fold(body, at=at)
+
+
+MINUTE, HIS, HERS = timedelta(minutes=1), "13800001001", "13900001002"
+
+
+@pytest.mark.parametrize(
+    ("known", "earlier", "expected"),
+    [
+        (False, [], False),
+        (False, [(HIS, 1)], False),
+        (False, [(HIS, 1), (HIS, 59)], True),
+        (False, [(HIS, 1), (HIS, 60)], False),
+        (True, [(HIS, 1), (HIS, 59)], True),
+        (False, [(HERS, 1), (HERS, 2), (HIS, 3)], False),
+        (False, [(f"138000010{n}", n) for n in range(10, 29)], False),
+        (False, [(f"138000010{n}", n) for n in range(10, 30)], True),
+        (True, [(f"138000010{n}", n) for n in range(10, 30)], False),
+    ],
+)
+def test_a_number_that_others_key_in_is_called_so_often_and_no_more(
+    known: bool, earlier: list[tuple[str, int]], expected: bool
+) -> None:
+    """Nuisance calls: two in an hour to one number, twenty in all to numbers of nobody we know (minutes ago)."""
+    assert too_many(HIS, known, [asked(number, minutes * MINUTE) for number, minutes in earlier], NOON) is expected
+
+
+def test_who_asks_from_her_own_number_counts_for_nobody() -> None:
+    own = [asked(HIS, n * MINUTE, dictated=False) for n in range(30)]
+    assert not too_many(HIS, False, own, NOON)
+
+
+def test_in_the_quiet_hours_a_number_that_somebody_else_keyed_in_is_not_woken() -> None:
+    body = f.CallBackAsked(callback_id="c", number=HIS, caller="", queue="general", since=LATE, dictated=True)
+    assert not due(fold(body, at=LATE), LATE + MINUTE, NIGHT)
+    assert due(fold(body, at=LATE), LATE + timedelta(hours=10), NIGHT)
