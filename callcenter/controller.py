@@ -235,6 +235,7 @@ class Controller:
             hours=read_hours(settings.callback_quiet_hours),
             recording_of=recording_of,
             demand=self.hotline.asked_of,
+            known_number=lambda number: directory().find_caller(number) is not None,
         )
         self.open_facts.also(self.callbacks.carried)
         self.voicemails = Voicemails(self.ledger, self.calls, self.pbx, clock)
