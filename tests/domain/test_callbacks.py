@@ -100,10 +100,8 @@ def test_who_does_not_want_it_after_all_waits_on_in_her_place(noon: World, keys:
 def test_a_number_that_withheld_callers_key_in_again_and_again_is_left_in_peace(noon: World) -> None:
     """Nuisance calls: whoever asks waits on in her place, and its own phone may still ask."""
     for _ in range(2):
-        one = ask(noon, noon.hotline("anonymous"), OTHER, "1").id
-        noon.run(lambda id=one: noon.controller.callbacks.cancel(id, "op1"))  # type: ignore[misc]
-    noon.crash()
-    noon.start()
+        ask(noon, noon.hotline("anonymous"), OTHER, "1")
+        noon.run(lambda: noon.controller.callbacks.cancel(noon.controller.callbacks.waiting()[0].id, "op1"))
     ask(noon, third := noon.hotline("anonymous"), OTHER, "1")
     assert noon.controller.hotline.queue() == [third.variables["CC_CALL"]]
     ask(noon, noon.hotline(OTHER), "1")
