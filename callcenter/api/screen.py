@@ -32,8 +32,10 @@ from callcenter.follow_ups.states import OPEN as FOLLOW_UP_OPEN
 from callcenter.intake.model import IntakeRow
 from callcenter.intake.states import OPEN as INTAKE_OPEN
 from callcenter.people.directory import Caller, Contact, Device, Directory, Elder
+from callcenter.reports.codes import load_codes
 from callcenter.work_orders.model import WorkOrderRow
-from callcenter.work_orders.states import ENDED
+from callcenter.work_orders.states import Kind as OrderKind
+from callcenter.work_orders.states import State as OrderState
 
 router = idempotency.router("/calls", "calls", live=True)
 
@@ -44,6 +46,8 @@ Shown = TypeVar("Shown", bound=BaseModel)
 PATIENCE = 0.5
 """Seconds for the past: the operator is about to speak."""
 MOST = 5
+UNFINISHED = frozenset({OrderState.INTAKE, OrderState.AUDITED, OrderState.DISPATCHED, OrderState.RETURNED})
+"""States of a work order whose service is still to come; the follow-up of one that is done has a list of its own."""
 
 
 class ScreenContact(BaseModel):
@@ -107,14 +111,25 @@ class PastCall(BaseModel):
     note: str
 
 
+class OrderTitle(BaseModel):
+    """What stands in place of a summary that nobody wrote."""
+
+    zh: str
+    en: str
+
+
 class OpenOrder(BaseModel):
-    """A work order that has not ended."""
+    """A work order whose service is still to come.
+
+    ``title``: how the emergency ended that it comes of, where nobody wrote a summary, which is empty then.
+    """
 
     id: str
     number: str
     state: str
     kind: str
     summary: str
+    title: OrderTitle | None = None
     due_at: Moment | None
 
 
@@ -310,9 +325,11 @@ async def _past(session: AsyncSession, call: Call) -> Past:
     past.intake = await _read(session, OpenItem, items.order_by(IntakeRow.id.desc()))
     if call.elder_id:
         orders = _columns(OpenOrder, WorkOrderRow).where(
-            WorkOrderRow.elder_id == call.elder_id, WorkOrderRow.state.not_in(ENDED)
+            WorkOrderRow.elder_id == call.elder_id, WorkOrderRow.state.in_(UNFINISHED)
         )
-        past.open_orders = await _read(session, OpenOrder, orders.order_by(WorkOrderRow.id.desc()))
+        past.open_orders = [
+            _titled(one) for one in await _read(session, OpenOrder, orders.order_by(WorkOrderRow.id.desc()))
+        ]
         follow_ups = _columns(OpenFollowUp, FollowUpRow).where(
             FollowUpRow.elder_id == call.elder_id, FollowUpRow.state.in_(FOLLOW_UP_OPEN)
         )
@@ -324,8 +341,16 @@ async def _past(session: AsyncSession, call: Call) -> Past:
     return past
 
 
+def _titled(order: OpenOrder) -> OpenOrder:
+    """An emergency that was closed without a word leaves its outcome's code as the summary: nobody reads codes."""
+    code = next((one for one in load_codes().outcomes if one.code == order.summary), None)
+    if order.kind != OrderKind.EMERGENCY or code is None:
+        return order
+    return order.model_copy(update={"summary": "", "title": OrderTitle(zh=code.zh, en=code.en)})
+
+
 def _columns(view: type[BaseModel], table: type[Base]) -> Select[Any]:
-    return select(*(getattr(table, name) for name in view.model_fields))
+    return select(*(getattr(table, name) for name, field in view.model_fields.items() if field.is_required()))
 
 
 async def _read(session: AsyncSession, view: type[Shown], query: Select[Any]) -> list[Shown]:

@@ -20,6 +20,7 @@ from callcenter.controller import Controller
 from callcenter.db import Database
 from callcenter.people.directory import Contact, Device, Directory, Elder
 from callcenter.settings import Settings
+from callcenter.work_orders.model import WorkOrderRow
 from tests.api.conftest import Login, with_controller
 from tests.support.memory import MemoryJournal
 
@@ -64,6 +65,28 @@ async def elder(as_role: Login, services: Services) -> dict[str, Any]:
     assert (await admin.post(f"{API}/elders", json=husband)).status_code == 201
     await services.directory.refresh()
     return made
+
+
+async def test_b4_given_finished_orders_when_she_calls_then_only_what_is_still_to_come_is_open_and_has_words(
+    as_role: Login, services: Services, elder: dict[str, Any]
+) -> None:
+    """B4: a service that has ended is not open; an emergency closed without a word is told in words, not as a code."""
+    operator = await as_role("operator")
+    made = [
+        (await operator.post(f"{API}/work-orders", json={"summary": summary, "elder_id": elder["id"]})).json()["id"]
+        for summary in ("打扫", "理发", "送餐", "false_alarm")
+    ]
+    async with services.database.transaction() as session:
+        for order, state in zip(made, ("done", "followed_up", "dispatched", "dispatched"), strict=True):
+            row = await session.get(WorkOrderRow, order)
+            assert row is not None
+            row.state = state
+            row.kind = "emergency" if row.summary == "false_alarm" else row.kind
+    screen = (await operator.get(f"{API}/calls/{rings(services, '13800001001')}/screen")).json()
+    assert [(one["summary"], one["title"]) for one in screen["open_orders"]] == [
+        ("", {"zh": "误报", "en": "False alarm"}),
+        ("送餐", None),
+    ]
 
 
 async def test_b4_given_a_known_caller_when_it_rings_then_everything_is_in_one_answer(
