@@ -191,6 +191,7 @@ async def get_seat_statistics(statistics: SeatsDep) -> SeatStatistics:
 
 _STATES = {
     SeatState.TALKING: "通话(秒)",
+    SeatState.MONITORING: "监听(秒)",
     SeatState.RINGING: "振铃(秒)",
     SeatState.READY: "空闲(秒)",
     SeatState.WRAP_UP: "话后(秒)",

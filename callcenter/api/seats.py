@@ -11,13 +11,14 @@ from callcenter.accounts.service import CHANGED, set_own_auto_answer
 from callcenter.api import idempotency
 from callcenter.api.deps import ControllerDep, ServicesDep, SessionDep, hint, require
 from callcenter.api.problems import responses
+from callcenter.api.secrecy import tells_of_monitors
 from callcenter.api.types import Page, UserName
-from callcenter.api.views import SeatPhoneView, SeatView
+from callcenter.api.views import SeatMonitorView, SeatPhoneView, SeatView
 from callcenter.controller import Controller
 from callcenter.errors import InvalidInput
 from callcenter.queues import service as queues
 from callcenter.queues.schemas import SkillsInput
-from callcenter.routing.model import Seat
+from callcenter.routing.model import Seat, SeatState
 from callcenter.shapes import WHOLE, Flag
 
 router = idempotency.router("/seats", "seats", live=True)
@@ -54,8 +55,12 @@ class WrapUpInput(BaseModel):
     done: Flag = False
 
 
-def _view(controller: Controller, seat: Seat) -> SeatView:
+def _view(controller: Controller, seat: Seat, *, told: bool = True) -> SeatView:
+    """``told``: whether the reader is told of supervisors who listen; who is not sees that the phone is in use."""
     routing = controller.routing
+    state = routing.state_of(seat)
+    monitored = controller.calls.find(seat.monitoring_on or "") if state is SeatState.MONITORING else None
+    how = [one.mode for one in monitored.monitors.values() if one.user == seat.user] if monitored is not None else []
     call_id = seat.talking_on or seat.ringing_for
     call = controller.calls.find(call_id or "")
     web = seat.phone == "web"
@@ -63,13 +68,14 @@ def _view(controller: Controller, seat: Seat) -> SeatView:
     return SeatView(
         user=seat.user,
         role=seat.role,
-        state=controller.routing.state_of(seat),
+        state=state if told or state is not SeatState.MONITORING else SeatState.TALKING,
         declared=seat.declared,
         reason=seat.reason,
         registered=seat.registered,
         auto_answer=seat.auto_answer,
         call_id=call_id,
         line=call.line if call is not None else None,
+        monitoring=SeatMonitorView(call_id=monitored.id, mode=how[0]) if told and monitored and how else None,
         state_since=routing.state_since(seat),
         deadline=routing.deadline(seat),
         skills=dict(seat.skills),
@@ -80,9 +86,10 @@ def _view(controller: Controller, seat: Seat) -> SeatView:
 
 
 @router.get("", responses=responses())
-async def list_seats(controller: ControllerDep, _: Reader) -> Page[SeatView]:
+async def list_seats(controller: ControllerDep, services: ServicesDep, who: Reader) -> Page[SeatView]:
     """Every seat, by user name; never more than one page."""
-    return Page(items=[_view(controller, seat) for seat in controller.routing.seats()], next=None)
+    told = tells_of_monitors(who, services)
+    return Page(items=[_view(controller, seat, told=told) for seat in controller.routing.seats()], next=None)
 
 
 @router.get("/me", responses=responses(404))

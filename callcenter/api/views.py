@@ -197,7 +197,7 @@ class SeatView(BaseModel):
 
     user: str
     role: str
-    state: str = Field(description="offline, paused, wrap_up, ready, ringing or talking")
+    state: str = Field(description="offline, paused, wrap_up, ready, ringing, talking or monitoring")
     declared: str = Field(description="What the operator said: ready or paused.")
     reason: str
     registered: bool = Field(description="The seat's phone is registered.")
@@ -211,6 +211,7 @@ class SeatView(BaseModel):
     queues: list[str] = Field([], description="Codes of the queues it serves.")
     phone: SeatPhoneView | None = Field(None, description="The phone that is rung; null: none is on.")
 
+    monitoring: SeatMonitorView | None = Field(None, description="What it listens to; told to whom monitors are told.")
 
 class FactView(BaseModel):
     """One fact of a timeline: what happened, when, by whom (A7).

@@ -18,6 +18,7 @@ from callcenter.errors import Unavailable
 from callcenter.reports.board import RECENT, Board, Waiting
 from callcenter.reports.hotline_figures import DEFINITIONS, Goal, HotlineFigures, Tally, together
 from callcenter.reports.ratios import Ratios, ratios
+from callcenter.routing.model import SeatState
 
 router = idempotency.router("/wallboard", "wallboard", live=True)
 
@@ -93,7 +94,7 @@ async def get_wallboard(services: ServicesDep, controller: ControllerDep, _: Rea
 def wallboard(services: Services, board: Board, controller: Controller) -> Wallboard:
     """The answer; takes a few milliseconds with hundreds of calls."""
     now, waiting, today = services.clock.now(), board.waiting(), board.today()
-    seats = _seats(controller, board, now)
+    seats = _seats(controller, board, now, monitors=services.settings.monitor_shown)
     roles = Counter(seat.role for seat in seats)
     codes = sorted({*board.codes(), *today, *(one.queue for one in waiting)})
     return Wallboard(
@@ -148,8 +149,11 @@ def _emergency(services: Services, board: Board, controller: Controller) -> Emer
     )
 
 
-def _seats(controller: Controller, board: Board, now: datetime) -> list[SeatPart]:
-    """State as routing has it, for that decides who rings; how long as facts tell."""
+def _seats(controller: Controller, board: Board, now: datetime, *, monitors: bool) -> list[SeatPart]:
+    """State as routing has it, for that decides who rings; how long as facts tell.
+
+    ``monitors``: whether everybody who sees the wall is told who listens; else such a seat just talks.
+    """
     found = []
     for seat in controller.routing.seats():
         state = controller.routing.state_of(seat)
@@ -161,7 +165,7 @@ def _seats(controller: Controller, board: Board, now: datetime) -> list[SeatPart
             SeatPart(
                 user=seat.user,
                 role=seat.role,
-                state=state,
+                state=SeatState.TALKING if state is SeatState.MONITORING and not monitors else state,
                 reason=seat.reason if state == "paused" else "",
                 since=since if known else None,
                 seconds=seconds if known else None,

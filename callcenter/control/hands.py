@@ -79,7 +79,7 @@ class Hands:
         """A seat that can be rung now; raises `NotFound`, `Conflict`."""
         seat = self._routing.seat(user)
         state = self._routing.state_of(seat)
-        if state in (SeatState.OFFLINE, SeatState.TALKING, SeatState.RINGING):
+        if state in (SeatState.OFFLINE, SeatState.TALKING, SeatState.MONITORING, SeatState.RINGING):
             raise SeatNotFree(f"{user} is {state}; its phone cannot be rung now", user=user, state=state.value)
         return seat
 

@@ -15,6 +15,9 @@ from callcenter.facts import Body, Fact
 from callcenter.routing import facts as rf
 from callcenter.routing.model import SeatState
 
+LISTENS = -1.0
+"""In place of the wrap-up that follows a leg: a supervisor's, who listens to a call or whispers."""
+
 
 class Span(NamedTuple):
     """A seat was in a state, from ``since`` to ``until``; ``reason`` of a pause."""
@@ -31,7 +34,7 @@ class SeatClock:
     """One seat as facts tell of it; it has been in ``state`` since ``since``.
 
     ``phones``: those that are registered; the one in the browser counts while its ``page`` is there. ``legs``: each
-    with whether it was answered, whether it joined, and the wrap-up in seconds that follows it.
+    with whether it was answered, whether it joined, and the wrap-up in seconds that follows it (or `LISTENS`).
     """
 
     user: str
@@ -52,8 +55,10 @@ class SeatClock:
         return "sip" in self.phones or ("web" in self.phones and self.page)
 
     def _now(self) -> tuple[str, str]:
-        if any(answered for answered, _, _ in self.legs.values()):
+        if any(answered for answered, _, follows in self.legs.values() if follows != LISTENS):
             return SeatState.TALKING, ""
+        if any(follows == LISTENS for _, _, follows in self.legs.values()):
+            return SeatState.MONITORING, ""
         if not self.present:
             return SeatState.OFFLINE, ""
         if self.legs:
@@ -118,8 +123,8 @@ class SeatTimes:
                 clock.page = present
             case rf.SeatWrapUp(until=until):
                 clock.wrap_up_until = until if until > fact.at else None
-            case cf.LegAdded(leg_id=leg_id):
-                clock.legs[leg_id] = (False, False, wrap_up)
+            case cf.LegAdded(leg_id=leg_id, role=role):
+                clock.legs[leg_id] = (False, False, LISTENS if role == Role.MONITOR else wrap_up)
                 self._user_of[leg_id] = user
             case cf.LegAnswered(leg_id=leg_id) | cf.LegJoined(leg_id=leg_id):
                 _, joined, follows = clock.legs[leg_id]
@@ -135,7 +140,7 @@ class SeatTimes:
 
     def _whose(self, body: Body) -> str | None:
         match body:
-            case cf.LegAdded(role=Role.SEAT, number=number):
+            case cf.LegAdded(role=Role.SEAT | Role.MONITOR, number=number):
                 return number
             case cf.LegAnswered(leg_id=leg_id) | cf.LegJoined(leg_id=leg_id) | cf.LegEnded(leg_id=leg_id):
                 return self._user_of.get(leg_id)

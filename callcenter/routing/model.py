@@ -48,6 +48,7 @@ class SeatState(StrEnum):
     WRAP_UP = "wrap_up"
     READY = "ready"
     RINGING = "ringing"
+    MONITORING = "monitoring"
     TALKING = "talking"
 
 
@@ -56,7 +57,8 @@ class Seat:
     """What is known of a seat; all times in monotonic seconds.
 
     ``sip``, ``web``: which of its phones are on; ``page``: whether the page of the browser's phone is there, None
-    while nobody said; ``registered``: whether it can be rung. ``ringing_for``/``talking_on``: call ids.
+    while nobody said; ``registered``: whether it can be rung. ``ringing_for``/``talking_on``: call ids;
+    ``monitoring_on``: the call that it listens to beside the room, or whispers into (B7).
     ``since``: since when it is in its state, but for the end of a wrap-up, which no fact tells. ``pause_ends``: when
     a pause that was not asked for ends by itself, else 0. ``skills``: skill to level, 1 to 5. ``area``: whose elders
     it serves first. ``reserved``: it rings for somebody who was sent to it on purpose (a transfer, a call of its own):
@@ -72,6 +74,7 @@ class Seat:
     auto_answer: bool = False
     ringing_for: str | None = None
     talking_on: str | None = None
+    monitoring_on: str | None = None
     reserved: bool = False
     idle_since: float = 0.0
     wrap_up_until: float = 0.0
@@ -123,6 +126,8 @@ class Seat:
         """The state at monotonic time ``now``."""
         if self.talking_on is not None:
             return SeatState.TALKING
+        if self.monitoring_on is not None:
+            return SeatState.MONITORING
         if not self.registered:
             return SeatState.OFFLINE
         if self.ringing_for is not None:
@@ -203,10 +208,14 @@ def eligible(seat: Seat, demand: Demand, now: float) -> bool:
         return seat.role == TEST_ROLE and Target.TEST in demand.targets
     if (demand.only and seat.user != demand.seat) or (demand.unproved and seat.answers_alone(now)):
         return False
+    if seat.monitoring_on is not None and Target.BUSY not in demand.targets:
+        return False  # a phone in use: an emergency's, when it takes busy ones (A9)
     if seat.role == "supervisor":
         return Target.SUPERVISORS in demand.targets
     if not demand.ring_all and seat.reserved:
         return False
+    if seat.monitoring_on is not None:
+        return True
     if not demand.ring_all and demand.skill and seat.level(demand.skill) < demand.min_level:
         return False
     if seat.declared == SeatState.PAUSED:

@@ -55,6 +55,8 @@ class Seats:
         self._rests = Rests()
         self._seats: dict[str, Seat] = {}
         self._legs: dict[str, tuple[str, Leg]] = {}
+        self._spying: dict[str, tuple[str, str]] = {}
+        """Supervisor → the call and the leg by which it listens to it or whispers."""
         self._left_at: dict[str, float] = {}
         """Seat → when (monotonic) the call ended that its wrap-up belongs to."""
         self._staffed: tuple[str, ...] = ()
@@ -108,7 +110,7 @@ class Seats:
             seats=len(seats),
             registered=sum(seat.registered for seat in seats),
             free=states[SeatState.READY],
-            busy=states[SeatState.TALKING],
+            busy=states[SeatState.TALKING] + states[SeatState.MONITORING],
         )
 
     def state_of(self, seat: Seat) -> SeatState:
@@ -131,6 +133,12 @@ class Seats:
         call_id, held = self._legs[user]
         call = self._calls.find(call_id)
         return call, call.legs.get(held.id) if call is not None else None
+
+    def spy_of(self, user: str) -> Leg | None:
+        """The leg by which a supervisor listens to a call or whispers, None when it does neither."""
+        call_id, leg_id = self._spying.get(user, ("", ""))
+        call = self._calls.find(call_id)
+        return call.legs.get(leg_id) if call is not None else None
 
     def resting(self, wish: str) -> dict[str, float]:
         """Seats that did not take a caller, until when (monotonic) they are left alone by her.
@@ -243,6 +251,13 @@ class Seats:
                 if call is not None and leg_id in call.legs:
                     self._legs[user] = (fact.call_id, call.legs[leg_id])
                     self._change(fact, user, ringing_for=fact.call_id, reserved=bool(wish))
+            case cf.LegAdded(role=Role.MONITOR, number=user, leg_id=leg_id) if fact.call_id is not None:
+                self._spying[user] = (fact.call_id, leg_id)
+                self._change(fact, user, monitoring_on=fact.call_id)
+            case cf.LegEnded(role=Role.MONITOR, leg_id=leg_id):
+                for user in [user for user, (_, spy) in self._spying.items() if spy == leg_id]:
+                    del self._spying[user]
+                    self._change(fact, user, monitoring_on=None)
             case cf.LegAnswered(role=Role.SEAT, leg_id=leg_id) | cf.LegJoined(role=Role.SEAT, leg_id=leg_id) if (
                 talker := self._user_of(leg_id)
             ) is not None:

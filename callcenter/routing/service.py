@@ -28,6 +28,8 @@ PAUSE_SHARE = 3.0
 """How many times as long as it took the next decision is put off: deciding gets at most a quarter of the time."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
 
+PREEMPTED = "preempted"
+
 TEST_TARGET = "Local/s@cc-test-seat/n"
 """Where the dialplan answers for the seat that is a machine."""
 
@@ -122,7 +124,10 @@ class Routing(Seats):
             if rings_in_vain or (user in late and user in wanted):
                 self._calls.hang_up(leg, HangupReason.CANCELLED)
         for user, call_id in wanted.items():
-            if user not in self._legs:
+            if (spy := self.spy_of(user)) is not None and spy.live:
+                # It has one phone: that rings for her as soon as it listens to nobody.
+                self._calls.hang_up(spy, why=PREEMPTED)
+            elif user not in self._legs:
                 call = self._calls.find(call_id) or self.open_call(call_id)
                 if call is not None and call.open:
                     self._ring(user, call)

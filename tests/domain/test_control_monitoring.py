@@ -4,6 +4,7 @@ import pytest
 
 from callcenter.calls import facts as cf
 from callcenter.errors import Conflict, NotFound
+from callcenter.reports.seat_time import SeatTimes
 from tests.support.fake_pbx import Channel
 from tests.support.world import LI, STRANGER, WANG, World
 
@@ -204,3 +205,83 @@ def test_who_listens_to_one_call_does_not_listen_to_another(world: World) -> Non
     world.run(lambda: world.controller.monitoring.end(world.call_of(line), "sup1"))
     start(world, second, "listen")
     assert modes(world, second) == {"sup1": "listen"}
+
+
+# --- the supervisor's own seat -----------------------------------------------------------------------------------
+
+
+def state(world: World, user: str = "sup1") -> str:
+    return str(world.controller.routing.state_of(world.controller.routing.seat(user)))
+
+
+@pytest.mark.parametrize("mode", ["listen", "whisper"])
+@pytest.mark.parametrize("declared", ["ready", "paused"])
+def test_who_listens_is_seen_to_and_is_what_he_was_when_he_leaves(world: World, mode: str, declared: str) -> None:
+    """B7: a phone in use is not ready for anything but an emergency."""
+    line = talking(world)
+    if declared == "paused":
+        world.pause("sup1")
+    assert state(world) == declared
+    world.run(lambda: world.controller.monitoring.start(world.call_of(line), "sup1", mode))
+    spy = world.ringing("sup1")
+    world.answer(spy)
+    assert state(world) == "monitoring"
+    assert world.controller.routing.seat("sup1").monitoring_on == world.call_of(line).id
+    with pytest.raises(Conflict):
+        world.controller.control.call_out(LI, "sup1")
+    world.crash()
+    world.start()
+    assert state(world) == "monitoring", "after a restart as well"
+    world.hang_up(spy)
+    assert state(world) == declared
+
+
+def test_an_emergency_that_takes_busy_seats_has_the_listening_supervisor(world: World) -> None:
+    """A9: his monitoring ends, his one phone rings for her; a phone that listens would answer 486."""
+    world.register("op1")
+    first = world.press(WANG)
+    world.answer(world.ringing("op1"))
+    world.register("sup1")
+    spy = start(world, first, "whisper")
+    second = world.press(LI)
+    world.wait(2)
+    assert spy.id in world.board.channels, "free phones first"
+    world.wait(2)
+    assert spy.id not in world.board.channels
+    assert [body.reason for body in world.bodies(cf.LegEnded) if body.leg_id == spy.id] == ["preempted"]
+    assert modes(world, first) == {}
+    ring = world.ringing("sup1")
+    assert ring.variables["CC_ROOM"] == second.room
+    world.answer(ring)
+    assert state(world) == "talking"
+    world.hang_up(ring)
+    assert state(world) == "ready"
+
+
+def test_an_operator_who_listens_is_not_offered_a_hotline_call(world: World) -> None:
+    line = talking(world)
+    world.register("op2")
+    world.run(lambda: world.controller.monitoring.start(world.call_of(line), "op2", "listen"))
+    spy = world.ringing("op2")
+    world.answer(spy)
+    other = world.hotline(LI)
+    world.wait(20)
+    assert world.dialled("op2") == 1
+    world.hang_up(spy)
+    world.wait(1)
+    world.answer(world.ringing("op2"))
+    assert world.call_of(other).staffed
+
+
+def test_the_time_that_a_supervisor_listens_counts_as_that(world: World) -> None:
+    """B7: live and in the record by one fold."""
+    line = talking(world)
+    spy = start(world, line, "listen")
+    world.wait(30)
+    world.hang_up(spy)
+    times, spans = SeatTimes(), []
+    for fact in world.journal.facts():
+        spans += times.take(fact, 0.0)
+    mine = [(span.state, round((span.until - span.since).total_seconds())) for span in spans if span.user == "sup1"]
+    assert ("monitoring", 30) in mine
+    assert times.clocks["sup1"].at(world.clock.now())[0] == "ready"

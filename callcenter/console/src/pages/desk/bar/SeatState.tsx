@@ -11,7 +11,7 @@ import { useSeatActions } from "./actions";
 
 const REASONS = ["break", "lunch", "training", "meeting", "paperwork", "toilet"] as const;
 const EXTEND_SECONDS = 60;
-const CLASS: Record<string, string> = { ready: "good", talking: "good", ringing: "warn", wrap_up: "warn", paused: "warn", offline: "bad" };
+const CLASS: Record<string, string> = { ready: "good", talking: "good", monitoring: "good", ringing: "warn", wrap_up: "warn", paused: "warn", offline: "bad" };
 
 export function SeatState() {
   const { t } = useTranslation("desk");
