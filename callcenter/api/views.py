@@ -192,6 +192,13 @@ class SeatPhoneView(BaseModel):
     watched: bool = Field(description="Its silence is noticed within seconds, not when its registration ends.")
 
 
+class SeatMonitorView(BaseModel):
+    """What a supervisor's seat is on beside the room: which call, and how."""
+
+    call_id: str
+    mode: str = Field(description="listen or whisper")
+
+
 class SeatView(BaseModel):
     """One seat and what it is doing."""
 
@@ -204,6 +211,7 @@ class SeatView(BaseModel):
     auto_answer: bool = Field(description="Its phone picks up an emergency by itself.")
     call_id: str | None = Field(description="The call it rings for or talks on.")
     line: str | None = Field(None, description="That call's line: hotline, emergency or outbound.")
+    monitoring: SeatMonitorView | None = Field(None, description="What it listens to; told to whom monitors are told.")
     state_since: Moment | None = None
     deadline: Moment | None = Field(None, description="When a wrap-up, or a pause for not answering, ends by itself.")
     skills: dict[str, int] = Field({}, description="Skill to level, 1 to 5.")
@@ -211,7 +219,6 @@ class SeatView(BaseModel):
     queues: list[str] = Field([], description="Codes of the queues it serves.")
     phone: SeatPhoneView | None = Field(None, description="The phone that is rung; null: none is on.")
 
-    monitoring: SeatMonitorView | None = Field(None, description="What it listens to; told to whom monitors are told.")
 
 class FactView(BaseModel):
     """One fact of a timeline: what happened, when, by whom (A7).
