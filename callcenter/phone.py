@@ -13,6 +13,9 @@ REGION = "CN"
 # Every string of this shape has a canonical form, so a form that asks for it never refuses what it let through.
 PHONE_PATTERN = r"^((\+|00)[1-9]([ -]?[0-9]){6,14}|[1-9]([ -]?[0-9]){1,18}|0[1-9]([ -]?[0-9]){3,12})$"
 
+# What a person can be called at, as a stranger writes it: a mobile, a landline with its area code, or one abroad.
+PERSON_PATTERN = r"^((\+|00)[1-9]([ -]?[0-9]){6,14}|1[3-9]([ -]?[0-9]){9}|0[1-9]([ -]?[0-9]){8,10})$"
+
 _LONGEST_INPUT = 128
 _LONGEST_NUMBER = 19  # of E.164's 15 digits none, but some terminals announce a serial number as caller id
 _LONGEST_SHORT_CODE = 6  # 120, 12349, 95120, 955110: dialled as they are

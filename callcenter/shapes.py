@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from callcenter.phone import PHONE_PATTERN, normalise
+from callcenter.phone import PERSON_PATTERN, PHONE_PATTERN, normalise
 
 # No control characters: PostgreSQL refuses NUL, and CR and LF would be injections further on (AMI is a line protocol).
 _LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -30,6 +30,26 @@ Phone = Annotated[
     str, Field(max_length=40, pattern=PHONE_PATTERN, examples=["13800001001"]), AfterValidator(_canonical)
 ]
 """A phone number in any spelling, turned into its canonical form."""
+
+_PERSON = re.compile(PERSON_PATTERN)
+
+
+def _person(raw: str) -> str:
+    # 12 is a number for some exchanges; nobody is reached by it.
+    if _PERSON.fullmatch(raw) is None:
+        raise ValueError(
+            "write a mobile number of 11 digits like 13800001001, a landline with its area code like 0512-65001001, "
+            "or one abroad with + and its country code"
+        )
+    return _canonical(raw)
+
+
+PersonPhone = Annotated[
+    str,
+    Field(max_length=40, examples=["13800001001"], json_schema_extra={"pattern": PERSON_PATTERN}),
+    AfterValidator(_person),
+]
+"""A number that a stranger leaves to be called at, turned into its canonical form; no short codes."""
 
 _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 

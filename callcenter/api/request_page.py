@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
-from callcenter.api.deps import Services, ServicesDep, transaction
+from callcenter.api.deps import Services, ServicesDep, client_address, transaction
 from callcenter.api.requests import PublicRequest, accept, limit
 from callcenter.errors import CallCenterError, InvalidInput, TooManyAttempts
+from callcenter.phone import normalise
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,7 +56,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "send": "提交",
         "wrong": "有几处需要改正：",
         "bad_name": "请填写姓名（60 字以内）",
-        "bad_phone": "请填写能接通的电话号码",
+        "bad_phone": "请填写能接通的电话：11 位手机号（如 13800001001），或带区号的固定电话（如 0512-65001001）",
         "bad_text": "请填写具体内容（2000 字以内）",
         "bad_consent": "需要您同意后才能提交",
         "bad_elder": "老人姓名太长",
@@ -90,7 +91,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "send": "Send",
         "wrong": "Please correct:",
         "bad_name": "Your name is needed (at most 60 characters)",
-        "bad_phone": "A phone number we can reach is needed",
+        "bad_phone": "A phone number we can reach is needed: a mobile of 11 digits (13800001001), a landline with "
+        "its area code (0512-65001001), or one abroad with + and its country code",
         "bad_text": "Please say what it is about (at most 2000 characters)",
         "bad_consent": "We need your consent",
         "bad_elder": "The elder's name is too long",
@@ -136,28 +138,35 @@ async def send(request: Request, services: ServicesDep, lang: str | None = None)
     try:
         limit(request, services)
     except TooManyAttempts as error:
-        wait = int(str(error.extra["retry_after"]))
-        refused = _refused(services, language, 429, words["many"].format(minutes=-(-wait // 60)))
-        refused.headers["Retry-After"] = str(wait)
-        return refused
+        return _too_many(services, language, error)
     sent = await request.form(max_files=0, max_fields=20)
     given = {name: value.strip() for name in _FIELDS if isinstance(value := sent.get(name, ""), str)}
     values: dict[str, Any] = {**given, "consent": bool(sent.get("consent"))}
     values["text"] = values["text"].replace("\r\n", "\n")
+    values["phone"] = normalise(given.get("phone")) or given.get("phone", "")  # brackets, dots, full-width digits
     values["kind"] = values["kind"] or "other"
     try:
         body = PublicRequest(**values)
         async with transaction(request, services) as session:
-            reference = await accept(session, services, body)
+            reference = await accept(session, services, body, client_address(request))
     except ValidationError as error:
         wrong = {str(item["loc"][0]): words.get(f"bad_{item['loc'][0]}", words["bad_text"]) for item in error.errors()}
         return _page(services, language, _form(services, language, given, wrong), 422)
     except InvalidInput:
         return _page(services, language, _form(services, language, given, {"consent": words["bad_consent"]}), 422)
+    except TooManyAttempts as error:
+        return _too_many(services, language, error)
     except CallCenterError as error:
         return _page(services, language, _form(services, language, given, {"": words["away"]}), error.status)
     # Reloading the page that follows sends nothing twice.
     return RedirectResponse(f"/request?lang={language}&done={reference}", 303)
+
+
+def _too_many(services: Services, language: str, error: TooManyAttempts) -> HTMLResponse:
+    wait = int(str(error.extra["retry_after"]))
+    refused = _refused(services, language, 429, _WORDS[language]["many"].format(minutes=-(-wait // 60)))
+    refused.headers["Retry-After"] = str(wait)
+    return refused
 
 
 def _refused(services: Services, language: str, status: int, text: str) -> HTMLResponse:

@@ -12,13 +12,13 @@ from callcenter.api.deps import Services, ServicesDep, SessionDep, client_addres
 from callcenter.api.intake import IntakeDep
 from callcenter.api.problems import responses
 from callcenter.errors import InvalidInput
-from callcenter.intake.limits import Limit
+from callcenter.intake.limits import Limit, check_kept
 from callcenter.intake.service import Intake
 from callcenter.intake.service import Request as Received
 from callcenter.intake.states import Channel, Kind
 from callcenter.people.directory import Directory, Elder
 from callcenter.phone import normalise
-from callcenter.shapes import Flag, Instant, Line, Phone
+from callcenter.shapes import Flag, Instant, Line, PersonPhone
 
 router = idempotency.router("", "intake")
 
@@ -110,7 +110,7 @@ class PublicRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Line = Field(examples=["陈晓燕"])
-    phone: Phone
+    phone: PersonPhone
     text: Text = Field(examples=["想了解上门助浴的价格"])
     kind: Kind = Kind.OTHER
     elder: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] = Field(
@@ -133,8 +133,9 @@ def limit(request: Request, services: ServicesDep) -> None:
     kept.begin(client_address(request), services.clock.monotonic())
 
 
-async def accept(session: AsyncSession, services: Services, body: PublicRequest) -> str:
-    """Put a public request into the list; answers its reference. Raises `InvalidInput` without consent.
+async def accept(session: AsyncSession, services: Services, body: PublicRequest, address: str) -> str:
+    """Put a public request into the list; answers its reference. Raises `InvalidInput` without consent, and
+    `TooManyAttempts` when so much is stored of ``address`` or of everybody already.
 
     What fell into the trap is answered alike and kept nowhere.
     """
@@ -147,6 +148,7 @@ async def accept(session: AsyncSession, services: Services, body: PublicRequest)
     about = [f"老人：{body.elder}"] if body.elder.strip() else []
     about += [f"地址：{body.address}"] if body.address.strip() else []
     now = services.clock.now()
+    await check_kept(session, address, now)
     received = Received(
         channel=Channel.WEB,
         kind=body.kind,
@@ -161,6 +163,8 @@ async def accept(session: AsyncSession, services: Services, body: PublicRequest)
 
 
 @router.post("/public/requests", status_code=201, responses=responses(429), dependencies=[Depends(limit)])
-async def receive_public_request(body: PublicRequest, services: ServicesDep, session: SessionDep) -> Accepted:
+async def receive_public_request(
+    request: Request, body: PublicRequest, services: ServicesDep, session: SessionDep
+) -> Accepted:
     """A request from anybody, without a token; at most ten in ten minutes from one address. The page is /request."""
-    return Accepted(reference=await accept(session, services, body))
+    return Accepted(reference=await accept(session, services, body, client_address(request)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from callcenter.alarms.source_service import SourceInput, create_source, new_secret
@@ -114,6 +115,54 @@ async def test_r22_given_a_flood_from_one_address_when_over_the_limit_then_429_u
     clock.move_to(START + timedelta(seconds=SECONDS + 1))
     assert (await client.post("/api/v1/public/requests", json=FORM)).status_code == 201
     assert len(await rows(services)) == PER_ADDRESS + 1
+
+
+async def test_r22_given_a_restart_or_a_second_process_when_flooded_then_the_limit_still_stands(
+    app: FastAPI, client: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    """What is in memory is gone; what was taken in is on the audit trail with its address."""
+    for _ in range(PER_ADDRESS):
+        assert (await client.post("/api/v1/public/requests", json=FORM)).status_code == 201
+    app.state.public_limit = Limit()
+    clock.move_to(START + timedelta(seconds=60))
+    refused = await client.post("/api/v1/public/requests", json=FORM)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(int(SECONDS) - 60 + 1))
+    page = await client.post("/request", data={**FORM, "consent": "1"})
+    assert (page.status_code, "10 分钟后再试" in page.text) == (429, True)
+    clock.move_to(START + timedelta(seconds=SECONDS + 1))
+    assert (await client.post("/api/v1/public/requests", json=FORM)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "phone", ["12", "120", "12349", "65001001", "1380000100", "138000010012", "+86", "0512-65001001 转 801", "x", ""]
+)
+async def test_b5_given_a_number_that_nobody_is_reached_by_when_sent_then_said_what_to_write(
+    client: httpx.AsyncClient, services: Services, phone: str
+) -> None:
+    page = await client.post("/request", data={**FORM, "phone": phone, "consent": "1"})
+    assert page.status_code == 422
+    assert "11 位手机号（如 13800001001），或带区号的固定电话（如 0512-65001001）" in page.text
+    assert f'value="{phone}"' in page.text
+    answer = await client.post("/api/v1/public/requests", json={**FORM, "phone": phone})
+    assert (answer.status_code, "0512-65001001" in answer.json()["detail"]) == (422, True)
+    assert await rows(services) == []
+
+
+@pytest.mark.parametrize(
+    ("phone", "number"),
+    [
+        ("１３８ ００００ １００１", "13800001001"),
+        ("(0512) 6500.1001", "051265001001"),
+        ("+86 138-0000-1001", "13800001001"),
+        ("+1 202 555 0123", "+12025550123"),
+    ],
+)
+async def test_b5_given_a_number_as_people_write_it_when_the_form_is_sent_then_kept_as_it_is_dialled(
+    client: httpx.AsyncClient, services: Services, phone: str, number: str
+) -> None:
+    sent = await client.post("/request", data={**FORM, "phone": phone, "consent": "1"})
+    assert sent.status_code == 303
+    assert [row.caller for row in await rows(services)] == [number]
 
 
 def test_r22_given_many_addresses_when_all_together_are_too_many_then_refused_and_a_64_counts_as_one() -> None:
