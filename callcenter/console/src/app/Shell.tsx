@@ -11,7 +11,7 @@ import { SeatFrame } from "../pages/desk/SeatFrame";
 import { switchTheme, useTheme } from "../theme/theme";
 import { clock } from "../ui/time";
 import { LanguageButton } from "./LanguageButton";
-import { seated, type Page } from "./routes";
+import { fetchAhead, seated, type Page } from "./routes";
 import styles from "./Shell.module.css";
 
 export function Shell({ pages, children }: { pages: Page[]; children: ReactNode }) {
@@ -21,6 +21,8 @@ export function Shell({ pages, children }: { pages: Page[]; children: ReactNode 
   const theme = useTheme((state) => state.name);
   const links = pages.filter((page) => page.nav);
   useShortcuts(links);
+  const atDesk = account !== null && seated(account);
+  useEffect(() => (atDesk ? fetchAhead() : undefined), [atDesk]);
   return (
     <div className={styles.frame} style={{ background: token.colorBgLayout, color: token.colorText }}>
       <a className="skip" href="#content">
@@ -57,7 +59,7 @@ export function Shell({ pages, children }: { pages: Page[]; children: ReactNode 
         </Tooltip>
       </header>
       <OfflineBar />
-      {account && seated(account) && <SeatFrame />}
+      {atDesk && <SeatFrame />}
       <main id="content" className={styles.content} tabIndex={-1}>
         {children}
       </main>

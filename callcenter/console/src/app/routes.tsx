@@ -15,6 +15,21 @@ export interface Page {
   element: LazyExoticComponent<ComponentType>;
 }
 
+const desk = () => import("../pages/desk/DeskPage");
+
+/** Fetch in a quiet moment what a ringing call needs at once, and then what only a map needs. Answers how to stop. */
+export function fetchAhead(): () => void {
+  const quiet = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 200));
+  let over = false;
+  // What cannot be fetched now is fetched, or said to be missing, when it is shown.
+  const next = (load: () => Promise<unknown>, then?: () => void) =>
+    quiet(() => void (over || load().then(then, () => undefined)));
+  next(desk, () => next(() => import("../pages/desk/emergency/Map")));
+  return () => {
+    over = true;
+  };
+}
+
 /** Whether somebody has a phone here: whoever may do everything is not therefore an operator. */
 export function seated(account: Account): boolean {
   return account.role !== "admin" && account.permissions.includes("seats:own");
@@ -26,7 +41,7 @@ export function pagesOf(account: Account): Page[] {
 }
 
 const PAGES: Page[] = [
-  { path: "desk", nav: "desk", needs: "seats:own", key: "1", element: part(() => import("../pages/desk/DeskPage")) },
+  { path: "desk", nav: "desk", needs: "seats:own", key: "1", element: part(desk) },
   { path: "work", nav: "work", needs: "work_orders:read", key: "2", element: part(() => import("../pages/work/WorkPage")) },
   { path: "knowledge", nav: "knowledge", needs: "knowledge:read", key: "3", element: part(() => import("../pages/knowledge/KnowledgePage")) },
   { path: "wallboard", nav: "wallboard", needs: "statistics:read", key: "4", element: part(() => import("../pages/supervisor/WallboardPage")) },

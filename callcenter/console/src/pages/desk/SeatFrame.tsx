@@ -2,8 +2,10 @@
 import { App, Alert, Button } from "antd";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router-dom";
 
 import { useSession } from "../../api/session";
+import { live } from "../../live/socket";
 import { phone, usePhone, useSeatPhone } from "../../phone";
 import { DialDialog, KeypadDialog } from "./bar/DialDialogs";
 import { PhoneBar } from "./bar/PhoneBar";
@@ -13,9 +15,9 @@ import { useDeskFacts, useMe } from "./data";
 import { EmergencyWatch } from "./EmergencyWatch";
 import { HelpDialog } from "./HelpDialog";
 import { KeyLayer, useKeys } from "./keys";
-import { resumeNotes } from "./notes";
 import { checkedToday, usePhoneKind } from "./phonekind";
 import { useDesk } from "./store";
+import { UnsentNotes } from "./UnsentNotes";
 
 export function SeatFrame() {
   return (
@@ -31,7 +33,8 @@ function Frame() {
   const kind = usePhoneKind((state) => state.kind);
   const { dialog, set } = useDesk();
   useDeskFacts();
-  useEffect(resumeNotes, []);
+  useTransferNews(me);
+  useScreenPop();
   useEffect(() => {
     if (operator && me && !checkedToday(me)) set({ dialog: "devices" });
   }, [operator, me, set]);
@@ -45,12 +48,38 @@ function Frame() {
       <EmergencyWatch />
       <PhoneBar />
       {kind === "web" && <PhoneNotices />}
+      <UnsentNotes />
       {dialog === "help" && <HelpDialog />}
       {dialog === "devices" && <DeviceCheck />}
       {dialog === "dial" && <DialDialog />}
       {dialog === "keypad" && <KeypadDialog />}
       {dialog === "transfer" && <TransferDialog />}
     </>
+  );
+}
+
+/** A call that rings brings its page up, on whatever page; but for somebody who is writing there. */
+function useScreenPop(): void {
+  const offered = useDesk((state) => state.offered?.callId);
+  const navigate = useNavigate();
+  useEffect(() => {
+    const writes = document.querySelector("main :focus:is(input, textarea), .ant-modal-wrap:not([style*=none])");
+    if (offered && !writes) navigate("/desk");
+  }, [offered, navigate]);
+}
+
+/** Why a caller who was given away is back. */
+function useTransferNews(me: string): void {
+  const { notification } = App.useApp();
+  const { t } = useTranslation("desk");
+  useEffect(
+    () =>
+      live.subscribe(({ kind, data }) => {
+        if (kind !== "call.transfer_failed" || data.by !== me || data.why === "cancelled") return;
+        const why = t(`reason.${String(data.why)}`, { defaultValue: String(data.why) });
+        notification.warning({ title: t("transfer.failed", { to: String(data.to).replace(/^\w+:/, ""), why }), duration: 10 });
+      }),
+    [me, notification, t],
   );
 }
 

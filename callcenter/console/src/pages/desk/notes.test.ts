@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ApiError } from "../../api/client";
-import { Draft } from "./notes";
+import { Draft, resumeNotes, stopNotes } from "./notes";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -80,5 +80,32 @@ describe("a note (A10, B4)", () => {
     note.type("一二");
     note.learn({ text: "三", revision: 2 });
     expect(note.read().text).toBe("一二");
+  });
+
+  it("is its author's: nobody else takes it up, and he does when he is back", async () => {
+    const put = vi.fn(() => new Promise<never>(() => undefined));
+    const note = new Draft("calls.1@op1", put);
+    note.type("电话里说门没锁");
+    note.stop();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(put).not.toHaveBeenCalled();
+    expect(resumeNotes("op2")).toEqual([]);
+    expect(resumeNotes("op1")).toEqual([{ subject: "calls", id: "1" }]);
+    stopNotes();
+    expect(localStorage.getItem("callcenter.note.calls.1@op1")).toContain("门没锁");
+  });
+
+  it("that is being sent when its author signs out is not sent again, and what was added stays", async () => {
+    let answer: (value: { text: string; revision: number }) => void = () => undefined;
+    const put = vi.fn((_: string, __: number) => new Promise<{ text: string; revision: number }>((resolve) => (answer = resolve)));
+    const note = new Draft("calls.1@op1", put);
+    note.type("a");
+    await vi.advanceTimersByTimeAsync(450);
+    note.type("ab");
+    note.stop();
+    answer({ text: "a", revision: 1 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(put).toHaveBeenCalledTimes(1);
+    expect(JSON.parse(localStorage.getItem("callcenter.note.calls.1@op1") ?? "{}")).toMatchObject({ text: "ab", revision: 1 });
   });
 });

@@ -1,8 +1,10 @@
 // Notes that lose no letter: kept in this browser at each keystroke, sent to the server soon after, joined with what
-// somebody else wrote meanwhile. What is not on the server yet survives a reload, a crash and being offline.
+// somebody else wrote meanwhile. What is not on the server yet survives a reload, a crash and being offline; it is its
+// author's: it waits here until the same person signs in again, and never goes out under another account.
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 
 import { ApiError, api, call } from "../../api/client";
+import { useSession } from "../../api/session";
 import { passing } from "./ask";
 import { join } from "./join";
 
@@ -38,6 +40,7 @@ export class Draft {
   private listeners = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sending = false;
+  private stopped = false;
   private pause = SOON_MS;
 
   constructor(
@@ -71,6 +74,12 @@ export class Draft {
     this.soon();
   }
 
+  /** Its author has signed out: nothing is sent any more; what is kept stays for the next time. */
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
   private keep(text: string): void {
     this.kept = { text, base: this.base.text, revision: this.base.revision };
     try {
@@ -82,11 +91,11 @@ export class Draft {
 
   private soon(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.save(), this.pause);
+    if (!this.stopped) this.timer = setTimeout(() => void this.save(), this.pause);
   }
 
   private async save(): Promise<void> {
-    if (this.sending || !this.kept) return;
+    if (this.sending || this.stopped || !this.kept) return;
     const { text } = this.kept;
     this.sending = true;
     this.show({ state: "saving" });
@@ -147,33 +156,50 @@ function read(name: string): Kept | null {
 
 const drafts = new Map<string, Draft>();
 
-function draft(subject: Subject, id: string): Draft {
-  const name = `${subject}.${id}`;
+function draft(subject: Subject, id: string, author: string): Draft {
+  const name = `${subject}.${id}@${author}`;
   let found = drafts.get(name);
   if (!found) {
-    drafts.set(name, (found = new Draft(name, (text, revision) => put(subject, id, text, revision))));
+    drafts.set(name, (found = new Draft(name, (text, revision) => put(subject, id, author, text, revision))));
   }
   return found;
 }
 
-function put(subject: Subject, id: string, text: string, revision: number): Promise<Stored> {
+async function put(subject: Subject, id: string, author: string, text: string, revision: number): Promise<Stored> {
+  if (useSession.getState().account?.user !== author) throw new ApiError(0, "signed_out", "its author is not signed in");
   const body = { text, revision };
   return subject === "calls"
     ? call(api.PUT("/api/v1/calls/{call_id}/note", { params: { path: { call_id: id } }, body }))
     : call(api.PUT("/api/v1/emergencies/{incident_id}/note", { params: { path: { incident_id: id } }, body }));
 }
 
-/** Send what an earlier page could not; call once after signing in. */
-export function resumeNotes(): void {
+export interface Unsent {
+  subject: Subject;
+  id: string;
+}
+
+/** Take up what an earlier page of this author could not send; call once after signing in. Answers which notes these are. */
+export function resumeNotes(author: string): Unsent[] {
+  const found: Unsent[] = [];
   for (const key of Object.keys(localStorage)) {
-    const [, subject, id] = /^callcenter\.note\.(calls|emergencies)\.(.+)$/.exec(key) ?? [];
-    if (subject && id) draft(subject as Subject, id);
+    const [, subject, id, by] = /^callcenter\.note\.(calls|emergencies)\.([^@]+)@(.+)$/.exec(key) ?? [];
+    if (!subject || !id || by !== author) continue;
+    draft(subject as Subject, id, author);
+    found.push({ subject: subject as Subject, id });
   }
+  return found;
+}
+
+/** The author signs out: what is not sent yet stays in this browser. */
+export function stopNotes(): void {
+  for (const one of drafts.values()) one.stop();
+  drafts.clear();
 }
 
 /** A note as it is typed here, and how to go on typing. */
 export function useNote(subject: Subject, id: string, stored: Stored | undefined): Shown & { type: (text: string) => void } {
-  const mine = useMemo(() => draft(subject, id), [subject, id]);
+  const author = useSession((state) => state.account?.user ?? "");
+  const mine = useMemo(() => draft(subject, id, author), [subject, id, author]);
   const shown = useSyncExternalStore(mine.subscribe, mine.read);
   const { text, revision } = stored ?? {};
   useEffect(() => {

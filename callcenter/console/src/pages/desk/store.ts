@@ -1,6 +1,8 @@
 // What the desk itself decides: which emergency fills the screen, which were put aside, which dialog is open.
 import { create } from "zustand";
 
+import { useSession } from "../../api/session";
+
 const ASIDE = "callcenter.desk.aside";
 const WORKING = "callcenter.desk.working";
 
@@ -19,25 +21,28 @@ interface DeskState {
   set(changes: Partial<Omit<DeskState, "set">>): void;
 }
 
+/** Where something is kept in this tab for whoever is signed in: the next one sees nothing of it. */
+const of = (key: string) => `${key}.${useSession.getState().account?.user ?? ""}`;
+
 function kept(): string[] {
   try {
-    return JSON.parse(sessionStorage.getItem(ASIDE) ?? "[]") as string[];
+    return JSON.parse(sessionStorage.getItem(of(ASIDE)) ?? "[]") as string[];
   } catch {
     return [];
   }
 }
 
+const begun = () => ({ offered: null, chosen: null, aside: kept(), dialog: null, working: sessionStorage.getItem(of(WORKING)) || null });
+
 export const useDesk = create<DeskState>((set) => ({
-  offered: null,
-  chosen: null,
-  aside: kept(),
-  dialog: null,
-  working: sessionStorage.getItem(WORKING) || null,
+  ...begun(),
   set: (changes) => {
-    if (changes.working !== undefined) sessionStorage.setItem(WORKING, changes.working ?? "");
+    if (changes.working !== undefined) sessionStorage.setItem(of(WORKING), changes.working ?? "");
     set(changes);
   },
 }));
+
+useSession.subscribe(({ account }, before) => account?.user !== before.account?.user && useDesk.setState(begun()));
 
 /** Show an emergency over the whole screen. */
 export function show(id: string): void {
@@ -54,6 +59,6 @@ export function putAside(id: string): void {
 }
 
 function keep(aside: string[]): void {
-  sessionStorage.setItem(ASIDE, JSON.stringify(aside));
+  sessionStorage.setItem(of(ASIDE), JSON.stringify(aside));
   useDesk.getState().set({ aside });
 }

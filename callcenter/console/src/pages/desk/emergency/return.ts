@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "react";
 
 import { usePhone } from "../../../phone";
+import { useMe } from "../data";
 import { usePhoneKind } from "../phonekind";
 
 const KEY = "callcenter.desk.left";
@@ -13,15 +14,16 @@ const PATIENCE_MS = 1_500;
 export function useReturn(id: string, away: boolean, talking: boolean, join: () => Promise<unknown>): void {
   const [{ status, call }] = usePhone();
   const inPage = usePhoneKind((state) => state.kind) === "web";
+  const me = useMe();
   const latest = useRef(join);
   latest.current = join;
   useEffect(() => {
     if (!talking || !inPage) return;
-    const leave = () => sessionStorage.setItem(KEY, JSON.stringify({ id, at: Date.now() }));
+    const leave = () => sessionStorage.setItem(KEY, JSON.stringify({ id, me, at: Date.now() }));
     addEventListener("pagehide", leave);
     return () => removeEventListener("pagehide", leave);
-  }, [id, talking, inPage]);
-  const wanted = away && inPage && status === "registered" && call === null && left() === id;
+  }, [id, me, talking, inPage]);
+  const wanted = away && inPage && status === "registered" && call === null && left(me) === id;
   useEffect(() => {
     if (!wanted) return;
     const timer = setTimeout(() => {
@@ -35,10 +37,10 @@ export function useReturn(id: string, away: boolean, talking: boolean, join: () 
   }, [talking]);
 }
 
-function left(): string | null {
+function left(me: string): string | null {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as { id: string; at: number } | null;
-    return kept && Date.now() - kept.at < RECENT_MS ? kept.id : null;
+    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as { id: string; me: string; at: number } | null;
+    return kept && kept.me === me && Date.now() - kept.at < RECENT_MS ? kept.id : null;
   } catch {
     return null;
   }

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, call as send } from "../../../api/client";
 import { detail, insist } from "../ask";
-import { useReread } from "../data";
+import { useMe, useReread } from "../data";
 import styles from "../desk.module.css";
 import { useKeys } from "../keys";
 import type { Call } from "../shapes";
@@ -37,10 +37,10 @@ interface Values {
 const KEPT = "callcenter.desk.intake.";
 
 /** What was typed before a reload, else a form to begin with. */
-function kept(id: string): Values {
+function kept(place: string): Values {
   const fresh: Values = { outcome: "answer", kind: "service", priority: "normal" };
   try {
-    return { ...fresh, ...(JSON.parse(sessionStorage.getItem(KEPT + id) ?? "{}") as Partial<Values>) };
+    return { ...fresh, ...(JSON.parse(sessionStorage.getItem(place) ?? "{}") as Partial<Values>) };
   } catch {
     return fresh;
   }
@@ -53,13 +53,17 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState("");
   const reread = useReread();
+  // Of whoever types: the next one to sign in at this tab has a form of their own.
+  const place = `${KEPT}${id}@${useMe()}`;
   const submit = async (values: Values) => {
     setBusy(true);
     setFailed("");
     try {
-      if (call?.line !== "outbound" || values.outcome !== "none") await decide(id, call, values);
+      // Whoever reads it later reads words: where none were typed, what it is, in the operator's language.
+      const words = values.text?.trim() || t(`disposition.${DISPOSITION[values.outcome]}`);
+      if (call?.line !== "outbound" || values.outcome !== "none") await decide(id, call, values, words);
       if (call?.line === "hotline" && !call.disposition) await dispose(id, call, values);
-      sessionStorage.removeItem(KEPT + id);
+      sessionStorage.removeItem(place);
       done();
     } catch (error) {
       setFailed(detail(error));
@@ -78,7 +82,7 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
   return (
     <section className={styles.pane} aria-label={t("intake.title")}>
       <h3>{t("intake.title")}</h3>
-      <Form form={form} layout="vertical" size="small" requiredMark={false} initialValues={kept(id)} onValuesChange={(_, all) => sessionStorage.setItem(KEPT + id, JSON.stringify(all))} onFinish={(values) => void submit(values)}>
+      <Form form={form} layout="vertical" size="small" requiredMark={false} initialValues={kept(place)} onValuesChange={(_, all) => sessionStorage.setItem(place, JSON.stringify(all))} onFinish={(values) => void submit(values)}>
         <Form.Item name="outcome" style={{ marginBottom: 10 }}>
           <Radio.Group buttonStyle="solid" optionType="button" options={OUTCOMES.map((value) => ({ value, label: t(`intake.${value}`) }))} aria-label={t("intake.title")} />
         </Form.Item>
@@ -122,13 +126,12 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
 }
 
 /** The call's item in the one list of all channels comes to its outcome; what it becomes is made with it. */
-async function decide(id: string, call: Call | undefined, values: Values): Promise<void> {
+async function decide(id: string, call: Call | undefined, values: Values, words: string): Promise<void> {
   const { outcome, text = "", priority = "normal", about = "", organisation = "", number, due } = values;
   const elder_id = call?.elder_id ?? null;
   const found = await send(api.GET("/api/v1/intake", { params: { query: { call_id: id, limit: 1 } } }));
   let item = found.items[0];
   if (item?.state === "done") return;
-  const words = text.trim() || DISPOSITION[outcome];
   item ??= await send(
     api.POST("/api/v1/intake", {
       body: { text: words, kind: KIND[outcome], channel: "phone", call_id: id, elder_id, caller: call?.caller || null, take: true },
@@ -138,7 +141,7 @@ async function decide(id: string, call: Call | undefined, values: Values): Promi
   await send(
     api.POST("/api/v1/intake/{id}/outcome", {
       params: { path: { id: item.id } },
-      body: { outcome, text, elder_id, kind: "service", priority, about, organisation, number: number || null, due_at },
+      body: { outcome, text: outcome === "callback" ? words : text, elder_id, kind: "service", priority, about, organisation, number: number || null, due_at },
     }),
   );
 }
