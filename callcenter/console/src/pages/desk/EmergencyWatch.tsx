@@ -30,6 +30,8 @@ export function EmergencyWatch() {
   const shown = useEmergency(automatic ?? null);
   const rings = how === "ringing";
   const here = ringing?.kind === "seat" && ringing.state === "ringing";
+  // Answered here, and the server does not know it yet: nothing sounds any more.
+  const answered = ringing?.kind === "seat" && ringing.state !== "ringing";
 
   useEffect(() => {
     if (rings && own) show(own.id);
@@ -37,9 +39,9 @@ export function EmergencyWatch() {
   useEffect(() => {
     // The phone in the page sounds by itself; a phone on the table, or one that answers by itself, does not here.
     if (rings && here) phone.ringAs("urgent");
-    if (rings) alarm.start(!here, t("ringing.tab", { name: own?.elder_name || own?.caller || "" }));
+    if (rings && !answered) alarm.start(!here, t("ringing.tab", { name: own?.elder_name || own?.caller || "" }));
     else alarm.stop();
-  }, [rings, here, own?.elder_name, own?.caller, t]);
+  }, [rings, here, answered, own?.elder_name, own?.caller, t]);
   useEffect(() => () => alarm.stop(), []);
   useUnlock();
   useLife(own, how === "talking");

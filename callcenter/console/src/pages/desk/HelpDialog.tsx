@@ -17,6 +17,7 @@ const KEYS: [string, [string, string][]][] = [
       ["F9", "hold"],
       ["Alt+T", "transfer"],
       ["Alt+Y", "complete"],
+      ["Alt+U", "cancelTransfer"],
       ["Alt+P", "park"],
       ["Alt+G", "retrieve"],
       ["Alt+K", "keypad"],

@@ -7,11 +7,17 @@ const AGAIN_MS = [250, 750, 1500, 3000];
 export const passing = (error: unknown) =>
   error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
 
-/** Send, and send again while it is the server's trouble; `send` must be safe to repeat. */
-export async function insist<T>(send: () => Parameters<typeof call<T>>[0]): Promise<T> {
+/** With this header a request that is sent again is the same request. */
+export interface Once {
+  "Idempotency-Key": string;
+}
+
+/** Send, and send again while it is the server's trouble. What dials must carry the header: an answer may be lost on the way. */
+export async function insist<T>(send: (once: Once) => Parameters<typeof call<T>>[0]): Promise<T> {
+  const once = { "Idempotency-Key": onceKey() };
   for (let attempt = 0; ; attempt++) {
     try {
-      return await call<T>(send());
+      return await call<T>(send(once));
     } catch (error) {
       const wait = AGAIN_MS[attempt];
       if (wait === undefined || !passing(error)) throw error;
@@ -21,7 +27,7 @@ export async function insist<T>(send: () => Parameters<typeof call<T>>[0]): Prom
 }
 
 /** A key that makes a repeated request one; also where the page has no secure context. */
-export function onceKey(): string {
+function onceKey(): string {
   return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 }
 

@@ -7,7 +7,7 @@ import { useSession } from "../../api/session";
 import { live, useLive, type Fact } from "../../live/socket";
 import { passing } from "./ask";
 import { fold, foldLegs } from "./fold";
-import { byNeed, mine, type Call, type Emergency, type Mine } from "./shapes";
+import { byNeed, mine, type Call, type Emergency, type Leg, type Mine } from "./shapes";
 import { useDesk } from "./store";
 
 const KEY = {
@@ -172,6 +172,17 @@ function gatherer(client: QueryClient): (key: readonly string[]) => void {
   return (key) => {
     waiting.set(key.join(), key);
     timer ??= setTimeout(flush, GATHER_MS);
+  };
+}
+
+/** Show a leg that an answer tells of; the fact that tells of it, too, may come a moment later. */
+export function useLearnLeg(incidentId: string): (leg: Leg) => Leg {
+  const client = useQueryClient();
+  return (leg) => {
+    client.setQueryData<Emergency[]>(KEY.emergencies, (all) =>
+      all?.map((one) => (one.id === incidentId && !one.legs.some(({ id }) => id === leg.id) ? { ...one, legs: [...one.legs, leg] } : one)),
+    );
+    return leg;
   };
 }
 

@@ -42,7 +42,7 @@ export function IntakeTab() {
           {
             title: t("state"),
             render: (_, item) =>
-              item.state === "done" ? t(`outcomes.${item.outcome ?? "none"}`) : item.state === "taken" ? `${t("intake.taken")} ${item.taken_by}` : <Since at={item.at} />,
+              item.state === "done" ? t(`outcomes.${item.outcome ?? "none"}`) : item.state === "taken" ? `${t("intake.taken")} ${item.taken_by}` : <>{t("intake.new")} <Since at={item.at} /></>,
           },
           {
             key: "actions",

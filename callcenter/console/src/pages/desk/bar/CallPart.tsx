@@ -2,6 +2,7 @@
 import { AudioMutedOutlined, AudioOutlined, PauseOutlined, PhoneFilled, PhoneOutlined, SwapOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
+import { useLocation, useNavigate } from "react-router-dom";
 
 import { phone, usePhone } from "../../../phone";
 import { Keys } from "../../../ui/Keys";
@@ -20,21 +21,27 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
   const [state] = usePhone();
   const set = useDesk((desk) => desk.set);
   const actions = useCallActions(call);
+  const navigate = useNavigate();
+  const atDesk = useLocation().pathname === "/desk";
   const inPage = state.call?.kind === "seat";
   const test = state.call?.kind === "test";
   const how = call ? mine(call.legs, me) : "none";
   const rings = (inPage && state.call?.state === "ringing") || (how === "ringing" && !inPage);
   const here = inPage && state.call?.state === "ringing";
+  const answering = inPage && state.call?.state === "answering";
   const talks = !rings && (inPage || how === "talking" || seat?.state === "talking");
   const routine = call !== undefined && call.line !== "emergency";
+  // What the server does with a call it does once it knows that somebody has answered it.
+  const inHand = talks && routine && how === "talking";
   const acts = {
     answer: here ? () => phone.answer() : undefined,
     hangUp: test || inPage || (talks && routine) ? () => (test ? phone.hangUp() : void actions.hangUp()) : undefined,
     mute: inPage && talks ? () => phone.mute(!state.muted) : undefined,
-    hold: talks && routine ? () => void actions.hold() : undefined,
-    transfer: talks && routine && !call.transfer ? () => set({ dialog: "transfer" }) : undefined,
-    complete: call?.transfer ? () => void actions.complete() : undefined,
-    park: talks && routine ? () => void actions.park() : undefined,
+    hold: inHand ? () => void actions.hold() : undefined,
+    transfer: inHand && !call.transfer ? () => set({ dialog: "transfer" }) : undefined,
+    complete: call?.transfer && canComplete(call, me) ? () => void actions.complete() : undefined,
+    cancel: call?.transfer?.by === me ? () => void actions.cancel() : undefined,
+    park: inHand && !call.transfer ? () => void actions.park() : undefined,
     keypad: talks && inPage ? () => set({ dialog: "keypad" }) : undefined,
   };
   useKeys([
@@ -44,6 +51,7 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
     { keys: ["F9"], name: "hold", act: acts.hold },
     { keys: ["Alt+T"], name: "transfer", act: acts.transfer },
     { keys: ["Alt+Y"], name: "complete", act: acts.complete },
+    { keys: ["Alt+U"], name: "cancelTransfer", act: acts.cancel },
     { keys: ["Alt+P"], name: "park", act: acts.park },
     { keys: ["Alt+K"], name: "keypad", act: acts.keypad },
   ]);
@@ -52,13 +60,19 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
   return (
     <>
       <span className={styles.current} data-how={rings ? "ringing" : "talking"} data-held={call?.held} data-testid="current-call">
-        <b role="status">{t(rings ? "bar.rings" : call?.held ? "bar.held" : test ? "bar.test" : "bar.talks")}</b> {name}
+        <b role="status">{t(rings ? "bar.rings" : answering ? "bar.answering" : call?.held ? "bar.held" : test ? "bar.test" : "bar.talks")}</b> {name}
         {call?.elder_name && call.caller && <span className="quiet tabular">{call.caller}</span>}
         <span aria-hidden>
           <Since at={call ? (call.human_at ?? call.started_at) : new Date(state.call?.since ?? 0).toISOString()} />
         </span>
         {state.call?.media === "lost" && <b className="bad" role="alert">{t("bar.audioLost")}</b>}
       </span>
+      {routine && !atDesk && (
+        <Button size="small" onClick={() => navigate("/desk")} data-testid="open-file">
+          {t("bar.file")}
+          <Keys of="Alt+1" />
+        </Button>
+      )}
       {acts.answer && (
         <Button type="primary" size="small" icon={<PhoneFilled />} onClick={acts.answer} data-testid="answer">
           {t("bar.answer")}
@@ -111,6 +125,11 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
   );
 }
 
+/** Whether somebody has answered who could take the caller. */
+function canComplete({ transfer, legs }: Call, me: string): boolean {
+  return transfer?.by === me && legs.some(({ id, state }) => id === transfer.leg_id && state === "joined");
+}
+
 function Transferring({ call, me, actions }: { call: Call; me: string; actions: ReturnType<typeof useCallActions> }) {
   const { t } = useTranslation("desk");
   const transfer = call.transfer;
@@ -120,16 +139,17 @@ function Transferring({ call, me, actions }: { call: Call; me: string; actions: 
   return (
     <span className={styles.state}>
       <span role="status">
-        {t("transfer.underWay", { to: transfer.to.replace(/^\w+:/, "") })} {leg && t(`leg.${leg.state}`)}
+        {t("transfer.underWay", { to: leg?.name || transfer.to.replace(/^\w+:/, "") })} {leg && t(`leg.${leg.state}`)}
       </span>
       {transfer.mode === "attended" && (
-        <Button size="small" type="primary" onClick={() => void actions.complete()} data-testid="transfer-complete">
+        <Button size="small" type="primary" disabled={!canComplete(call, me)} loading={actions.busy.has("complete")} onClick={() => void actions.complete()} data-testid="transfer-complete">
           {t("transfer.complete")}
           <Keys of="Alt+Y" />
         </Button>
       )}
-      <Button size="small" onClick={() => void actions.cancel()}>
+      <Button size="small" loading={actions.busy.has("cancelTransfer")} onClick={() => void actions.cancel()} data-testid="transfer-cancel">
         {t("transfer.cancel")}
+        <Keys of="Alt+U" />
       </Button>
     </span>
   );

@@ -28,7 +28,7 @@ export function TransferDialog() {
   const seatOptions = (seats.data?.items ?? [])
     .filter(({ user, state, role }) => user !== me && state !== "offline" && role !== "test")
     .sort((a, b) => Number(b.state === "ready") - Number(a.state === "ready"))
-    .map(({ user, state }) => ({ value: user, label: `${user} · ${t(`seat.${state}`)}` }));
+    .map(({ user, state }) => ({ value: user, label: `${user} · ${t(`seat.${state}`)}`, disabled: state === "talking" || state === "ringing" }));
   const queueOptions = (queues.data?.items ?? []).map((one) => ({ value: one.code, label: (i18n.language === "en" && one.name_en) || one.name || one.code }));
   const select = (options: { value: string; label: string }[]) => (
     <Select autoFocus showSearch={{ optionFilterProp: "label" }} style={{ width: "100%" }} value={to || null} options={options} onChange={setTo} aria-label={t("transfer.to")} placeholder={t("transfer.to")} notFoundContent={t("transfer.nobody")} />

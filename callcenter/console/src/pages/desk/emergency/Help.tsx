@@ -73,7 +73,7 @@ const HelpButton = memo(function HelpButton({ role, hint, legs, busy, disabled, 
   const { how, leg } = standing(legs);
   const trying = how === "trying";
   return (
-    <div className={`${styles.helper} ${role === "120" ? styles.ambulance : ""}`} data-standing={how}>
+    <div className={`${styles.helper} ${role === "120" ? styles.ambulance : ""}`} data-standing={busy && how !== "in" ? "trying" : how}>
       <button
         type="button"
         className={styles.helpButton}
@@ -85,8 +85,8 @@ const HelpButton = memo(function HelpButton({ role, hint, legs, busy, disabled, 
           <PhoneOutlined /> {t(`roles.${role}`)}
         </span>
         <span className={styles.helpState} role="status">
-          {busy && !trying ? t("leg.dialing") : <LegState how={how} leg={leg} />}
-          {!trying && how !== "in" && !disabled && <Keys of={hint} />}
+          {busy && !trying && how !== "in" ? t("leg.asking") : <LegState how={how} leg={leg} />}
+          {!busy && !trying && how !== "in" && !disabled && <Keys of={hint} />}
         </span>
       </button>
       {trying && leg && (

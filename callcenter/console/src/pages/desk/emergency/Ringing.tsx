@@ -8,6 +8,7 @@ import { query } from "../../../api/client";
 import { usePhone } from "../../../phone";
 import { Keys } from "../../../ui/Keys";
 import { useNow } from "../../../ui/time";
+import { usePhoneKind } from "../phonekind";
 import type { Emergency } from "../shapes";
 import styles from "./Emergency.module.css";
 
@@ -17,7 +18,10 @@ export function Ringing({ one, answer }: { one: Emergency; answer: () => void })
   const config = useQuery({ ...query("/api/v1/console/config"), staleTime: Infinity });
   const limit = config.data?.human_answer_seconds ?? 5;
   const waited = Math.max(0, Math.floor((useNow() - Date.parse(one.opened_at)) / 1000));
-  const here = phone.call?.kind === "seat" && phone.call.state === "ringing";
+  const kind = usePhoneKind((state) => state.kind);
+  const inPage = phone.call?.kind === "seat";
+  const here = inPage && phone.call?.state === "ringing";
+  const elsewhere = kind === "hardware" ? "atPhone" : phone.status === "waiting" ? "otherTab" : "coming";
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus(), [here]);
   return (
@@ -32,7 +36,9 @@ export function Ringing({ one, answer }: { one: Emergency; answer: () => void })
           <Keys of={t("ringing.keys")} />
         </button>
       ) : (
-        <span className={styles.atPhone}>{t("ringing.atPhone")}</span>
+        <span className={styles.atPhone} role="status" data-testid="answering" data-answered={inPage}>
+          {t(inPage ? "ringing.answering" : `ringing.${elsewhere}`)}
+        </span>
       )}
     </div>
   );

@@ -1,47 +1,56 @@
 // What an operator does in an emergency: asked for once, shown while it is under way, its refusal in the server's words.
 import { App } from "antd";
-import { useCallback, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { api, call } from "../../../api/client";
-import { detail, insist, onceKey } from "../ask";
-import { useReread } from "../data";
+import { api } from "../../../api/client";
+import { insist } from "../ask";
+import { useLearnLeg, useReread } from "../data";
+import { useWhy } from "../refusal";
 import type { Emergency, HelpRole } from "../shapes";
 
-/** Do something and tell its refusal; `busy` names what is under way. */
+/** Do something and tell its refusal; `busy` names what is under way, and what is under way is not begun again. */
 export function useActing() {
   const { message } = App.useApp();
   const { t } = useTranslation("desk");
+  const why = useWhy();
   const reread = useReread();
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
+  const underWay = useRef(new Set<string>());
   const act = useCallback(
     async <T>(name: string, send: () => Promise<T>): Promise<T | undefined> => {
+      // A key is quicker than the button that turns grey.
+      if (underWay.current.has(name)) return undefined;
+      underWay.current.add(name);
       setBusy((all) => new Set(all).add(name));
       try {
         return await send();
       } catch (error) {
-        void message.error({ content: t("failed", { what: t(`acts.${name.split(":")[0]}`), detail: detail(error) }), duration: 8 });
+        void message.error({ content: t("failed", { what: t(`acts.${name.split(":")[0]}`), detail: why(error) }), duration: 8 });
         return undefined;
       } finally {
+        underWay.current.delete(name);
         setBusy((all) => new Set([...all].filter((one) => one !== name)));
         reread();
       }
     },
-    [message, t, reread],
+    [message, t, why, reread],
   );
   return { busy, act };
 }
 
 export function useEmergencyActions(incident: Pick<Emergency, "id">) {
   const { busy, act } = useActing();
+  const learnLeg = useLearnLeg(incident.id);
   const path = { incident_id: incident.id };
-  const headers = () => ({ "Idempotency-Key": onceKey() });
   return {
     busy,
     help: (role: HelpRole, number?: string) => {
-      const once = headers();
       const body = { role, everybody: false, ...(number ? { number } : {}) };
-      return act(`help:${number ?? role}`, () => insist(() => api.POST("/api/v1/emergencies/{incident_id}/legs", { params: { path, header: once }, body })));
+      // The button goes from "being asked for" to "being called" without a moment in which it could be pressed again.
+      return act(`help:${number ?? role}`, async () =>
+        learnLeg(await insist((header) => api.POST("/api/v1/emergencies/{incident_id}/legs", { params: { path, header }, body }))),
+      );
     },
     remove: (leg_id: string) =>
       act(`remove:${leg_id}`, () => insist(() => api.DELETE("/api/v1/emergencies/{incident_id}/legs/{leg_id}", { params: { path: { ...path, leg_id } } }))),
@@ -52,12 +61,11 @@ export function useEmergencyActions(incident: Pick<Emergency, "id">) {
     tick: (sentence: string, done: boolean) =>
       act(`tick:${sentence}`, () => insist(() => api.PUT("/api/v1/emergencies/{incident_id}/checklist", { params: { path }, body: { sentence, done } }))),
     brief: (role: HelpRole, confirmed: boolean, number?: string) => {
-      const once = headers();
       const body = { role, confirmed, ...(number ? { number } : {}) };
-      return act(`brief:${role}`, () => insist(() => api.POST("/api/v1/emergencies/{incident_id}/briefings", { params: { path, header: once }, body })));
+      return act(`brief:${role}`, () => insist((header) => api.POST("/api/v1/emergencies/{incident_id}/briefings", { params: { path, header }, body })));
     },
     accept: () => act("accept", () => insist(() => api.POST("/api/v1/emergencies/{id}/accept", { params: { path: { id: incident.id } } }))),
-    join: () => act("join", () => call(api.POST("/api/v1/emergencies/{id}/join", { params: { path: { id: incident.id } } }))),
+    join: () => act("join", () => insist((header) => api.POST("/api/v1/emergencies/{id}/join", { params: { path: { id: incident.id }, header } }))),
     close: (outcome: string, cause: string, summary: string) =>
       act("close", () => insist(() => api.POST("/api/v1/emergencies/{incident_id}/close", { params: { path }, body: { outcome, cause, summary } }))),
   };

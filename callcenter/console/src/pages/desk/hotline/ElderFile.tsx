@@ -123,7 +123,9 @@ function Candidates({ of, choose, busy }: { of: Screen["candidates"]; choose: (i
 }
 
 function About({ data }: { data: Screen }) {
-  const { t } = useTranslation("desk");
+  const { t, i18n } = useTranslation("desk");
+  const orderTitle = ({ summary, title, kind }: Screen["open_orders"][number]) =>
+    summary || title?.[i18n.language === "en" ? "en" : "zh"] || t(`orderKind.${kind}`);
   return (
     <>
       <List title={t("file.contacts")} of={data.contacts}>
@@ -139,8 +141,8 @@ function About({ data }: { data: Screen }) {
         {(one) => (
           <>
             <span className="tabular quiet">{one.number}</span>
-            <span className={styles.fill} title={one.summary}>{one.summary}</span>
-            <span>{t(`order.${one.state}`, { defaultValue: one.state })}</span>
+            <span className={styles.fill} title={orderTitle(one)}>{orderTitle(one)}</span>
+            <span>{t(`order.${one.state}`)}</span>
           </>
         )}
       </List>
@@ -163,7 +165,7 @@ function About({ data }: { data: Screen }) {
       <List title={t("file.intake")} of={data.intake}>
         {(one) => (
           <>
-            <span className={styles.fill} title={one.text}>{one.text}</span>
+            <span className={styles.fill} title={one.text}>{one.text || t(`itemKind.${one.kind}`)}</span>
             <span className="quiet">{moment(one.at)}</span>
           </>
         )}

@@ -4,7 +4,7 @@ import { App, Button } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { api } from "../../../api/client";
-import { insist, onceKey } from "../ask";
+import { insist } from "../ask";
 import { useActing } from "../emergency/actions";
 import { show } from "../store";
 
@@ -14,9 +14,8 @@ export function Raise({ elderId, caller }: { elderId: string | null; caller: str
   const { act, busy } = useActing();
   const raise = async () => {
     if (!(await modal.confirm({ title: t("file.raiseConfirm"), content: t("file.raiseWhat"), okText: t("file.raise"), okButtonProps: { danger: true, style: { background: "var(--emergency)", color: "var(--emergency-ink)" } }, cancelText: t("cancel") }))) return;
-    const headers = { "Idempotency-Key": onceKey() };
     const body = { kind: "manual" as const, ...(elderId ? { elder_id: elderId } : { caller }) };
-    const opened = await act("raise", () => insist(() => api.POST("/api/v1/emergencies", { body, headers })));
+    const opened = await act("raise", () => insist((header) => api.POST("/api/v1/emergencies", { params: { header }, body })));
     if (opened) show(opened.id);
   };
   return (
