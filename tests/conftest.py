@@ -42,9 +42,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
-    if report.when == "call":
-        for tally in item.stash.get(tallies, []):
-            tally.passed = report.passed
+    counted = item.stash.setdefault(tallies, [])
+    fault = item.get_closest_marker("fault")
+    if fault is not None and report.failed and not counted:  # it did not come as far as counting
+        counted.append(Tally(*fault.args))
+        item.config.stash[tallies] += counted
+    for tally in counted:
+        # What fails before or after the test itself is a failure all the same.
+        tally.passed = report.passed if report.when == "call" else tally.passed and report.passed
     return report
 
 

@@ -11,8 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
+
 from callcenter.accounts.model import SeatAccount
 from callcenter.asterisk_config import REPO, layout
+from callcenter.asterisk_process import AsteriskProcess
+from callcenter.asterisk_runtime import find_asterisk
 from callcenter.processes import ProcessRef
 from tests.faults.table import Tally
 from tests.faults.witness import Witness
@@ -113,6 +117,11 @@ class Center(Instance):
         await self.until(self.ready, seconds, "readiness")
         return time.monotonic() - begun
 
+    def cli(self, command: str) -> str:
+        """What Asterisk's console answers."""
+        where = layout(self.settings)
+        return AsteriskProcess(find_asterisk(), where.etc, where.logs / "cli.out").cli(command)
+
     def end_all(self) -> None:
         """kill -9 of everything, as a power cut."""
         children = self._workers()
@@ -212,6 +221,23 @@ class Center(Instance):
         if self._api is None:
             self._api = await self.sign_in("sup1")
         return self._api
+
+    async def source(self, name: str) -> str:
+        """The token of a new source of alarms, which is known by now."""
+        admin = await self.sign_in("admin")
+        token = str((await admin.post("/alarm-sources", {"name": name, "auth": "token"}))["secret"])
+        test = {"reference": f"{name}-test", "kind": "test", "device": self.elders[4]["pendant"]}
+
+        async def known() -> bool:
+            return (await self.alarm(token, test)).is_success
+
+        await self.until(known, what="the new source to be known")
+        return token
+
+    async def alarm(self, token: str, alarm: dict[str, Any], path: str = "alarms") -> httpx.Response:
+        """Send an alarm, or something else that a source may send."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self.client.post(f"/api/v1/{path}", json=alarm, headers=headers)
 
     async def emergencies(self, state: str | None = None) -> list[dict[str, Any]]:
         """Incidents, newest first."""

@@ -1,6 +1,6 @@
 """Fixtures of the fault suite: a running product a module, and the counts of each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -25,8 +25,8 @@ def full(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Tally:
-    """The counts of this test, for the failure mode of its ``fault`` marker."""
+def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+    """The counts of this test, for the failure mode of its ``fault`` marker; they have to add up."""
     marker = request.node.get_closest_marker("fault")
     assert marker is not None, "say which failure mode it is: @pytest.mark.fault('R1')"
     (number,) = marker.args
@@ -34,7 +34,8 @@ def tally(request: pytest.FixtureRequest) -> Tally:
     made = Tally(number)
     request.node.stash.setdefault(tallies, []).append(made)
     request.config.stash[tallies].append(made)
-    return made
+    yield made
+    assert made.good or not made.passed, f"a test that passed and did not count right: {made}"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

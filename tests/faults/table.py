@@ -44,7 +44,8 @@ class Tally:
     """What a test counted for one failure mode.
 
     ``tried``: calls (or alarms) that needed a human, ``answered``: those that got one. ``lost``, ``repeated``: facts,
-    and dials where a dial may not be made twice. ``recovered``: the longest time in seconds until all was well again.
+    and dials where a dial may not be made twice. ``audited``: these two were counted at all. ``recovered``: the longest
+    time in seconds until all was well again.
     """
 
     number: str
@@ -55,6 +56,12 @@ class Tally:
     recovered: float | None = None
     notes: list[str] = field(default_factory=list)
     passed: bool = False
+    audited: bool = False
+
+    @property
+    def good(self) -> bool:
+        """Whether the failure was survived: everybody reached a human, nothing was lost and nothing happened twice."""
+        return self.passed and self.audited and self.answered == self.tried and not self.lost and not self.repeated
 
     def took(self, seconds: float) -> None:
         """Note a time to recover; the longest stays."""
@@ -76,8 +83,7 @@ class Row:
     def result(self) -> str:
         if not self.tallies:
             return "not tried"
-        whole = all(tally.passed and not tally.lost and not tally.repeated for tally in self.tallies)
-        return "ok" if whole else "FAILED"
+        return "ok" if all(tally.good for tally in self.tallies) else "FAILED"
 
     def sum(self, what: str) -> int:
         return sum(getattr(tally, what) for tally in self.tallies)

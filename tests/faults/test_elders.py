@@ -53,7 +53,7 @@ async def test_she_hangs_up_then_her_emergency_is_open_and_she_is_called_back_to
         tally.tried += 1
     press.hangup()
     begun = time.monotonic()
-    line = await trunk.call(center.elders[0]["pendant"], seconds=10)
+    line = await trunk.call(center.elders[0]["pendant"], seconds=CALL_BACK_SECONDS)
     tally.note(f"{moment}: called back after {time.monotonic() - begun:.1f} s")
     await line.until("answered")
     line.play(840)
@@ -126,7 +126,7 @@ async def test_one_alarm_resent_a_thousand_times_then_one_alarm_and_one_emergenc
     """A8, R18: the storm of a device whose answer got lost; calls are not slowed by it."""
     seats = await center.seats("op1", "op2")
     await center.trunk()
-    token = await _source(center, "storm")
+    token = await center.source("storm")
     count = 1000 if full else 300
     alarm = {"reference": "storm-1", "kind": "fall", "device": center.elders[1]["pendant"]}
     limit = asyncio.Semaphore(20)
@@ -134,7 +134,7 @@ async def test_one_alarm_resent_a_thousand_times_then_one_alarm_and_one_emergenc
 
     async def send() -> None:
         async with limit:
-            answers[(await _alarm(center, token, alarm)).status_code] += 1
+            answers[(await center.alarm(token, alarm)).status_code] += 1
 
     begun = time.monotonic()
     storm = asyncio.gather(*(send() for _ in range(count)))
@@ -153,24 +153,6 @@ async def test_one_alarm_resent_a_thousand_times_then_one_alarm_and_one_emergenc
     await center.audit(tally)
 
 
-async def _source(center: Center, name: str) -> str:
-    admin = await center.sign_in("admin")
-    source = await admin.post("/alarm-sources", {"name": name, "auth": "token"})
-    token = str(source["secret"])
-
-    async def known() -> bool:
-        test = {"reference": f"{name}-test", "kind": "test", "device": center.elders[4]["pendant"]}
-        return bool((await _alarm(center, token, test)).is_success)
-
-    await center.until(known, what="the new source to be known")
-    return token
-
-
-async def _alarm(center: Center, token: str, alarm: dict[str, Any]) -> Any:
-    headers = {"Authorization": f"Bearer {token}"}
-    return await center.client.post("/api/v1/alarms", json=alarm, headers=headers)
-
-
 @pytest.mark.fault("R19")
 @pytest.mark.long
 async def test_an_alarm_whose_voice_does_not_come_then_she_is_called_back_and_a_human_is_with_her(
@@ -179,10 +161,10 @@ async def test_an_alarm_whose_voice_does_not_come_then_she_is_called_back_and_a_
     """A5, R19."""
     (op1,) = await center.seats("op1")
     trunk = await center.trunk(auto={"*": "answer"})
-    token = await _source(center, "monitors")
+    token = await center.source("monitors")
     tally.tried += 1
     begun = time.monotonic()
-    answer = await _alarm(center, token, {"reference": "a", "kind": "fall", "device": center.elders[2]["pendant"]})
+    answer = await center.alarm(token, {"reference": "a", "kind": "fall", "device": center.elders[2]["pendant"]})
     assert answer.status_code == 202
     line = await trunk.call(center.elders[2]["pendant"], seconds=10)
     await line.until("answered")
@@ -259,13 +241,13 @@ async def test_a_device_on_test_presses_for_real_then_a_human_is_with_her_and_th
 ) -> None:
     """R26."""
     (op1,) = await center.seats("op1")
-    token = await _source(center, "testers")
+    token = await center.source("testers")
     admin = await center.sign_in("admin")
     number = center.elders[3]["pendant"]
     (device,) = (await admin.get(f"/devices?number={number}"))["items"]
     body = {"state": "on_test", "test_minutes": 1}
     await admin.call("PUT", f"/devices/{device['id']}/state", json=body)
-    test = await _alarm(center, token, {"reference": "t", "kind": "test", "device": number})
+    test = await center.alarm(token, {"reference": "t", "kind": "test", "device": number})
     assert test.json()["acknowledged"]
     assert not await center.emergencies("open")
     begun = time.monotonic()

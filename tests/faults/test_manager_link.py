@@ -144,7 +144,8 @@ async def test_events_told_twice_and_out_of_order_then_everybody_is_where_they_s
         wire.heal()
         await center.until(lambda: _seats_are(center, {"op1": "ready", "op2": "ready"}), 20, "the seats to be free")
         tally.took(time.monotonic() - begun)
-    assert [call.number for call in trunk.calls] == ["120"] * (8 if full else 1)
+    # Some elders' plans have others called as well.
+    assert [call.number for call in trunk.calls].count("120") == (8 if full else 1)
     assert all(body.seconds >= 0 for body in center.witness.bodies(cf.CallEnded))
     assert op2.calls
     await center.audit(tally)

@@ -109,6 +109,7 @@ async def test_the_journal_is_cut_before_what_the_database_has_then_what_comes_a
         lost = [fact.kind for fact in center.witness.journal() if fact.id not in stored]
         tally.lost += len(lost)
         assert not lost, f"cut at {cut} of {whole}: not in the database: {lost}"
+        await center.audit(tally)
         await center.clear()
         (op1,) = await center.seats("op1")
 

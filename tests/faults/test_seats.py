@@ -18,6 +18,8 @@ from tests.support.sipp import until
 
 MOBILE = "13900007001"
 """On call, 5 s into the ladder."""
+OFFERED_SECONDS = 2.0
+"""R14."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -176,7 +178,7 @@ async def test_a_seats_phone_dies_in_the_call_then_she_is_offered_to_the_next_se
         await op1.kill()
         begun = time.monotonic()
         tally.tried += 1
-        await until(lambda: len(op2.calls) > rung, 10, "the next seat to ring")
+        await until(lambda: len(op2.calls) > rung, OFFERED_SECONDS, "the next seat to ring")
         tally.note(f"the next seat rang {time.monotonic() - begun:.1f} s after the phone died")
         await center.talk(tally, press, op2, 440, seconds=10)
         tally.took(time.monotonic() - begun)

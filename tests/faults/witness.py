@@ -127,6 +127,7 @@ class Witness:
         repeated = [*twice(journal), *self._dialled_twice(journal)]
         tally.lost += len(lost)
         tally.repeated += len(repeated)
+        tally.audited = True
         assert not lost, f"lost: {Counter(lost)}"
         assert not repeated, f"repeated: {Counter(repeated)}"
 
