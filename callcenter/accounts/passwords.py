@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,7 +20,6 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None, at_once: int = 2) -> None:
         self._hasher = hasher or PasswordHasher()
         self._turn = asyncio.Semaphore(at_once)
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
 
     async def hash(self, password: str) -> str:
         """The argon2id hash in PHC form."""
@@ -30,6 +30,10 @@ class Passwords:
         """Whether the password is right. Without an account (None) it takes as long and is wrong."""
         async with self._turn:
             return await asyncio.to_thread(self._verify, stored, password)
+
+    @cached_property
+    def _nobody(self) -> str:
+        return self._hasher.hash(secrets.token_hex(16))
 
     def _verify(self, stored: str | None, password: str) -> bool:
         try:

@@ -1,10 +1,11 @@
 """The web application: all routers in one place, the edge around them, the OpenAPI description."""
 
+from collections import deque
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from callcenter.api import (
     acceptance,
@@ -122,6 +123,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     voicemails.router,
 )
 
+_API = APIRouter()
+"""All of them; what a route needs is worked out once, whichever application it serves."""
+for _router in ROUTERS:
+    _API.include_router(_router)
+
 _TOKENS = {str(route.path) for route in auth.tokens.routes if isinstance(route, APIRoute)}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -150,8 +156,9 @@ def create_app(services: Services | None) -> FastAPI:
     app.state.import_desk = ImportDesk()
     app.state.pages = Pages(services.controller if services else None)  # the description is made without services
     install(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(_API.routes)
+    # Worked out here: else the first request holds up the event loop, which calls share, for a fifth of a second.
+    deque(iter_route_contexts(app.routes), maxlen=0)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(Edge)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
