@@ -23,7 +23,7 @@ from bench.sipp import THINK_SECONDS, Sipp, call, register
 from bench.statistics import Verdict
 from callcenter.asterisk_runtime import AsteriskRuntime
 from callcenter.errors import Unavailable
-from callcenter.ports import free_ports, is_taken
+from callcenter.ports import free_ports, is_bound
 from callcenter.routing.model import Seat
 
 ACD_DID = "1005"
@@ -194,7 +194,7 @@ async def _operators(folder: Path, rig: Rig, callers: Sequence[Caller]) -> Async
     await phone.start("-mp", str(media), "-mi", "127.0.0.1", "-inf", "handling.csv", "-aa", "-l", "1000")
     try:
         for _ in range(500):
-            if is_taken("127.0.0.1", phone.port, udp=True):
+            if is_bound(phone.port):
                 break
             await asyncio.sleep(0.02)
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.machine import cpu_seconds
 from bench.rig import Rig
 from callcenter.errors import Unavailable
-from callcenter.ports import free_ports, is_taken
+from callcenter.ports import free_ports, is_bound
 
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 _numbers = itertools.count(1)
@@ -179,7 +179,7 @@ async def listening(folder: Path, scenario: str, port: int | None = None, *, ech
     try:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + LISTEN_SECONDS
-        while not is_taken("127.0.0.1", sipp.port, udp=True):
+        while not is_bound(sipp.port):
             if loop.time() > deadline:
                 raise Unavailable(f"SIPp does not listen on port {sipp.port}: {sipp.complaint()}")
             await asyncio.sleep(0.02)

@@ -52,6 +52,13 @@ def is_taken(address: str, port: int, *, udp: bool = False) -> bool:
     return False
 
 
+def is_bound(port: int) -> bool:
+    """Whether a UDP port is held on any address: looked up, for a try is in the way of who is about to bind it."""
+    tables = [Path(f"/proc/net/{name}") for name in ("udp", "udp6")]
+    lines = [line for table in tables if table.exists() for line in table.read_text("ascii").splitlines()[1:]]
+    return any(int(line.split()[1].rpartition(":")[2], 16) == port for line in lines)
+
+
 def holder(port: int) -> str:
     """Who listens on a port, e.g. ``asterisk (process 4711)``; empty when that cannot be seen (another user's)."""
     inodes = set()

@@ -11,6 +11,10 @@ from callcenter.api.app import create_app
 from callcenter.api.deps import Services
 from callcenter.api.patience import PatientProtocol
 
+KEEP_ALIVE_SECONDS = 75
+"""An idle connection is the client's to close (proxies keep theirs for 60 s): what is sent in the moment in which we
+close it is lost."""
+
 
 class Web(uvicorn.Server):
     """The api and the console.
@@ -35,6 +39,7 @@ class Web(uvicorn.Server):
                 ws_max_size=65536,
                 # A fact is made text once for all pages; compressing it for each would cost more than all the rest.
                 ws_per_message_deflate=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=3,
             )
         )

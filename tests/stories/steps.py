@@ -1,10 +1,7 @@
 """What the stories of emergencies do again and again: look at an incident, wait for its record, say who hears whom."""
 
-import contextlib
 from datetime import UTC, datetime
 from typing import Any, Protocol
-
-import httpx
 
 from tests.support.instance import Api, Instance
 from tests.support.rtp import RtpPeer
@@ -57,10 +54,7 @@ async def the_open_one(center: Instance, api: Api) -> Any:
     """The only open emergency, once it is there."""
 
     async def found() -> Any:
-        # An idle connection may be closed in the moment in which it is used again.
-        with contextlib.suppress(httpx.RemoteProtocolError):
-            return (await api.get("/emergencies?state=open"))["items"]
-        return None
+        return (await api.get("/emergencies?state=open"))["items"]
 
     (only,) = await center.until(found, what="an emergency")
     return only

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from callcenter.ports import is_taken
+from callcenter.ports import is_bound
 from callcenter.settings import Settings
 from tests.support.ports import free_port
 from tests.support.rtp import RtpPeer
@@ -279,7 +279,7 @@ class Answerer:
         sipp.port = port or sipp.port
         answerer = cls(sipp, auto or {})
         await sipp.start()
-        await until(lambda: is_taken("127.0.0.1", sipp.port, udp=True), what="SIPp's port")
+        await until(lambda: is_bound(sipp.port), what="SIPp's port")
         answerer._watcher = asyncio.create_task(answerer._watch())
         return answerer
 

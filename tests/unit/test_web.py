@@ -1,0 +1,20 @@
+"""The web server's settings that a proxy in front of it depends on."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from callcenter import web
+
+PROXIES_KEEP_SECONDS = 60
+"""How long nginx, HAProxy and the clouds' load balancers keep an idle connection to us."""
+
+
+def test_given_a_proxy_that_keeps_its_connections_when_idle_then_it_closes_them_and_not_we(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or else a request is lost now and then: it was sent when we had just closed."""
+    monkeypatch.setattr(web, "create_app", lambda services: services)
+    services: Any = SimpleNamespace(settings=SimpleNamespace(bind="127.0.0.1", http_port=0))
+    assert web.Web(services).config.timeout_keep_alive > PROXIES_KEEP_SECONDS
