@@ -1,7 +1,8 @@
 """Asterisk's configuration, rendered from the settings and the seats, tried before it replaces the one in force (R24).
 
 Below CALLCENTER_DATA: ``asterisk/etc`` is a link to the configuration in force in ``asterisk/etc.d``; ``share`` holds
-the prompts, ``music`` what waiting callers hear, ``agi-bin`` the fallback's script. Nothing is written elsewhere.
+the prompts, ``music`` what waiting callers hear. Nothing is written elsewhere, but what the fallback has to tell while
+the disk takes nothing (`callcenter.fallback.intake.spare`).
 """
 
 import hashlib
@@ -9,9 +10,7 @@ import ipaddress
 import os
 import re
 import secrets
-import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from callcenter.asterisk_values import (
     trunk_host,
 )
 from callcenter.errors import InvalidInput, Unavailable
+from callcenter.fallback.intake import spare
 from callcenter.hold_music import write_hold_music
 from callcenter.ports import free_ports, own_address
 from callcenter.settings import Settings
@@ -265,7 +265,8 @@ def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, s
         "CC_DUTY_NUMBERS": "&".join(f"PJSIP/trunk/sip:{checked_number(n)}@{trunk}" for n in settings.duty_numbers),
         "CC_DESK_TURNS": str(RINGING_AT_ONCE),
         "CC_RECORDINGS": str(settings.recordings_dir),
-        "CC_SPOOL": str(layout(settings).home / "share" / "agi-bin" / "spool"),
+        "CC_SPOOL": f"{settings.spool_dir}/",
+        "CC_SPARE_SPOOL": spare(settings.spool_dir),
     }
     return {name: safe(name, value) for name, value in values.items()}
 
@@ -276,13 +277,17 @@ def _on_duty(seats: Sequence[SeatAccount]) -> list[str]:
 
 
 def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
-    """Make the folders that Asterisk expects, its prompts, music and the fallback's script."""
+    """Make the folders that Asterisk expects, its prompts and music."""
     place = layout(settings)
     share = place.home / "share"
     for folder in (place.home / "etc.d", place.home / "lib" / "keys", place.home / "spool", place.logs, place.run):
         folder.mkdir(parents=True, exist_ok=True)
-    for folder in (share / "sounds", share / "agi-bin", settings.recordings_dir, settings.spool_dir):
+    for folder in (share / "sounds", share / "agi-bin", settings.recordings_dir):
         folder.mkdir(parents=True, exist_ok=True)
+    # Asterisk writes there who called, readable as its umask says.
+    settings.spool_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The script of earlier releases.
+    (share / "agi-bin" / "spool").unlink(missing_ok=True)
     place.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if place.socket_dir.stat().st_uid != os.getuid():
         raise Unavailable(f"{place.socket_dir} belongs to somebody else: choose a CALLCENTER_DATA with a shorter path.")
@@ -292,21 +297,6 @@ def _prepare(settings: Settings, runtime: AsteriskRuntime) -> None:
     # Uploaded prompts: played as custom/custom-….
     (place.data / "prompts").mkdir(exist_ok=True)
     _link(share / "sounds" / "custom", place.data / "prompts")
-    script = share / "agi-bin" / "spool"
-    # -I: whatever the environment says of Python paths, the emergency line's script sees only what it needs.
-    command = [sys.executable, "-I", str(REPO / "callcenter/fallback/spool_call.py"), str(settings.spool_dir)]
-    # Python takes tens of milliseconds to start: the call does not wait for it, only for what Asterisk tells of it. Nor
-    # does anybody's voice: with many presses in an outage the scripts would take the processors from Asterisk.
-    text = (
-        "#!/bin/sh\n"
-        "call=$(sed '/^$/q')\n"
-        f'printf \'%s\\n\\n\' "$call" | nice -n 15 {shlex.join(command)} "$@" >/dev/null 2>&1 &\n'
-    )
-    if not script.exists() or script.read_text("utf-8") != text:
-        temporary = script.with_name(f"spool.{os.getpid()}")
-        temporary.write_text(text, "utf-8")
-        temporary.chmod(0o755)
-        temporary.replace(script)
     music = place.home / "music"
     music.mkdir(exist_ok=True)
     if not (music / "music.wav").exists():

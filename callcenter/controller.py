@@ -261,6 +261,7 @@ class Controller:
             self.hotline,
             self.arrivals,
             self.pbx,
+            clock,
         )
         self.agi = FastAgiServer(
             settings.control_bind,
@@ -330,14 +331,15 @@ class Controller:
         self.calls.reconcile(snapshot, arrived_before=arrived_before)
         self.routing.reconcile_phones(self.life.phones.living(snapshot.phones))
         self.life.roll_call.read(snapshot.agents)
+        self.spool.see(snapshot)
         if not self.in_step:
             self.in_step = True
             self._first_snapshot.set()
             self.emergencies.resume()
             self.settling.resume()
+            self.recorder.resume()
             self.monitoring.resume()
             self.hotline.resume()
-            self.recorder.resume()
         self.life.resume()
         self.routing.poke()
         log.info("in_step", channels=len(snapshot.channels), calls=len(self.calls.open_calls()))
@@ -396,6 +398,7 @@ class Controller:
         snapshot = await self.pbx.snapshot()
         self.calls.reconcile(snapshot, arrived_before=asked, asked=asked)
         self.life.roll_call.read(snapshot.agents)
+        self.spool.see(snapshot)
         if phones_heard == self._phones_heard:
             self.routing.reconcile_phones(self.life.phones.living(snapshot.phones))
         self.routing.poke()

@@ -1,6 +1,8 @@
 """Takes the calls of the fallback dialplan into the record, once, and those that still wait into a room (A10, R1)."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -8,22 +10,25 @@ from callcenter.agi import Arrivals
 from callcenter.calls import facts as cf
 from callcenter.calls.model import Call, Line, Role
 from callcenter.calls.service import Calls
+from callcenter.clock import SHANGHAI, Clock
 from callcenter.emergency import facts as ef
 from callcenter.emergency.model import milliseconds
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import CallCenterError
 from callcenter.facts import Body, record
-from callcenter.fallback.intake import SpooledCall, forget, read_spool
+from callcenter.fallback.intake import SpooledCall, forget, of_channel, read_spool
 from callcenter.ledger import Durable, Ledger
 from callcenter.routing.hotline import Hotline
 from callcenter.settings import Settings
 from callcenter.telephony.endpoints import seat_of
-from callcenter.telephony.events import LiveChannel
+from callcenter.telephony.events import LiveChannel, Snapshot
 from callcenter.telephony.pbx import Pbx
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 0.5
+AT_ONCE = 25
+"""Calls that are taken in between two looks at the rest of the world, and fetched at a time."""
 
 
 class SpoolIntake:
@@ -39,7 +44,9 @@ class SpoolIntake:
         hotline: Hotline,
         arrivals: Arrivals,
         pbx: Pbx,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._settings = settings
         self._ledger = ledger
         self._journal = journal
@@ -50,8 +57,12 @@ class SpoolIntake:
         self._pbx = pbx
         self._ringing: set[str] = set()
         """Calls in the fallback that nobody had answered when we last looked."""
-        self._taken_in: set[tuple[str, bool]] = set()
-        """Channel and whether its end was told, of what is on record while its file is still there."""
+        self._taken_in: set[tuple[Path, ...]] = set()
+        """The files of what is on record while they are still there."""
+        self._untold: set[str] = set()
+        """Channels in the fallback of which nothing was written when we last looked …"""
+        self._overdue: set[str] = set()
+        """… nor when we had looked before that."""
 
     async def run(self) -> None:
         """Take in what is there, and look again, until cancelled."""
@@ -69,28 +80,50 @@ class SpoolIntake:
         """After a restart: callers who were on record and not yet fetched when the controller died."""
         self._ringing |= {call.id for call in self._calls.open_calls() if call.via == "fallback"}
 
+    def see(self, snapshot: Snapshot) -> None:
+        """A disk that takes no files tells nothing of who is in the fallback: then Asterisk itself is believed."""
+        untold = {channel.channel_id for channel in self._untold_in(snapshot)}
+        self._untold, self._overdue = untold, self._untold & untold
+
+    def _untold_in(self, snapshot: Snapshot) -> list[LiveChannel]:
+        fallen = [one for one in snapshot.channels.values() if one.variables.get("CC_STAGE") == "fallback"]
+        calls = ((channel, self._of_line(channel.channel_id)) for channel in fallen)
+        return [channel for channel, call in calls if call is None or (call.open and call.via != "fallback")]
+
     async def step(self) -> None:
         """Take in every spooled call, make that durable, delete the files; then fetch who still waits."""
         found = await asyncio.to_thread(read_spool, self._settings.spool_dir, self._settings.node)
-        spooled = [item for item in found if self._take_in_once(item)]
-        # The files may only go once the journal is on disk; until then they are read again and change nothing:
-        # a caller who is in her room by now would else be handed back to the fallback.
-        if spooled and await self._journal.durable():
-            await asyncio.to_thread(forget, spooled)
-            self._taken_in.clear()
-        if self._ringing:
+        # First all calls of those who are on the line.
+        waiting = {item.caller for item in found if item.ended_at is None}
+        await self._take_in_all([item for item in found if item.caller in waiting])
+        if self._ringing or self._overdue:
             await self._take_over()
+        await self._take_in_all([item for item in found if item.caller not in waiting])
+
+    async def _take_in_all(self, found: Sequence[SpooledCall]) -> None:
+        """In small parts: others want the processor too, and no more than one part can be read again after a crash."""
+        for start in range(0, len(found), AT_ONCE):
+            part = found[start : start + AT_ONCE]
+            spooled = [item for item in part if self._take_in_once(item)]
+            # The files may only go once the journal is on disk; until then they are read again and change nothing:
+            # a caller who is in her room by now would else be handed back to the fallback.
+            if spooled and await self._journal.durable():
+                try:
+                    await asyncio.to_thread(forget, spooled)
+                except OSError as error:
+                    log.error("spool_held_up", problem=type(error).__name__)
+                else:
+                    self._taken_in.difference_update(item.files for item in spooled)
 
     def _take_in_once(self, item: SpooledCall) -> bool:
         """Take a call in unless that is done; False when it cannot be: the others do not wait for it."""
-        step = (item.uniqueid, item.ended_at is not None)
-        if step not in self._taken_in:
+        if item.files not in self._taken_in:
             try:
                 self.take_in(item)
             except Exception:
                 log.exception("spooled_call_not_taken_in", channel_id=item.uniqueid[:100])
                 return False
-            self._taken_in.add(step)
+            self._taken_in.add(item.files)
         return True
 
     def take_in(self, item: SpooledCall) -> Call:
@@ -114,8 +147,11 @@ class SpoolIntake:
         return next((call for call, leg in lines if leg.channel_id == channel_id), None)
 
     def _open(self, item: SpooledCall) -> Call:
-        recording = item.recording
         root = f"{self._settings.recordings_dir}/"
+        recording = item.recording
+        if not recording and not item.known:
+            # As the dialplan names it.
+            recording = f"{root}{item.started_at.astimezone(SHANGHAI):%Y/%m/%d}/fallback-{item.uniqueid}"
         _, call_id, leg_id, _ = self._arrivals.open(
             line=Line.EMERGENCY if item.line == Line.EMERGENCY else Line.HOTLINE,
             did=item.did,
@@ -150,30 +186,37 @@ class SpoolIntake:
     async def _take_over(self) -> None:
         """Bring callers whom the duty desk has not answered yet into their room, where the ladder is."""
         snapshot = await self._pbx.snapshot()
-        for call_id in sorted(self._ringing):
-            call = self._calls.find(call_id)
-            channels = [snapshot.channels.get(leg.channel_id) for leg in call.elder_legs] if call else []
-            channel = next((channel for channel in channels if channel is not None), None)
-            if call is not None and call.open and channel is not None:
-                there = channel.channel_id in snapshot.rooms.get(call.room, ())
-                if not there and not channel.bridged:
-                    await self._fetch(call, channel)
-                if there or not channel.bridged:
-                    self._taken_over(call)
-            # Fetched; or over, or talking to the duty desk: its end comes with the next events. What Asterisk did
-            # not answer for is looked at again.
-            self._ringing.discard(call_id)
+        for channel in self._untold_in(snapshot):
+            if channel.channel_id in self._overdue:
+                log.error("fallback_call_untold", channel_id=channel.channel_id)
+                self.take_in(of_channel(channel, self._settings.node, self._clock.now()))
+        self._overdue.clear()
+        waiting = sorted(self._ringing)
+        done: list[BaseException | None] = []
+        for start in range(0, len(waiting), AT_ONCE):
+            part = waiting[start : start + AT_ONCE]
+            done += await asyncio.gather(*(self._settle(call_id, snapshot) for call_id in part), return_exceptions=True)
+        # One that Asterisk refuses keeps no other there; what it did not answer for is looked at again.
+        for error in filter(None, done):
+            raise error
+
+    async def _settle(self, call_id: str, snapshot: Snapshot) -> None:
+        call = self._calls.find(call_id)
+        channels = [snapshot.channels.get(leg.channel_id) for leg in call.elder_legs] if call else []
+        channel = next((channel for channel in channels if channel is not None), None)
+        if call is not None and call.open and channel is not None:
+            there = channel.channel_id in snapshot.rooms.get(call.room, ())
+            if not there and not channel.bridged:
+                await self._fetch(call, channel)
+            if there or not channel.bridged:
+                self._taken_over(call)
+        # Fetched; or over, or talking to the duty desk: its end comes with the next events.
+        self._ringing.discard(call_id)
 
     async def _fetch(self, call: Call, channel: LiveChannel) -> None:
         leg = next(leg for leg in call.elder_legs if leg.channel_id == channel.channel_id)
-        for name, value in {
-            "CC_CALL": call.id,
-            "CC_LEG": leg.id,
-            "CC_ROOM": call.room,
-            "CC_LINE": call.line,
-            "CC_STAGE": "",
-        }.items():
-            await self._pbx.set_variable(channel.channel_id, name, value)
+        told = {"CC_CALL": call.id, "CC_LEG": leg.id, "CC_ROOM": call.room, "CC_LINE": call.line, "CC_STAGE": ""}
+        await asyncio.gather(*(self._pbx.set_variable(channel.channel_id, *one) for one in told.items()))
         await self._pbx.redirect(channel.channel_id, "cc-room")
 
     def _taken_over(self, call: Call) -> None:

@@ -16,7 +16,7 @@ from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
 from callcenter.asterisk_values import trunk_host
 from callcenter.errors import InvalidInput
 from callcenter.settings import Settings
-from tests.support.asterisk import seat_accounts, test_settings, wait_for
+from tests.support.asterisk import seat_accounts, test_settings
 
 
 @pytest.fixture(scope="module")
@@ -173,29 +173,6 @@ def test_waiting_callers_hear_prompts_and_music_in_order(settings: Settings, run
         folder = layout(settings).home / "music" / name
         assert [path.name[3:-4] for path in sorted(folder.iterdir())] == [part.removeprefix("@") for part in parts]
         assert all(path.stat().st_size > 1000 for path in folder.iterdir())
-
-
-def test_the_fallback_script_runs_without_an_environment(settings: Settings, runtime: AsteriskRuntime) -> None:
-    """A10, R1: Asterisk starts it by itself, with nothing of ours around it."""
-    import json
-    import subprocess
-
-    render(settings, seat_accounts(), runtime, rehearse=False)
-    script = layout(settings).home / "share" / "agi-bin" / "spool"
-    done = subprocess.run(
-        [script, "arrived", "emergency", "95120", "1700000000", "/tmp/rec", ""],
-        input="agi_uniqueid: 17.5\nagi_callerid: 13800000001\n\n",
-        env={},
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    wait_for(lambda: list(settings.spool_dir.glob("*.json")), what="the spooled call")
-    (left,) = settings.spool_dir.glob("*.json")
-    said = json.loads(left.read_text("utf-8"))
-    assert (said["uniqueid"], said["caller"], said["line"]) == ("17.5", "13800000001", "emergency")
 
 
 @pytest.mark.parametrize(

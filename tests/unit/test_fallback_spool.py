@@ -1,102 +1,109 @@
 """Calls the fallback took are in the record once, whatever the disk does (A10, R1)."""
 
 import json
-import shutil
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from callcenter.fallback import spool_call
-from callcenter.fallback.intake import forget, read_spool
-from callcenter.fallback.spool_call import folders
+from callcenter.fallback.intake import SpooledCall, forget, of_channel, read_spool, spare
+from callcenter.telephony.events import LiveChannel
 
-SCRIPT = Path(spool_call.__file__)
-ENVIRONMENT = (
-    "agi_request: spool\nagi_channel: PJSIP/trunk-00000001\nagi_uniqueid: {uniqueid}\nagi_callerid: {caller}\n\n"
-)
+LINE = "1772352000.7"
 START = "1772352000.250"
 STARTED = datetime(2026, 3, 1, 8, 0, 0, 250_000, tzinfo=UTC)
+SAID = {
+    "line": "emergency",
+    "caller": "13800000001",
+    "did": "95120",
+    "start": START,
+    "call": "",
+    "recording": "%2Frec%2F2026%2F03%2F01%2Ffallback-1",
+    "dial_status": "",
+    "answered_by": "",
+    "answered_seconds": "",
+}
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Path]:
-    """A spool folder; whatever lands in its stand-ins is cleaned away."""
+    """A spool folder; whatever lands in its stand-in in memory is cleaned away."""
     folder = tmp_path / "spool"
+    folder.mkdir()
     yield folder
-    for other in folders(str(folder))[1:]:
-        shutil.rmtree(other, ignore_errors=True)
+    for path in in_memory(folder):
+        path.unlink()
 
 
-def run_script(
-    spool: Path, *arguments: str, uniqueid: str = "1772352000.7", caller: str = "13800000001", stdin: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    """Run the script as Asterisk does: isolated, environment on stdin, answers to its commands."""
-    given = stdin or ENVIRONMENT.format(uniqueid=uniqueid, caller=caller).encode() + b"200 result=1\n" * 3
-    run = subprocess.run(
-        [sys.executable, "-I", str(SCRIPT), str(spool), *arguments],
-        input=given,
-        capture_output=True,
-        timeout=10,
-        check=False,
-        cwd="/",
-    )
-    assert run.returncode == 0
-    assert run.stderr == b""
-    return run
+def in_memory(spool: Path) -> list[Path]:
+    start = Path(spare(spool))
+    return list(start.parent.glob(f"{start.name}*"))
 
 
-def arrived(spool: Path, caller: str = "13800000001") -> None:
-    run_script(spool, "arrived", "emergency", "95120", START, "/rec/2026/03/01/fallback-1", "", caller=caller)
+def entry(event: str, uniqueid: str = LINE, written: str = "1772352000.300", **said: str) -> tuple[str, str]:
+    """A file's name and what is in it, as the dialplan writes them."""
+    whole = {"as": "uri", "uniqueid": uniqueid, "event": event, "written": written, **SAID, **said}
+    return f"{uniqueid}-{written}.{event}.json", json.dumps(whole, separators=(",", ":"))
 
 
-def ended(spool: Path, status: str = "ANSWER", start: str = START) -> None:
-    run_script(
-        spool,
-        "ended",
-        "emergency",
-        "95120",
-        start,
-        "/rec/2026/03/01/fallback-1",
-        "",
-        status,
-        "PJSIP/op1-1",
-        "42",
-    )
+def leave(spool: Path, event: str, *, before: float = 60, cut: int | None = None, **said: str) -> Path:
+    """Leave an entry in the spool; ``cut``: of so many characters, written ``before`` seconds ago."""
+    name, text = entry(event, **said)
+    path = spool / name
+    path.write_text(text[:cut])
+    written = path.stat().st_mtime - before
+    os.utime(path, (written, written))
+    return path
+
+
+def leave_in_memory(spool: Path, event: str, **said: str) -> Path:
+    name, text = entry(event, **said)
+    path = Path(f"{spare(spool)}{name}")
+    path.write_text(text)
+    return path
+
+
+def ended(spool: Path, status: str = "ANSWER", **said: str) -> Path:
+    answered = {"dial_status": status, "answered_by": "PJSIP%2Fop1-1", "answered_seconds": "42"}
+    return leave(spool, "ended", **{"written": "1772352050.300", **answered, **said})
+
+
+def only(spool: Path) -> SpooledCall:
+    (call,) = read_spool(spool, "node1")
+    return call
 
 
 def test_given_a_call_that_goes_on_when_taken_in_then_its_arrival_is_whole(spool: Path) -> None:
-    arrived(spool)
-    (call,) = read_spool(spool, "node1")
+    leave(spool, "arrived")
+    call = only(spool)
     assert (call.line, call.did, call.caller, call.started_at) == ("emergency", "95120", "13800000001", STARTED)
     assert (call.recording, call.ended_at, call.answered_by) == ("/rec/2026/03/01/fallback-1", None, "")
 
 
 def test_given_a_finished_call_when_taken_in_twice_then_it_is_the_same_call(spool: Path) -> None:
-    arrived(spool)
+    leave(spool, "arrived")
     ended(spool)
     first, second = read_spool(spool, "node1"), read_spool(spool, "node1")
     assert first == second
     (call,) = first
     assert (call.dial_status, call.answered_by, call.talk_seconds) == ("ANSWER", "PJSIP/op1-1", 42.0)
-    assert call.ended_at is not None
-    assert call.ended_at >= call.started_at
+    assert call.ended_at == STARTED + timedelta(seconds=50.05)
     forget(first)
     assert read_spool(spool, "node1") == []
     forget(first)
 
 
-def test_given_the_end_after_the_arrival_was_taken_in_then_it_is_the_same_call(spool: Path) -> None:
-    arrived(spool)
-    before = read_spool(spool, "node1")
-    forget(before)
-    ended(spool, "NOANSWER")
-    (after,) = read_spool(spool, "node1")
-    assert after.call_id == before[0].call_id
-    assert after.ended_at is not None
+@pytest.mark.parametrize("first", ["arrived", "ended"])
+def test_given_both_stages_in_any_order_then_it_is_the_same_call(spool: Path, first: str) -> None:
+    leave(spool, "arrived") if first == "arrived" else ended(spool)
+    before = only(spool)
+    forget([before])
+    ended(spool, "NOANSWER") if first == "arrived" else leave(spool, "arrived")
+    after = only(spool)
+    assert after.call_id == before.call_id
+    assert (before.ended_at is None, after.ended_at is None) == (first == "arrived", first == "ended")
     assert after.answered_by == ""
 
 
@@ -104,84 +111,122 @@ def test_given_a_desk_that_was_busy_then_the_end_of_the_call_tells_another_start
     spool: Path,
 ) -> None:
     """A10, R18: Asterisk begins a new CDR after a Dial that failed, so what the end tells as its start is later."""
-    arrived(spool)
-    before = read_spool(spool, "node1")
-    forget(before)
+    leave(spool, "arrived")
+    before = only(spool)
+    forget([before])
     ended(spool, "BUSY", start=f"{float(START) + 5.25:.6f}")
-    (after,) = read_spool(spool, "node1")
-    assert after.call_id == before[0].call_id
+    assert only(spool).call_id == before.call_id
+
+
+def test_given_who_fell_back_a_second_time_then_no_file_is_written_to_twice(spool: Path) -> None:
+    """The first file may be about to be deleted when the second time is written."""
+    first, second = leave(spool, "arrived"), leave(spool, "arrived", written="1772352030.000")
+    assert first != second
+    assert set(only(spool).files) == {first, second}
 
 
 def test_given_a_call_the_controller_knew_then_its_id_is_kept(spool: Path) -> None:
-    run_script(spool, "arrived", "emergency", "95120", START, "/rec/x", "0197a000-0000-7000-8000-000000000001")
-    (call,) = read_spool(spool, "node1")
+    leave(spool, "arrived", call="0197a000-0000-7000-8000-000000000001")
+    call = only(spool)
     assert call.known
     assert call.call_id == "0197a000-0000-7000-8000-000000000001"
 
 
 def test_given_several_calls_then_they_come_oldest_first_with_ids_of_their_own(spool: Path) -> None:
-    run_script(spool, "arrived", "emergency", "95120", "1772352009", "/rec/b", "", uniqueid="pbx-1772352009.9")
-    arrived(spool)
+    leave(spool, "arrived", uniqueid="pbx-1772352009.9", start="1772352009")
+    leave(spool, "arrived")
     calls = read_spool(spool, "node1")
-    assert [call.uniqueid for call in calls] == ["1772352000.7", "pbx-1772352009.9"]
+    assert [call.uniqueid for call in calls] == [LINE, "pbx-1772352009.9"]
     assert len({call.call_id for call in calls}) == 2
 
 
 def test_given_no_start_then_it_is_read_from_the_channel_id(spool: Path) -> None:
-    run_script(spool, "arrived", "emergency", "95120", "", "/rec/b", "", uniqueid="pbx-1772352009.9")
-    assert read_spool(spool, "node1")[0].started_at == datetime(2026, 3, 1, 8, 0, 9, tzinfo=UTC)
+    leave(spool, "arrived", uniqueid="pbx-1772352009.9", start="")
+    assert only(spool).started_at == datetime(2026, 3, 1, 8, 0, 9, tzinfo=UTC)
 
 
-def test_given_a_withheld_number_then_the_caller_is_empty(spool: Path) -> None:
-    arrived(spool, caller="unknown")
-    assert read_spool(spool, "node1")[0].caller == ""
+@pytest.mark.parametrize(
+    ("said", "caller"),
+    [("", ""), ("%2B8613800000001", "+8613800000001"), ("%E7%8E%8B%22%7D%0A%", '王"}\n%'), ("%ff", "\ufffd")],
+)
+def test_given_whatever_number_somebody_claims_then_it_is_read_as_it_was(spool: Path, said: str, caller: str) -> None:
+    """R22: URI-encoded by the dialplan, so that nothing in it is syntax."""
+    leave(spool, "arrived", caller=said)
+    assert only(spool).caller == caller
 
 
-def test_given_a_spool_that_cannot_be_written_then_the_call_is_left_elsewhere_and_found(spool: Path) -> None:
+def test_given_a_file_of_an_earlier_release_then_it_is_taken_in_as_it_was_meant(spool: Path) -> None:
+    said = {
+        "uniqueid": LINE,
+        "event": "arrived",
+        "written": START,
+        **SAID,
+        "caller": "unknown",
+        "recording": "/rec/100%25",
+    }
+    (spool / f"{LINE}.arrived.json").write_text(json.dumps(said))
+    call = only(spool)
+    assert (call.caller, call.did, call.recording, call.started_at) == ("", "95120", "/rec/100%25", STARTED)
+
+
+@pytest.mark.parametrize("cut", range(len(entry("arrived")[1])))
+def test_given_a_file_cut_at_any_byte_then_the_press_is_not_lost_and_nothing_in_it_is_half(
+    spool: Path, cut: int
+) -> None:
+    """A10, R9: the disk was full, or the power gone; its name still tells whose call it was."""
+    leave(spool, "arrived")
+    whole = only(spool)
+    forget([whole])
+    leave(spool, "arrived", cut=cut)
+    call = only(spool)
+    assert (call.call_id, call.uniqueid, call.ended_at, call.line) == (whole.call_id, LINE, None, "emergency")
+    assert call.started_at in {STARTED, STARTED.replace(microsecond=0)}
+    assert call.caller in {whole.caller, ""}
+    assert call.did in {whole.did, ""}
+    assert call.recording in {whole.recording, ""}
+    forget([call])
+    assert list(spool.iterdir()) == []
+
+
+def test_given_a_file_that_is_being_written_then_it_is_left_until_it_is_whole(spool: Path) -> None:
+    path = leave(spool, "arrived", cut=40, before=0)
+    assert read_spool(spool, "node1") == []
+    path.write_text(entry("arrived")[1])
+    assert only(spool).caller == "13800000001"
+
+
+def test_given_a_spool_that_cannot_be_written_then_the_call_is_in_memory_and_found(spool: Path) -> None:
     """R9: the disk is full or read-only; here a file stands in the folder's place."""
+    spool.rmdir()
     spool.write_text("")
-    run = run_script(spool, "arrived", "emergency", "95120", START, "/rec/x", "")
-    assert b"cannot spool" in run.stdout
-    (call,) = read_spool(spool, "node1")
-    assert call.files[0].parent != spool
+    path = leave_in_memory(spool, "arrived")
+    assert path.parent.stat().st_mode & 0o077 == 0
+    call = only(spool)
+    assert call.files == (path,)
     forget([call])
     assert read_spool(spool, "node1") == []
 
 
+def test_given_a_full_disk_then_the_empty_file_goes_with_the_whole_one_in_memory(spool: Path) -> None:
+    """R9: a file is often made where nothing can be written into it."""
+    empty, whole = leave(spool, "arrived", cut=0), leave_in_memory(spool, "arrived")
+    call = only(spool)
+    assert (call.caller, set(call.files)) == ("13800000001", {empty, whole})
+
+
+def test_given_another_spool_then_its_files_in_memory_are_not_ours(spool: Path, tmp_path: Path) -> None:
+    leave_in_memory(spool, "arrived")
+    assert read_spool(tmp_path / "other", "node1") == []
+
+
 def test_given_a_damaged_file_then_it_is_set_aside_and_the_others_are_read(spool: Path) -> None:
-    arrived(spool)
+    leave(spool, "arrived")
     (spool / "1.1.arrived.json").write_bytes(b'{"uniqueid": "1.1", "ev')
     (spool / "2.2.arrived.json").write_text(
         json.dumps({"uniqueid": "2.2", "event": "arrived", "line": "x", "did": "y", "start": "noon", "written": "1"})
     )
     assert len(read_spool(spool, "node1")) == 1
     assert sorted(path.name for path in (spool / "damaged").iterdir()) == ["1.1.arrived.json", "2.2.arrived.json"]
-
-
-@pytest.mark.parametrize("uniqueid", ["../../etc/passwd", "", "王\\n", "a" * 500])
-def test_given_a_strange_channel_id_then_the_file_stays_in_the_spool(spool: Path, uniqueid: str) -> None:
-    """R22."""
-    run_script(spool, "arrived", "emergency", "95120", START, "/rec/x", "", uniqueid=uniqueid)
-    (call,) = read_spool(spool, "node1")
-    assert call.files[0].parent == spool
-
-
-@pytest.mark.parametrize("stdin", [b"\xff\xfe\n\n", b"agi_uniqueid", b"\n"])
-def test_given_a_broken_environment_then_the_script_ends_quietly(spool: Path, stdin: bytes) -> None:
-    """R22."""
-    run_script(spool, "arrived", "emergency", "95120", START, "/rec/x", "", stdin=stdin)
-    assert len(read_spool(spool, "node1")) == 1
-
-
-def test_given_no_arguments_at_all_then_the_script_ends_and_says_so_to_asterisk(spool: Path) -> None:
-    run = subprocess.run([sys.executable, "-I", str(SCRIPT)], input=b"\n", capture_output=True, timeout=10, check=False)
-    assert run.returncode == 0
-    assert run.stdout.startswith(b'VERBOSE "callcenter: spooling failed')
-
-
-def test_given_numbers_in_the_environment_then_none_reaches_the_error_stream(spool: Path) -> None:
-    """I1: pyst2 would write them all there; `run_script` asserts that nothing comes."""
-    arrived(spool, caller="13912345678")
 
 
 HOSTILE = [
@@ -200,8 +245,8 @@ HOSTILE = [
 def test_given_values_that_cannot_be_then_the_press_is_taken_in_at_the_channels_time(
     spool: Path, hostile: dict[str, object]
 ) -> None:
-    """A10: the called number is a stranger's word and could shift what the script was told."""
-    arrived(spool)
+    """A10: what is in a file of an earlier release is a stranger's word."""
+    leave(spool, "arrived")
     said = {"uniqueid": f"{int(STARTED.timestamp())}.9", "event": "arrived", "line": "emergency", "did": "95120"}
     file = spool / "hostile.arrived.json"
     file.write_text(json.dumps(said | {"start": "", "written": START} | hostile).replace("Infinity", "1e400"))
@@ -214,14 +259,34 @@ def test_given_values_that_cannot_be_then_the_press_is_taken_in_at_the_channels_
         assert found.ended_at is None or found.ended_at >= found.started_at
     else:
         assert (spool / "damaged" / file.name).exists()
-    assert "1772352000.7" in {call.uniqueid for call in calls}
+    assert LINE in {call.uniqueid for call in calls}
 
 
-def test_given_a_folder_that_belongs_to_somebody_else_then_nothing_in_it_is_believed(
+def test_given_a_folder_that_belongs_to_somebody_else_then_nothing_in_it_is_believed_or_written(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I1: two of the three folders lie where every user of the machine may write."""
-    arrived(spool)
-    monkeypatch.setattr("os.geteuid", lambda: spool.stat().st_uid + 1)
-    assert read_spool(spool, "node1") == []
-    assert list(spool.glob("*.json"))
+    """I1: the folder in memory lies where every user of the machine may write."""
+    leave(spool, "arrived")
+    leave_in_memory(spool, "arrived", uniqueid="1772352000.8")
+    mine, lstat = spare(spool), Path.lstat
+
+    def stolen(path: Path) -> os.stat_result:
+        found = list(lstat(path))
+        found[4] += 1
+        return os.stat_result(found)
+
+    with monkeypatch.context() as other:
+        other.setattr(Path, "lstat", stolen)
+        assert read_spool(spool, "node1") == []
+        assert spare(spool) == f"{spool}/"
+    assert spare(spool) == mine
+    assert len(read_spool(spool, "node1")) == 2
+
+
+def test_given_no_file_at_all_then_the_line_itself_tells_and_it_is_the_same_call(spool: Path) -> None:
+    """R9: neither the disk nor memory took anything."""
+    leave(spool, "arrived")
+    line = LiveChannel(LINE, "PJSIP/trunk-1", True, 30, caller="13800000001", variables={"CC_LINE": "hotline"})
+    told = of_channel(line, "node1", STARTED + timedelta(seconds=30))
+    assert (told.call_id, told.line, told.caller) == (only(spool).call_id, "hotline", "13800000001")
+    assert abs(told.started_at - STARTED) < timedelta(seconds=1)
