@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -119,6 +120,14 @@ def doctor(as_json: Json = False) -> None:
     typer.echo(json.dumps([check.to_dict() for check in checks], ensure_ascii=False) if as_json else report(checks))
     if any(check.failed and check.essential for check in checks):
         raise typer.Exit(1)
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="Where to; another disk, better another building.")]) -> None:
+    """Copy what must not be lost, whether the product runs or not; again into the same folder copies what is new."""
+    from callcenter.backup import back_up
+
+    typer.echo(f"{back_up(load_settings(), folder)} and all that belongs to it are in {folder.resolve()}.")
 
 
 @app.command()
