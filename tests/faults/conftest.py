@@ -1,11 +1,12 @@
 """Fixtures of the fault suite: a running product a module, and the counts of each test."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
 
 import pytest
 import pytest_asyncio
 
-from tests.conftest import tallies
+from tests.conftest import TALLY, tallies
 from tests.faults.center import Center
 from tests.faults.table import FAILURES, Tally
 
@@ -33,8 +34,8 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     assert number in FAILURES
     made = Tally(number)
     request.node.stash.setdefault(tallies, []).append(made)
-    request.config.stash[tallies].append(made)
     yield made
+    request.node.user_properties.append((TALLY, asdict(made)))
     assert made.good or not made.passed, f"a test that passed and did not count right: {made}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from callcenter.ports import free_ports
+from tests.support.ports import free_ports
 
 UP, DOWN = "up", "down"
 """From the client to the server, and back."""

@@ -12,9 +12,9 @@ from callcenter.calls import facts as cf
 from callcenter.calls.model import Role
 from callcenter.emergency import facts as ef
 from callcenter.facts import Fact
-from callcenter.ports import free_ports
 from tests.faults.center import Center
 from tests.faults.table import Tally
+from tests.support.ports import free_ports
 from tests.support.sipp import AnsweredCall, Answerer
 
 PRESSES, SEATS = 100, 5
