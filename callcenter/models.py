@@ -18,6 +18,7 @@ import callcenter.menus.tables
 import callcenter.notifications.tables
 import callcenter.people.model
 import callcenter.people.shifts
+import callcenter.people.staff_register
 import callcenter.queues.tables
 import callcenter.recordings.model
 import callcenter.reports.tables

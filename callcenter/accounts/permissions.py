@@ -21,6 +21,7 @@ class Permission(StrEnum):
     """One right. ``elders:care`` shows door code and medical notes, ``elders:identity`` the whole identity number.
 
     ``elders:register``: quick create of a caller whom nobody knows, at the desk (B4).
+    ``staff:read``, ``staff:write``: the register of care workers and managers (B3).
     ``emergencies:lead``: begin a drill, speak to everybody who waits.
     """
 
@@ -61,6 +62,8 @@ class Permission(StrEnum):
     EVALUATIONS_WRITE = "evaluations:write"
     ORGANISATIONS_READ = "organisations:read"
     ORGANISATIONS_WRITE = "organisations:write"
+    STAFF_READ = "staff:read"
+    STAFF_WRITE = "staff:write"
     STATISTICS_READ = "statistics:read"
     AUDIT_READ = "audit:read"
     ACCOUNTS_READ = "accounts:read"
@@ -94,7 +97,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: frozenset(Permission)
     - {_P.ACCOUNTS_WRITE, _P.ALARM_SOURCES_MANAGE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE},
     Role.QA: _EVERYONE | {_P.SEATS_OWN, _P.RECORDINGS_LISTEN, _P.EVALUATIONS_READ, _P.EVALUATIONS_WRITE},
-    Role.STATION: _EVERYONE | _DESK | {_P.ELDERS_WRITE, _P.DEVICES_WRITE, _P.STATISTICS_READ},
+    Role.STATION: _EVERYONE
+    | _DESK
+    | {_P.ELDERS_WRITE, _P.DEVICES_WRITE, _P.STATISTICS_READ}
+    | {_P.STAFF_READ, _P.STAFF_WRITE},
     Role.ADMIN: frozenset(Permission),
 }
 

@@ -13,8 +13,10 @@ from callcenter.api import idempotency
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require
 from callcenter.api.problems import responses
 from callcenter.api.types import Moment
+from callcenter.clock import SHANGHAI
 from callcenter.controller import Controller
 from callcenter.errors import Unavailable
+from callcenter.people.staff import counted
 from callcenter.reports.board import RECENT, Board, Waiting
 from callcenter.reports.hotline_figures import DEFINITIONS, Goal, HotlineFigures, Tally, together
 from callcenter.reports.ratios import Ratios, ratios
@@ -96,6 +98,7 @@ def wallboard(services: Services, board: Board, controller: Controller) -> Wallb
     now, waiting, today = services.clock.now(), board.waiting(), board.today()
     seats = _seats(controller, board, now, monitors=services.settings.monitor_shown)
     roles = Counter(seat.role for seat in seats)
+    people, day = services.directory.directory, now.astimezone(SHANGHAI).date().isoformat()
     codes = sorted({*board.codes(), *today, *(one.queue for one in waiting)})
     return Wallboard(
         **_part(board, today, waiting, None).model_dump(),
@@ -107,7 +110,7 @@ def wallboard(services: Services, board: Board, controller: Controller) -> Wallb
         seats=dict(Counter(seat.state for seat in seats)),
         seat_list=seats,
         queues=[QueuePart(code=code, **_part(board, today, waiting, code).model_dump()) for code in codes],
-        ratios=ratios(len(services.directory.directory.elders), roles["operator"], roles["supervisor"]),
+        ratios=ratios(people.served, roles["operator"], roles["supervisor"], counted(people.staff, day)),
         definitions=DEFINITIONS,
     )
 

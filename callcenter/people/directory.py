@@ -5,6 +5,7 @@ no cycles and are kept out of Python's garbage collector, or a big directory wou
 loop whenever it is walked.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
@@ -15,6 +16,7 @@ from callcenter.emergency.plan import DEFAULT_PLAN, Plan
 from callcenter.location.fences import Fence
 from callcenter.people.model import ContactRole
 from callcenter.people.roster import OnCall, Shift, on_call
+from callcenter.people.staff import Member
 from callcenter.phone import normalise
 
 # A doctor's or a cadre's number stands for many elders and identifies none; a relative's does.
@@ -77,6 +79,7 @@ class Elder(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     longitude: float | None = None
     medical_notes: str | None = None
     plan_id: str | None = None
+    active: bool = True
     fences: tuple[Fence, ...] = ()
 
     def contacts_in(self, role: str) -> tuple[Contact, ...]:
@@ -118,11 +121,19 @@ class _Claim(msgspec.Struct, frozen=True, gc=False):
 class Directory:
     """Elders and plans by id, claims by number. Building it is linear; every look-up is O(1)."""
 
-    def __init__(self, elders: Iterable[Elder] = (), plans: Iterable[Plan] = (), shifts: Iterable[Shift] = ()) -> None:
+    def __init__(
+        self,
+        elders: Iterable[Elder] = (),
+        plans: Iterable[Plan] = (),
+        shifts: Iterable[Shift] = (),
+        staff: Iterable[Member] = (),
+    ) -> None:
         self._shifts = tuple(shifts)
+        self._staff = tuple(staff)
         self._on_call_at: datetime | None = None
         self._on_call: dict[str, tuple[OnCall, ...]] = {}
         self._elders = {elder.id: elder for elder in elders}
+        self._served = Counter(elder.area or "" for elder in self._elders.values() if elder.active)
         self._plans = {plan.id: plan for plan in plans}
         self._plan_of_area = {plan.area: plan for plan in self._plans.values() if plan.area}
         self._claims: dict[str, tuple[_Claim, ...]] = {}
@@ -167,6 +178,16 @@ class Directory:
     def shifts(self) -> tuple[Shift, ...]:
         """The whole roster."""
         return self._shifts
+
+    @property
+    def staff(self) -> tuple[Member, ...]:
+        """The register of care workers and managers."""
+        return self._staff
+
+    @property
+    def served(self) -> Mapping[str, int]:
+        """How many active elders there are, by area; empty: of none."""
+        return self._served
 
     def on_call(self, at: datetime, area: str = "") -> tuple[OnCall, ...]:
         """Whose mobiles to ring at ``at`` for an incident of ``area``, in this order (A9).

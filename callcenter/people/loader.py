@@ -19,6 +19,8 @@ from callcenter.people.directory import Contact, Device, Directory, Elder
 from callcenter.people.model import ContactRow, ElderPhoneRow, ElderRow, PlanRow
 from callcenter.people.roster import Shift
 from callcenter.people.shifts import SHIFT_FIELDS, ShiftRow, shift_of
+from callcenter.people.staff import Member
+from callcenter.people.staff_register import StaffRow
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +31,7 @@ _ELDER_COLUMNS = (
     *(ElderRow.id, ElderRow.code, ElderRow.name, ElderRow.groups, ElderRow.sex, ElderRow.birth_date),
     *(ElderRow.area, ElderRow.address, ElderRow.door_code, ElderRow.key_holder_name, ElderRow.key_holder_phone),
     *(ElderRow.latitude, ElderRow.longitude, ElderRow.medical_notes, ElderRow.plan_id),
+    ElderRow.active,
 )
 _PLAN_COLUMNS = (
     *(PlanRow.id, PlanRow.name, PlanRow.steps, PlanRow.checklist, PlanRow.repeat_every_seconds),
@@ -56,6 +59,7 @@ class Rows(NamedTuple):
     plans: list[tuple[Any, ...]]
     fences: list[tuple[Any, ...]]
     shifts: list[tuple[Any, ...]]
+    staff: list[tuple[Any, ...]]
 
 
 async def load_directory(session: AsyncSession) -> Directory:
@@ -70,7 +74,7 @@ async def fingerprint(session: AsyncSession) -> tuple[Any, ...]:
     Every change of a phone or contact also bumps its elder's version (`callcenter.people.service`).
     """
     marks: list[Any] = []
-    for table in (ElderRow, DeviceRow, PlanRow, FenceRow, ShiftRow):
+    for table in (ElderRow, DeviceRow, PlanRow, FenceRow, ShiftRow, StaffRow):
         row = await session.execute(select(func.count(), func.max(table.updated_at), func.sum(table.version)))
         marks.extend(row.one())
     return tuple(marks)
@@ -93,6 +97,7 @@ async def read_rows(session: AsyncSession) -> Rows:
         plans=await _tuples(session, plans),
         fences=await _tuples(session, fences),
         shifts=await _tuples(session, select(*(getattr(ShiftRow, field) for field in SHIFT_FIELDS))),
+        staff=await _tuples(session, select(StaffRow.kind, StaffRow.area, StaffRow.starts_on, StaffRow.ends_on)),
     )
 
 
@@ -119,7 +124,8 @@ def assemble(rows: Rows) -> Directory:
     fences = _grouped(rows.fences, _fence)
     elders = (_elder(row, phones, contacts, devices, fences) for row in rows.elders)
     plans = [plan for row in rows.plans if (plan := _plan(row))]
-    return Directory(elders, plans, [shift for row in rows.shifts if (shift := _shift(row))])
+    shifts = [shift for row in rows.shifts if (shift := _shift(row))]
+    return Directory(elders, plans, shifts, [_member(*row) for row in rows.staff])
 
 
 def _elder(
@@ -192,6 +198,11 @@ def _plan(row: tuple[Any, ...]) -> Plan | None:
     except msgspec.ValidationError:
         log.error("response plan cannot be read; its elders get the default plan", plan_id=values["id"])
         return None
+
+
+def _member(kind: str, area: str | None, starts_on: date | None, ends_on: date | None) -> Member:
+    begins, ends = (day.isoformat() if day else "" for day in (starts_on, ends_on))
+    return Member(kind, area or "", begins, ends)
 
 
 def _shift(row: tuple[Any, ...]) -> Shift | None:

@@ -12,6 +12,7 @@ import structlog
 from callcenter.emergency.plan import Plan
 from callcenter.people.directory import Directory, Elder
 from callcenter.people.roster import Shift
+from callcenter.people.staff import Member
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,7 @@ class _Content(msgspec.Struct):
     plans: list[Plan]
     elders: list[Elder]
     shifts: list[Shift] = []
+    staff: list[Member] = []
 
 
 def save(directory: Directory, path: Path) -> None:
@@ -53,7 +55,8 @@ def _content(directory: Directory) -> Iterator[bytes]:
     """The JSON in pieces: the encoder holds the interpreter's lock for no more than one of them."""
     encoder = msgspec.json.Encoder()
     yield b'{"plans":' + encoder.encode(list(directory.plans.values()))
-    yield b',"shifts":' + encoder.encode(directory.shifts) + b',"elders":['
+    yield b',"shifts":' + encoder.encode(directory.shifts) + b',"staff":' + encoder.encode(directory.staff)
+    yield b',"elders":['
     elders = iter(directory.elders.values())
     comma = b""
     while piece := list(islice(elders, _PIECE)):
@@ -81,4 +84,4 @@ def restore(path: Path) -> Directory:
     except msgspec.DecodeError:
         log.error("saved directory is of another release; callers stay unknown until the database answers")
         return Directory()
-    return Directory(content.elders, content.plans, content.shifts)
+    return Directory(content.elders, content.plans, content.shifts, content.staff)

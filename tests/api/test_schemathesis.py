@@ -45,7 +45,7 @@ CONFIG = SchemathesisConfig.from_dict(
         # a spreadsheet or a sound, a number that costs nothing special: no JSON Schema can say that.
         "operations": [
             {
-                "include-path-regex": "^/api/v1/(response-plans|roster|statistics|imports|prompts|queues)",
+                "include-path-regex": "^/api/v1/(response-plans|roster|staff|statistics|imports|prompts|queues)",
                 "checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, "422"]}},
             }
         ],

@@ -75,9 +75,9 @@ async def test_given_callers_and_seats_when_asked_then_all_of_it_is_told(as_role
     assert answer["queues"][0]["code"] == "general"
     assert answer["queues"][0]["waiting"] == 2
     assert answer["recent"]["answered"] == 1
-    assert answer["ratios"]["operators"] == {"have": 2, "need": 0, "met": True, "rule": "1:3000"}
+    assert answer["ratios"]["operators"] == {"have": 2, "need": 0, "met": True, "missing": 0, "rule": "1:3000"}
     assert answer["ratios"]["workers"]["have"] is None
-    assert answer["ratios"]["call_centre_staff"] == {"have": 3, "need": 10, "met": False, "rule": ">=10"}
+    assert answer["ratios"]["call_centre_staff"]["missing"] == 7
     assert answer["emergency"]["open"] == 0
     assert answer["since"] == "2026-03-02T00:00:00+08:00"
     assert answer["complete"] is True
