@@ -1,6 +1,6 @@
 """Imports over REST: a spreadsheet is uploaded and reported on row by row; applied only when somebody says so.
 
-Elders, contacts, devices, accounts. Reading, checking and writing happen in processes of their own.
+Elders, contacts, devices, accounts, staff. Reading, checking and writing happen in processes of their own.
 """
 
 from typing import Annotated, Any

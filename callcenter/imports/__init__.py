@@ -1,1 +1,1 @@
-"""Elders, contacts, devices and accounts out of spreadsheets: checked row by row before anything is written."""
+"""Elders, contacts, devices, accounts and staff out of spreadsheets: checked row by row before anything is written."""

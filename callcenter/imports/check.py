@@ -289,11 +289,26 @@ def _account(check: _Checker, number: int, record: Record) -> Item | None:
     return Item(number, record)
 
 
+def _staff(check: _Checker, number: int, record: Record) -> Item | None:
+    known = check.base.by_key.get(str(record.get("code", "")))
+    if not check.need(number, record, *(("code",) if known else ("code", "name", "kind"))):
+        return None
+    check.once(number, "code", str(record["code"]))
+    if known is not None:
+        check.mine(number, "code", known.area)
+    if "area" in record:
+        check.mine(number, "area", str(record["area"]))
+    if str(record.get("ends_on") or "9999") < str(record.get("starts_on", "")):
+        check.problem(number, "ends_on", "离职日期早于入职日期", "before the day on which they begin")
+    return Item(number, record, known.id if known else None, known.version if known else None)
+
+
 _CHECKS: Mapping[Kind, Callable[[_Checker, int, Record], Item | None]] = {
     Kind.ELDERS: _elder,
     Kind.CONTACTS: _contact,
     Kind.DEVICES: _device,
     Kind.ACCOUNTS: _account,
+    Kind.STAFF: _staff,
 }
 
 

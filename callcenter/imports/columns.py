@@ -10,6 +10,7 @@ from callcenter.accounts.permissions import Role
 from callcenter.devices.model import DeviceKind
 from callcenter.imports import values as v
 from callcenter.people.model import ContactRole, Sex
+from callcenter.people.staff import StaffKind
 
 
 class Kind(StrEnum):
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     CONTACTS = "contacts"
     DEVICES = "devices"
     ACCOUNTS = "accounts"
+    STAFF = "staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ DEVICE_KINDS = {
 }  # fmt: skip
 ACCOUNT_ROLES = {
     "话务员": Role.OPERATOR, "班长": Role.SUPERVISOR, "质检员": Role.QA, "站长": Role.STATION, "管理员": Role.ADMIN,
+}  # fmt: skip
+STAFF_KINDS = {
+    "服务员": StaffKind.WORKER, "护理员": StaffKind.WORKER, "家政员": StaffKind.WORKER,
+    "管理人员": StaffKind.MANAGER, "管理员": StaffKind.MANAGER, "站长": StaffKind.MANAGER,
 }  # fmt: skip
 _SEXES = {"女": Sex.FEMALE, "男": Sex.MALE, "f": Sex.FEMALE, "m": Sex.MALE}
 
@@ -119,6 +125,16 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = MappingProxyType(
             Column("area", ("区域", "area"), v.line(60), "不填为所有区域"),
             Column("seat", ("坐席", "seat"), v.flag, "是：有话机"),
             Column("auto_answer", ("自动应答", "auto answer"), v.flag, "是：紧急来电自动接起"),
+        ),
+        Kind.STAFF: (
+            Column("code", ("工号", "code", "编号"), _code, "已有的工号会更新该员工", required=True),
+            Column("name", ("姓名", "name"), v.line(60), "新建时必填", required=True),
+            Column("kind", ("岗位", "kind", "角色"), _words(STAFF_KINDS), "、".join(STAFF_KINDS), required=True),
+            Column("phone", ("电话", "phone", "手机"), v.phone, ""),
+            Column("station", ("站点", "station", "服务站"), v.line(60), ""),
+            Column("area", ("区域", "area", "所属区域"), v.line(60), "按此区域的老人数核算配比"),
+            Column("starts_on", ("入职日期", "starts on", "入职"), v.day, "2025-05-01"),
+            Column("ends_on", ("离职日期", "ends on", "离职"), v.day, "最后一天；在职不填"),
         ),
     }
 )  # fmt: skip

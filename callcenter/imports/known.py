@@ -12,6 +12,7 @@ from callcenter.devices.model import DeviceRow
 from callcenter.imports.check import Base, Known, Rows, named
 from callcenter.imports.columns import Kind
 from callcenter.people.model import ContactRow, ElderPhoneRow, ElderRow
+from callcenter.people.staff_register import StaffRow
 
 PIECE = 500
 """Values in one question: SQLite takes no more than some thousands."""
@@ -40,6 +41,10 @@ async def base_of(session: AsyncSession, kind: Kind, rows: Rows) -> Base:
             users: Any = select(AccountRow.id, AccountRow.version, AccountRow.user)
             found = await _in_pieces(session, users, AccountRow.user, named(kind, rows, "user"))
             return Base(by_key={user: Known(one, version, user) for one, version, user in found})
+        case Kind.STAFF:
+            codes: Any = select(StaffRow.id, StaffRow.version, StaffRow.code, StaffRow.area)
+            found = await _in_pieces(session, codes, StaffRow.code, named(kind, rows, "code"))
+            return Base(by_key={code: Known(one, version, code, area) for one, version, code, area in found})
 
 
 def _pieces(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -30,6 +30,7 @@ NEEDED = {
     Kind.CONTACTS: Permission.ELDERS_WRITE,
     Kind.DEVICES: Permission.DEVICES_WRITE,
     Kind.ACCOUNTS: Permission.ACCOUNTS_WRITE,
+    Kind.STAFF: Permission.STAFF_WRITE,
 }
 """The right that each kind takes."""
 

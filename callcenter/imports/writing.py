@@ -20,6 +20,7 @@ from callcenter.imports.columns import Kind
 from callcenter.people.model import ElderRow
 from callcenter.people.schemas import ContactInput, ElderInput, ElderPatch
 from callcenter.people.service import build_elder, fill_elder
+from callcenter.people.staff_register import StaffInput, StaffPatch, StaffRow, change_staff, create_staff
 
 PIECE = 200
 
@@ -45,6 +46,8 @@ async def write(
             return await _devices(session, clock, items, who), []
         case Kind.ACCOUNTS:
             return await _accounts(session, clock, passwords, items)
+        case Kind.STAFF:
+            return await _staff(session, clock, items, who), []
 
 
 async def _elders(session: AsyncSession, clock: Clock, items: Sequence[Item]) -> dict[str, int]:
@@ -94,6 +97,19 @@ async def _devices(session: AsyncSession, clock: Clock, items: Sequence[Item], w
             _same(row.version, item)
             row.deleted_at = None
             await change_device(session, clock, row, DevicePatch.model_validate(values), who)
+    return {"new": len(items) - len(changed), "changed": len(changed)}
+
+
+async def _staff(session: AsyncSession, clock: Clock, items: Sequence[Item], who: Principal) -> dict[str, int]:
+    changed = {item.id: item for item in items if item.id is not None}
+    rows = {row.id: row for row in await _rows(session, StaffRow, list(changed))}
+    for item in items:
+        if item.id is None:
+            await create_staff(session, clock, StaffInput.model_validate(item.values), who)
+        else:
+            row = rows[item.id]
+            _same(row.version, item)
+            await change_staff(session, clock, row, StaffPatch.model_validate(item.values), who)
     return {"new": len(items) - len(changed), "changed": len(changed)}
 
 

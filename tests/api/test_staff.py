@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from callcenter.accounts.permissions import Principal, Role
 from callcenter.api.deps import Services
@@ -11,6 +12,7 @@ from callcenter.people.schemas import ElderInput
 from callcenter.people.service import create_elder
 from callcenter.people.staff import Member
 from tests.api.conftest import Login
+from tests.api.test_imports import DeskHere, OfficeHere, upload
 
 PATH = "/api/v1/staff"
 WANG: dict[str, Any] = {
@@ -104,3 +106,46 @@ async def test_b3_given_staff_and_elders_when_the_directory_is_read_then_the_wal
     await admin.patch(f"{PATH}/{(await admin.get(PATH)).json()['items'][0]['id']}", json={"ends_on": "2026-03-01"})
     assert await keeper.refresh()
     assert keeper.directory.staff[0].ends_on == "2026-03-01"
+
+
+async def test_b3_given_a_list_of_staff_when_imported_then_new_ones_and_changes_are_written(
+    app: FastAPI, as_role: Login, services: Services
+) -> None:
+    app.state.import_desk, app.state.office = DeskHere(services.passwords), OfficeHere()
+    supervisor = await as_role("supervisor")
+    assert (await supervisor.post(PATH, json=WANG)).status_code == 201
+    table = (
+        "工号,姓名,岗位,区域,入职日期,离职日期\nW-1,,,,,2026-02-28\nW-2,周,护理员,姑苏区,2026/1/5,\nM-1,李,站长,,,\n"
+    )
+    draft = (await upload(supervisor, "staff", table)).json()
+    assert (draft["ok"], draft["new"], draft["problem_count"]) == (3, 2, 0), draft
+    applied = await supervisor.post(f"/api/v1/imports/{draft['id']}/apply")
+    assert applied.json()["result"] == {"new": 2, "changed": 1}
+    found = {one["code"]: one for one in (await supervisor.get(PATH)).json()["items"]}
+    assert (found["W-1"]["ends_on"], found["W-1"]["name"]) == ("2026-02-28", "王秀兰")
+    assert (found["W-2"]["kind"], found["W-2"]["starts_on"], found["M-1"]["kind"]) == (
+        "worker",
+        "2026-01-05",
+        "manager",
+    )
+
+
+async def test_r22_given_a_wrong_list_of_staff_when_uploaded_then_told_row_by_row(
+    app: FastAPI, as_role: Login, services: Services
+) -> None:
+    app.state.import_desk, app.state.office = DeskHere(services.passwords), OfficeHere()
+    station = await as_role("station", area="吴中区")
+    rows = (
+        "A,周,厨师,,,",
+        "B,周,护理员,姑苏区,,",
+        "C,周,护理员,,2026-02-02,2026-02-01",
+        "D,,护理员,,,",
+        "B,周,护理员,,,",
+    )
+    table = "\n".join(("工号,姓名,岗位,区域,入职日期,离职日期", *rows))
+    draft = (await upload(station, "staff", table)).json()
+    assert draft["ok"] == 0
+    assert [(one["row"], one["column"]) for one in draft["problems"]] == [
+        *((2, "岗位"), (3, "区域"), (4, "离职日期"), (5, "姓名"), (6, "工号"))
+    ]
+    assert (await upload(await as_role("operator"), "staff", table)).status_code == 403
