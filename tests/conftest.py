@@ -9,8 +9,9 @@ from hypothesis import settings
 
 from tests.faults.table import Tally, as_text, rows, write_json
 
+TALLY = "tally"
+"""The property of a report under which a test of the fault suite hands over its counts."""
 tallies = pytest.StashKey[list[Tally]]()
-_left_out = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,45 +25,57 @@ def pytest_configure(config: pytest.Config) -> None:
     # A change is judged by the same examples each time: what chance finds in the work of others is for --explore.
     settings.register_profile("same", derandomize=True)
     settings.load_profile("default" if config.getoption("--explore") else "same")
-    config.stash[tallies] = []
-    config.stash[_left_out] = 0
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones are for `scripts/test --faults`, or for whoever names one by its ``file::test``."""
-    if config.getoption("--faults") or any("::" in argument for argument in config.args):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
-        config.stash[_left_out] = len(long)
+    config.pluginmanager.register(FaultSuite(config), "fault-suite")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
-    counted = item.stash.setdefault(tallies, [])
-    fault = item.get_closest_marker("fault")
-    if fault is not None and report.failed and not counted:  # it did not come as far as counting
-        counted.append(Tally(*fault.args))
-        item.config.stash[tallies] += counted
-    for tally in counted:
-        # What fails before or after the test itself is a failure all the same.
-        tally.passed = report.passed if report.when == "call" else tally.passed and report.passed
+    if report.when == "call":
+        for tally in item.stash.get(tallies, []):
+            tally.passed = report.passed
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    counted = config.stash[tallies]
-    if counted:
-        table = [row for row in rows(counted) if row.tallies or config.getoption("--faults")]
-        terminalreporter.section("fault suite")
-        for line in as_text(table):
-            terminalreporter.write_line(line)
-        if path := config.getoption("--faults-json"):
-            write_json(rows(counted), Path(path))
-    if config.stash[_left_out]:
-        terminalreporter.write_line(
-            f"{config.stash[_left_out]} long fault tests were not run: scripts/test --faults runs all of them."
-        )
+class FaultSuite:
+    """Leaves out the long tests, collects what the others counted (also in other processes) and prints the table."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._counted: list[Tally] = []
+        self._left_out = 0
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """The long ones are for `scripts/test --faults`, or for whoever names one by its ``file::test``."""
+        if config.getoption("--faults") or any("::" in argument for argument in config.args):
+            return
+        long = [item for item in items if item.get_closest_marker("long")]
+        if long:
+            config.hook.pytest_deselected(items=long)
+            items[:] = [item for item in items if not item.get_closest_marker("long")]
+            self._left_out = len(long)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self._counted += [Tally(**value) for name, value in report.user_properties if name == TALLY]  # type: ignore[arg-type]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if (output := getattr(session.config, "workeroutput", None)) is not None:
+            output["left_out"] = self._left_out
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self._left_out = max(self._left_out, getattr(node, "workeroutput", {}).get("left_out", 0))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        table = rows(self._counted)
+        if self._counted:
+            terminalreporter.section("fault suite")
+            for line in as_text(row for row in table if row.tallies or self._config.getoption("--faults")):
+                terminalreporter.write_line(line)
+            if path := self._config.getoption("--faults-json"):
+                write_json(table, Path(path))
+        if self._left_out:
+            terminalreporter.write_line(
+                f"{self._left_out} long fault tests were not run: scripts/test --faults runs all of them."
+            )

@@ -11,9 +11,8 @@ from callcenter.accounts.passwords import sip_ha1
 from callcenter.asterisk_config import layout, render
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import find_asterisk
-from callcenter.ports import free_ports
 from callcenter.settings import Settings
-from tests.support.ports import free_rtp_range
+from tests.support.ports import free_ports, free_rtp_range
 
 SEATS = ("op1", "op2", "op3", "op4", "op5", "sup1")
 """The seats of `test_settings`' instance; each one's SIP password is its name with ``-secret``."""

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from callcenter.ports import free_ports
+from tests.support.ports import free_ports
 
 
 @dataclass(frozen=True)

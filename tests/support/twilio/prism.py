@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from callcenter.ports import free_ports
+from tests.support.ports import free_ports
 
 HERE = Path(__file__).resolve().parent
 _SCRIPT = Path("node_modules", "@stoplight", "prism-cli", "dist", "index.js")
