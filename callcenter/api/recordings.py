@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
-from callcenter.api.deps import ServicesDep, SessionDep, require
+from callcenter.api.deps import Services, ServicesDep, SessionDep, require
 from callcenter.api.paging import PageDep, fetch_page
 from callcenter.api.problems import problem, responses
+from callcenter.api.secrecy import tells_of_monitors
 from callcenter.api.types import Id, Moment, Page
 from callcenter.audit.trail import note
 from callcenter.calls.tables import CallRow
@@ -69,16 +70,18 @@ class Recording(BaseModel):
         return cls(**values, audio=f"{router.prefix}/{row.id}/audio")
 
 
-def _visible(who: Principal) -> Select[RecordingRow]:
+def _visible(who: Principal, services: Services) -> Select[RecordingRow]:
     query = select(RecordingRow)
+    if not tells_of_monitors(who, services):
+        query = query.where(RecordingRow.kind != RecordingKind.WHISPER)
     if who.area is not None:
         elders = select(ElderRow.id).where(ElderRow.area == who.area)
         query = query.where(RecordingRow.call_id.in_(select(CallRow.id).where(CallRow.elder_id.in_(elders))))
     return query
 
 
-async def _find(session: AsyncSession, id: str, who: Principal) -> RecordingRow:
-    row = await session.scalar(_visible(who).where(RecordingRow.id == id))
+async def _find(session: AsyncSession, id: str, who: Principal, services: Services) -> RecordingRow:
+    row = await session.scalar(_visible(who, services).where(RecordingRow.id == id))
     if row is None:
         raise NotFound("no recording has this id")
     return row
@@ -88,6 +91,7 @@ async def _find(session: AsyncSession, id: str, who: Principal) -> RecordingRow:
 async def list_recordings(
     who: Reader,
     session: SessionDep,
+    services: ServicesDep,
     part: PageDep,
     call_id: Annotated[Reference | None, Query()] = None,
     incident_id: Annotated[Reference | None, Query()] = None,
@@ -98,7 +102,7 @@ async def list_recordings(
 ) -> Page[Recording]:
     """Recordings, newest first; ``status=gap`` lists what is missing."""
     wanted = {"call_id": call_id, "incident_id": incident_id, "status": status, "kind": kind}
-    query = _visible(who).where(
+    query = _visible(who, services).where(
         *(getattr(RecordingRow, name) == value for name, value in wanted.items() if value is not None)
     )
     if since is not None:
@@ -110,9 +114,9 @@ async def list_recordings(
 
 
 @router.get("/{id}", responses=responses(404))
-async def get_recording(id: Id, who: Reader, session: SessionDep) -> Recording:
+async def get_recording(id: Id, who: Reader, session: SessionDep, services: ServicesDep) -> Recording:
     """One recording."""
-    return Recording.of(await _find(session, id, who))
+    return Recording.of(await _find(session, id, who, services))
 
 
 _AUDIO: dict[int | str, dict[str, Any]] = {
@@ -124,7 +128,7 @@ _AUDIO: dict[int | str, dict[str, Any]] = {
 @router.get("/{id}/audio", response_class=FileResponse, responses={**responses(404, 410, 416), **_AUDIO})
 async def listen(id: Id, request: Request, who: Listener, session: SessionDep, services: ServicesDep) -> Response:
     """The audio, whole or in part. The ETag is the SHA-256 on record. Each listening is in the audit trail."""
-    row = await _find(session, id, who)
+    row = await _find(session, id, who, services)
     path = locate(services.settings.recordings_dir, row.path)
     try:
         found = os.stat(path) if path is not None else None  # noqa: PTH116 - one look at local metadata
@@ -177,7 +181,7 @@ def _range_fits(request: Request, size: int) -> bool:
 @router.post("/{id}/verify", responses=responses(404, 409))
 async def verify(id: Id, who: Listener, session: SessionDep, services: ServicesDep) -> Recording:
     """Look at the file again: is it there, whole, and the one that was verified? Changes nothing of the audio."""
-    row = await _find(session, id, who)
+    row = await _find(session, id, who, services)
     verifier = Verifier(services.database, services.settings.recordings_dir, services.clock, _policy(), services.bus)
     await verifier.look_again(session, row)
     note(session, "verify", "recordings", row.id, status=row.status)

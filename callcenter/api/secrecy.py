@@ -5,6 +5,7 @@ from callcenter.api.deps import Services
 from callcenter.calls.facts import CallMonitored, MonitorEnded
 from callcenter.calls.model import Role
 from callcenter.facts import Fact
+from callcenter.recordings.model import RecordingKind
 from callcenter.timeline.model import FactRow
 
 _TOLD = frozenset({CallMonitored.KIND, MonitorEnded.KIND})
@@ -19,5 +20,5 @@ def secret(who: Principal, services: Services, fact: Fact | FactRow) -> bool:
     """Whether a fact tells of a supervisor on a call to somebody who is not told of that."""
     if tells_of_monitors(who, services):
         return False
-    role = fact.data.get("role") if isinstance(fact, FactRow) else getattr(fact.body, "role", None)
-    return fact.kind in _TOLD or role == Role.MONITOR
+    found = fact.data.get if isinstance(fact, FactRow) else lambda name: getattr(fact.body, name, None)
+    return fact.kind in _TOLD or found("role") == Role.MONITOR or found("kind") == RecordingKind.WHISPER

@@ -243,13 +243,16 @@ class CallMonitored(Body, frozen=True):
     """A supervisor listens to an operator's leg or speaks to the operator alone, or changes from one to the other.
 
     ``mode``: ``listen`` (heard by nobody), ``whisper`` (heard by the operator only), ``join`` (heard by all) or
-    ``take_over`` (as join; the operator is let go). ``leg_id``: the supervisor's; ``target``: the operator's leg.
+    ``take_over`` (as join; the operator is let go). ``leg_id``: the supervisor's; ``target``: the operator's leg, or,
+    between two operators, the caller's, on which it is only listened. ``part``: the id of the recording of what is
+    whispered from now on; empty when nothing is.
     """
 
     user: str
     mode: str
     leg_id: str
     target: str
+    part: str = ""
 
 
 @kind("call.monitor_ended")

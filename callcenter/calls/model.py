@@ -55,11 +55,12 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """A supervisor on a call: how, and which operator's leg."""
+    """A supervisor on a call: how, on whose leg, and which recording his whisper is; see `facts.CallMonitored`."""
 
     user: str
     mode: str
     target: str
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def observe(call: Call, leg_id: str, event: LegEvent, reason: str = "", cause: i
 
 def _declined(leg: Leg) -> bool:
     """A phone outside picked up, and nobody pressed the key: voicemail, a pocket (R15)."""
-    outside = leg.role not in (Role.ELDER, Role.SEAT)
+    outside = leg.role not in (Role.ELDER, Role.SEAT, Role.MONITOR)
     return outside and leg.dialled and leg.answered_at is not None and leg.joined_at is None
 
 
@@ -251,7 +252,9 @@ def evolve(call: Call | None, fact: Fact) -> Call | None:
             return replace(call, parked=None, transfer=None, returning=body.leg_id)
         case f.CallMonitored():
             others = {leg_id: one for leg_id, one in call.monitors.items() if one.user != body.user}
-            return replace(call, monitors={**others, body.leg_id: Monitor(body.user, body.mode, body.target)})
+            return replace(
+                call, monitors={**others, body.leg_id: Monitor(body.user, body.mode, body.target, body.part)}
+            )
         case f.MonitorEnded():
             left = {leg_id: monitor for leg_id, monitor in call.monitors.items() if leg_id != body.leg_id}
             return replace(call, monitors=left)

@@ -1,17 +1,20 @@
 """Supervisors on a call: listen (heard by nobody), whisper (heard by the operator alone), join, take over (B7).
 
 Listening and whispering are Asterisk's ChanSpy on the operator's line, from the supervisor's own seat phone: no part of
-the room. Who joins or takes over is a seat in the room like any other; the phone stays up between the modes.
+the room. Who joins or takes over is a seat in the room like any other; the phone stays up between the modes. Whoever
+has the call next, the supervisor stays with it: between two operators he hears what the caller hears.
 """
+
+import asyncio
 
 import structlog
 
 from callcenter.calls import facts as cf
-from callcenter.calls.model import STAFF, Call, Leg, Role
+from callcenter.calls.model import STAFF, Call, Leg, Monitor, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.control.hands import LEG_CONTEXT, Hands
-from callcenter.control.rules import TAKEN_OVER
+from callcenter.control.rules import PREEMPTED, TAKEN_OVER
 from callcenter.errors import CallCenterError, Conflict, NotFound
 from callcenter.facts import Body, Fact, record
 from callcenter.ids import new_id
@@ -39,6 +42,8 @@ class Monitoring:
         self._hands = hands
         self._pbx = pbx
         self._clock = clock
+        self._due: set[str] = set()
+        """Calls that are looked at when everybody has reacted to what is happening."""
         ledger.on_react(self._react)
 
     def start(self, call: Call, user: str, mode: str) -> Leg:
@@ -54,12 +59,13 @@ class Monitoring:
         target = operator_of(call, user, mode)
         seat = self._hands.free_seat(user)
         leg_id = new_id()
-        self._record(call, cf.CallMonitored(user=user, mode=mode, leg_id=leg_id, target=_id(target)), actor=user)
+        monitored = _monitored(user, mode, leg_id, target)
+        self._record(call, monitored, actor=user)
         if mode in IN_ROOM:
             return self._hands.dial_seat(call, seat, user, WISH, leg_id)
-        return self._dial_spy(call, seat, leg_id, mode, target)
+        return self._dial_spy(call, seat, monitored, target)
 
-    def _dial_spy(self, call: Call, seat: Seat, leg_id: str, mode: str, target: Leg | None) -> Leg:
+    def _dial_spy(self, call: Call, seat: Seat, monitored: cf.CallMonitored, target: Leg | None) -> Leg:
         return self._calls.dial(
             self._calls.get(call.id),
             Role.MONITOR,
@@ -69,8 +75,8 @@ class Monitoring:
             context=MONITOR_CONTEXT,
             caller_number=call.caller,
             caller_name=call.elder_name,
-            leg_id=leg_id,
-            variables={"CC_SPY": target.channel_id if target is not None else "", "CC_MODE": mode},
+            leg_id=monitored.leg_id,
+            variables=_variables(monitored.part, target),
         )
 
     def change(self, call: Call, user: str, mode: str) -> Leg:
@@ -82,11 +88,10 @@ class Monitoring:
         target = operator_of(call, user, mode)
         in_room = leg.role == Role.SEAT
         if in_room == (mode in IN_ROOM):
-            self._record(call, cf.CallMonitored(user=user, mode=mode, leg_id=leg.id, target=_id(target)), actor=user)
-            if not in_room and leg.answered_at is not None:
-                self._send(self._calls.get(call.id), leg, MONITOR_CONTEXT, mode, target)
-            elif not in_room:
-                self._calls.do(self._pbx.set_variable(leg.channel_id, "CC_MODE", mode), f"mode {leg.id}")
+            if in_room:
+                self._record(call, _monitored(user, mode, leg.id, target), actor=user)
+            else:
+                self._listen_on(call, leg, mode, target, user)
             self._settle(self._calls.get(call.id))
             return leg
         if leg.answered_at is None:
@@ -99,7 +104,7 @@ class Monitoring:
         role = Role.SEAT if mode in IN_ROOM else Role.MONITOR
         at, user = self._clock.now(), leg.number
         bodies: list[Body] = [
-            cf.CallMonitored(user=user, mode=mode, leg_id=new, target=_id(target)),
+            _monitored(user, mode, new, target),
             cf.LegEnded(leg_id=leg.id, role=leg.role, reason=CHANGED),
             cf.LegAdded(leg_id=new, role=role, number=user, wish_id=WISH, channel_id=leg.channel_id),
             cf.LegAnswered(leg_id=new, role=role),
@@ -107,20 +112,27 @@ class Monitoring:
         self._ledger.take_in([record(body, at, user, call_id=call.id, incident_id=call.incident_id) for body in bodies])
         call = self._calls.get(call.id)
         if mode in IN_ROOM:
-            self._send(call, call.legs[new], LEG_CONTEXT, "s", target)
+            self._send(call, call.legs[new], LEG_CONTEXT, target)
         else:
-            self._send(call, call.legs[new], MONITOR_CONTEXT, mode, target)
+            self._send(call, call.legs[new], MONITOR_CONTEXT, target)
         return call.legs[new]
 
-    def _send(self, call: Call, leg: Leg, context: str, extension: str, target: Leg | None) -> None:
-        self._calls.do(self._redirect(call, leg, context, extension, target), f"monitor {leg.id}")
+    def _listen_on(self, call: Call, leg: Leg, mode: str, target: Leg | None, actor: str) -> None:
+        """His line goes on, in another mode or on another's line; if it still rings, when it is picked up."""
+        self._record(call, _monitored(leg.number, mode, leg.id, target), actor=actor)
+        self._send(self._calls.get(call.id), leg, MONITOR_CONTEXT, target)
 
-    async def _redirect(self, call: Call, leg: Leg, context: str, extension: str, target: Leg | None) -> None:
-        values = {**self._calls.variables(call, leg), "CC_SPY": target.channel_id if target is not None else ""}
+    def _send(self, call: Call, leg: Leg, context: str, target: Leg | None) -> None:
+        self._calls.do(self._redirect(call, leg, context, target), f"monitor {leg.id}")
+
+    async def _redirect(self, call: Call, leg: Leg, context: str, target: Leg | None) -> None:
+        spies = _variables(call.monitors[leg.id].part, target)
         try:
-            for name, value in values.items():
+            for name, value in {**self._calls.variables(call, leg), **spies}.items():
                 await self._pbx.set_variable(leg.channel_id, name, value)
-            await self._pbx.redirect(leg.channel_id, context, extension)
+            now = self._calls.leg_of_channel(leg.channel_id)
+            if now is not None and now[1].answered_at is not None:
+                await self._pbx.redirect(leg.channel_id, context)
         except CallCenterError as error:
             log.warning("monitor_failed", leg_id=leg.id, error=error.code)
             self._hands.hang_up(leg)
@@ -150,16 +162,41 @@ class Monitoring:
                 self._record(call, cf.MonitorEnded(user=monitor.user, leg_id=leg_id), actor=monitor.user)
             elif monitor.mode == TAKE_OVER and leg.in_room and target is not None and target.live:
                 self._hands.hang_up(target, TAKEN_OVER)
-            elif leg.role == Role.MONITOR and (target is None or not target.live):
-                # An emergency took the operator's line: nobody goes along with it into another call.
-                self._hands.hang_up(leg)
+            elif leg.role == Role.MONITOR and not self._calls.leaving(leg):
+                self._follow(call, leg, monitor)
+
+    def _follow(self, call: Call, leg: Leg, monitor: Monitor) -> None:
+        """Who listens stays with the call: on the line of who has it, between two operators on the caller's."""
+        before = call.legs.get(monitor.target)
+        if before is not None and before.live and before.role in STAFF:
+            return
+        target = _operator(call, monitor.user)
+        if target is None and before is not None and before.reason == PREEMPTED:
+            # An emergency took the operator's line: nobody goes along with it into another call.
+            self._hands.hang_up(leg, PREEMPTED)
+            return
+        target = target or next(
+            (one for one in call.elder_legs if one.live and (one.answered_at or one.joined_at)), None
+        )
+        if target is None or (call.routine and call.caller_gone):
+            self._hands.hang_up(leg)
+        elif target.id != monitor.target:
+            self._listen_on(call, leg, monitor.mode, target, "system")
 
     def _react(self, fact: Fact) -> None:
-        if isinstance(fact.body, (cf.LegJoined, cf.LegEnded)):
-            call = self._calls.find(fact.call_id or "")
-            about = fact.body.leg_id
-            if call is not None and any(about in (leg_id, one.target) for leg_id, one in call.monitors.items()):
-                self._settle(call)
+        call = self._calls.find(fact.call_id or "")
+        if call is None or not call.monitors or call.id in self._due:
+            return
+        if isinstance(fact.body, (cf.LegAnswered, cf.LegJoined, cf.LegAccepted, cf.LegEnded)):
+            # Not in the middle of it: who hangs up ends the call, who gives it away does not.
+            self._due.add(call.id)
+            asyncio.get_running_loop().call_soon(self._look, call.id)
+
+    def _look(self, call_id: str) -> None:
+        self._due.discard(call_id)
+        call = self._calls.find(call_id)
+        if call is not None:
+            self._settle(call)
 
     def _record(self, call: Call, body: Body, *, actor: str) -> None:
         self._ledger.record(body, actor=actor, call_id=call.id, incident_id=call.incident_id)
@@ -170,11 +207,30 @@ def operator_of(call: Call, user: str, mode: str) -> Leg | None:
 
     Raises `Conflict` when there is none, but for joining: whoever waits alone is glad of anybody.
     """
-    seats = [leg for leg in call.live_legs if leg.role in STAFF and leg.accepted and leg.number != user]
-    if not seats and mode != JOIN:
+    found = _operator(call, user)
+    if found is None and mode != JOIN:
         raise Conflict("no operator is on this call; there is nobody to listen to")
+    return found
+
+
+def _operator(call: Call, user: str) -> Leg | None:
+    seats = [leg for leg in call.live_legs if leg.role in STAFF and leg.accepted and leg.number != user]
     return min(seats, key=lambda leg: (leg.joined_at, leg.id), default=None)
 
 
-def _id(leg: Leg | None) -> str:
-    return leg.id if leg is not None else ""
+def _monitored(user: str, mode: str, leg_id: str, target: Leg | None) -> cf.CallMonitored:
+    """The fact; what is whispered to an operator is a recording of its own."""
+    heard = mode == WHISPER and target is not None and target.role in STAFF
+    return cf.CallMonitored(
+        user=user,
+        mode=mode,
+        leg_id=leg_id,
+        target=target.id if target is not None else "",
+        part=new_id() if heard else "",
+    )
+
+
+def _variables(part: str, target: Leg | None) -> dict[str, str]:
+    """What the dialplan must know: whose line, and whether he is heard on it. Never on a caller's."""
+    spied = target.channel_id if target is not None else ""
+    return {"CC_SPY": spied, "CC_MODE": WHISPER if part else LISTEN, "CC_PART": part}

@@ -9,7 +9,8 @@ from callcenter.facts import Body, kind
 class RecordingStarted(Body, frozen=True):
     """Asterisk began to write a file; the call is the envelope's.
 
-    ``kind``: ``mix`` (the whole room) or ``leg`` (one person, ``leg_id``).
+    ``kind``: ``mix`` (the whole room), ``leg`` (one person, ``leg_id``) or ``whisper`` (a supervisor, ``leg_id``, to
+    the operator alone; no part of any mix).
     ``path``: relative to the recordings folder, e.g. ``2026/03/01/<call-id>-mix.wav``.
     ``began_at``: when, if that was before the fact was made (a call that the fallback took).
     """

@@ -27,6 +27,7 @@ class RecordingKind(StrEnum):
 
     MIX = "mix"  # everybody in the room
     LEG = "leg"  # one person
+    WHISPER = "whisper"  # a supervisor, to the operator alone: in no mix
 
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(

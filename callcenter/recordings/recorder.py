@@ -1,7 +1,8 @@
 """Says when each recording starts and stops, from the facts of its call (B6).
 
 The dialplan starts MixMonitor by itself on every channel that is answered; this only keeps the record of it.
-The caller's channel has the mix and her own voice, every other leg its own voice.
+The caller's channel has the mix and her own voice, every other leg its own voice. What a supervisor whispers to the
+operator is said in the call too, but not to the caller: a recording of its own, in no mix (B6, B7).
 """
 
 from datetime import datetime
@@ -26,7 +27,7 @@ class Recorder:
         self._running: dict[str, tuple[datetime, list[str]]] = {}
         """Leg id → when it began and the ids of its recordings."""
         self._replayed: set[str] | None = set()
-        """Legs whose recordings the journal tells of; None once everything has been taken up."""
+        """Recordings that the journal tells of, and their legs; None once everything has been taken up."""
         ledger.on_apply(self._apply)
         ledger.on_react(self._react)
 
@@ -35,7 +36,7 @@ class Recorder:
             case RecordingStarted(leg_id=leg_id, recording_id=recording_id, began_at=began_at) if leg_id is not None:
                 self._running.setdefault(leg_id, (began_at or fact.at, []))[1].append(recording_id)
                 if self._replayed is not None:
-                    self._replayed.add(leg_id)
+                    self._replayed |= {leg_id, recording_id}
             case RecordingStopped(recording_id=recording_id):
                 for leg_id, (_, recordings) in list(self._running.items()):
                     if recording_id in recordings:
@@ -54,6 +55,13 @@ class Recorder:
                 leg = call.legs.get(leg_id)
                 if leg is not None and leg.live and _recorded(leg):
                     self._start(call, leg)
+                elif leg is not None and leg.live:
+                    self._whisper(call, leg, fact.at)
+            case cf.CallMonitored(leg_id=leg_id) if (leg := call.legs.get(leg_id)) is not None:
+                if leg.role == Role.MONITOR and leg.live:
+                    if leg_id in self._running:
+                        self._stop(call, leg_id, fact.at)
+                    self._whisper(call, leg, fact.at)
             case cf.LegEnded(leg_id=leg_id) if leg_id in self._running:
                 self._stop(call, leg_id, fact.at)
             case _:
@@ -70,6 +78,12 @@ class Recorder:
                     self._start(call, leg)
                     if not leg.live:
                         self._stop(call, leg.id, leg.ended_at)
+            for leg_id, monitor in call.monitors.items():
+                spy = call.legs.get(leg_id)
+                if spy is not None and monitor.part not in told and spy.id not in self._running:
+                    self._whisper(call, spy, spy.answered_at)
+                    if spy.id in self._running and not spy.live:
+                        self._stop(call, spy.id, spy.ended_at)
 
     def _start(self, call: Call, leg: Leg) -> None:
         # The leg's own times, not now: a call that the fallback took is told of long after it was recorded.
@@ -84,6 +98,16 @@ class Recorder:
             recording_id=new_id(), kind="mix", path=mix_path(call, leg), leg_id=leg.id, began_at=began
         )
         self._record(call, mix, own)
+
+    def _whisper(self, call: Call, leg: Leg, at: datetime | None) -> None:
+        """A supervisor's phone is up: what he says to the operator is recorded, if he is to be heard."""
+        monitor = call.monitors.get(leg.id)
+        if monitor is not None and monitor.part and leg.role == Role.MONITOR and leg.answered_at is not None:
+            path = whisper_path(call, monitor.part)
+            began = RecordingStarted(
+                recording_id=monitor.part, kind="whisper", path=path, leg_id=leg.id, began_at=at or leg.answered_at
+            )
+            self._record(call, began)
 
     def _stop(self, call: Call, leg_id: str, at: datetime | None) -> None:
         began, recordings = self._running[leg_id]
@@ -107,6 +131,11 @@ def mix_path(call: Call, leg: Leg) -> str:
     An elder who is called back has a second channel on the same call: its file must not overwrite the first.
     """
     return f"{call.recording}-{leg.id}-mix.wav" if leg.dialled else f"{call.recording}.wav"
+
+
+def whisper_path(call: Call, part: str) -> str:
+    """Where what a supervisor whispers is recorded; ``part``: see `callcenter.calls.facts.CallMonitored`."""
+    return f"{call.recording}-whisper-{part}.wav"
 
 
 def _recorded(leg: Leg) -> bool:

@@ -35,7 +35,7 @@ REASONS = {
     "dead": "线路失去响应", "transferred": "已转接", "parked": "已驻留", "taken_over": "由班长接管",
     "changed": "改变方式", "park_timeout": "驻留超时", "operator_gone": "坐席已离开",
 }  # fmt: skip
-RECORDINGS = {"mix": "全程混音", "leg": "单方录音"}
+RECORDINGS = {"mix": "全程混音", "leg": "单方录音", "whisper": "督导耳语"}
 STATUSES = {"pending": "待核验", "verified": "已核验", "degraded": "不完整", "gap": "缺失", "altered": "与核验时不符"}
 MESSAGES = {
     "queued": "待发送", "sending": "发送中", "sent": "已发送", "delivered": "已送达", "given_up": "放弃",

@@ -243,3 +243,19 @@ async def test_given_somebody_who_serves_one_area_then_only_calls_of_its_elders_
     assert (await there.get(AUDIO)).status_code == 404
     assert (await there.get(PATH)).json()["items"] == []
     assert (await here.get(f"{PATH}/nothing")).status_code == 404
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_what_a_supervisor_whispered_is_a_part_for_those_who_are_told_of_supervisors(
+    as_role: Login, services: Services, shown: bool
+) -> None:
+    """B6, B7: never in the mix; an operator who is not told that somebody whispers does not find it here either."""
+    services.settings.__dict__["monitor_shown"] = shown
+    await store(services)
+    part = "0190b7c2-0000-7000-8000-000000000002"
+    await store(services, part, kind="whisper", leg_id="leg-9", path=f"2026/03/02/call-1-whisper-{part}.wav")
+    for role, told in (("supervisor", True), ("operator", shown)):
+        client = await as_role(role)
+        items = (await client.get(PATH, params={"call_id": "call-1"})).json()["items"]
+        assert sorted(item["kind"] for item in items) == (["mix", "whisper"] if told else ["mix"])
+        assert (await client.get(f"{PATH}/{part}")).status_code == (200 if told else 404)

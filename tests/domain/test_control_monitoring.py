@@ -4,7 +4,9 @@ import pytest
 
 from callcenter.calls import facts as cf
 from callcenter.errors import Conflict, NotFound
+from callcenter.recordings.facts import RecordingStarted, RecordingStopped
 from callcenter.reports.seat_time import SeatTimes
+from callcenter.telephony.events import HangupReason
 from tests.support.fake_pbx import Channel
 from tests.support.world import LI, STRANGER, WANG, World
 
@@ -79,7 +81,8 @@ def test_from_listening_to_whispering_the_line_stays(world: World) -> None:
     line = talking(world)
     spy = start(world, line, "listen")
     change(world, line, "whisper")
-    assert world.pbx.of("redirect")[-1] == (spy.id, "cc-monitor", "whisper")
+    assert world.pbx.of("redirect")[-1] == (spy.id, "cc-monitor", "s")
+    assert spy.variables["CC_MODE"] == "whisper"
     assert modes(world, line) == {"sup1": "whisper"}
     assert world.dialled("sup1") == 1
 
@@ -285,3 +288,165 @@ def test_the_time_that_a_supervisor_listens_counts_as_that(world: World) -> None
     mine = [(span.state, round((span.until - span.since).total_seconds())) for span in spans if span.user == "sup1"]
     assert ("monitoring", 30) in mine
     assert times.clocks["sup1"].at(world.clock.now())[0] == "ready"
+
+
+# --- with the call, whoever has it -------------------------------------------------------------------------------
+
+
+def listens_to(world: World, spy: Channel) -> str:
+    """Whose line a supervisor is on; empty when his own has ended."""
+    if spy.id not in world.board.channels or spy.context != "cc-monitor":
+        return ""
+    channel = world.board.channels.get(spy.variables["CC_SPY"])
+    return channel.target if channel is not None else "nobody"
+
+
+@pytest.mark.parametrize("mode", ["listen", "whisper"])
+@pytest.mark.parametrize("way", ["blind", "attended", "park", "dead"])
+def test_the_supervisor_stays_with_the_call_whoever_has_it_next(world: World, mode: str, way: str) -> None:
+    """B7: on the caller's line, never heard on it, until there is an operator again; then as before."""
+    line = talking(world)
+    spy = start(world, line, mode)
+    world.register("op2")
+    first, control = seat(world, "op1"), world.controller.control
+    if way == "park":
+        world.run(lambda: control.park(world.call_of(line), "op1"))
+    elif way == "dead":
+        world.pause("op2")
+        world.run(lambda: world.board.refuse(first, HangupReason.UNREACHABLE))
+    else:
+        world.run(lambda: control.transfer(world.call_of(line), "seat:op2", way, "op1"))
+        if way == "attended":
+            world.answer(world.ringing("op2"))
+            assert listens_to(world, spy) == "op1"
+            world.hang_up(first)
+            assert listens_to(world, spy) == "op2", "at once, with nothing in between"
+    world.wait(2)
+    if way != "attended":
+        assert listens_to(world, spy) == "trunk"
+        assert spy.variables["CC_MODE"] == "listen", "nobody speaks into a caller's line unseen"
+        assert modes(world, line) == {"sup1": mode}
+    if way == "park":
+        world.run(lambda: control.retrieve(world.call_of(line), "op2"))
+    elif way == "dead":
+        world.ready("op2")
+        world.wait(1)
+    if way != "attended":
+        world.answer(world.ringing("op2"))
+    assert listens_to(world, spy) == "op2"
+    assert spy.variables["CC_MODE"] == mode
+    assert modes(world, line) == {"sup1": mode}
+    assert not world.bodies(cf.MonitorEnded)
+    world.hang_up(line)
+    assert not there(world, "sup1")
+    assert len(world.bodies(cf.MonitorEnded)) == 1
+
+
+def test_who_listens_to_an_emergency_hears_her_when_her_operator_is_gone(world: World) -> None:
+    world.register("op1")
+    elder = world.press(WANG)
+    world.answer(world.ringing("op1"))
+    world.register("sup1")
+    spy = start(world, elder, "whisper")
+    world.hang_up(seat(world, "op1"))
+    assert listens_to(world, spy) == "trunk"
+    assert spy.variables["CC_MODE"] == "listen"
+    world.wait(2)
+    world.answer(world.ringing("op1"))
+    assert listens_to(world, spy) == "op1"
+    assert spy.variables["CC_MODE"] == "whisper"
+
+
+def test_a_restart_in_a_transfer_brings_the_listening_supervisor_on(world: World) -> None:
+    line = talking(world)
+    spy = start(world, line, "listen")
+    world.register("op2")
+    world.run(lambda: world.controller.control.transfer(world.call_of(line), "seat:op2", "blind", "op1"))
+    ring = world.ringing("op2")
+    world.crash()
+    world.board.pick_up(ring)
+    world.start()
+    world.wait(1)
+    assert listens_to(world, spy) == "op2"
+    assert world.call_of(line).staffed
+
+
+def test_without_a_controller_who_listened_is_hung_up_and_hears_nobody_elses_call(world: World) -> None:
+    line = talking(world)
+    spy = start(world, line, "listen")
+    world.crash()
+    world.board.hang_up(seat(world, "op1"))
+    world.board.hang_up(line)
+    world.wait(12)
+    assert spy.id not in world.board.channels
+    world.start()
+    assert [body.user for body in world.bodies(cf.MonitorEnded)] == ["sup1"]
+    assert state(world) == "ready"
+
+
+# --- the record of a whisper -------------------------------------------------------------------------------------
+
+
+def whispers(world: World) -> list[str]:
+    """Recordings of what was whispered: the path of each."""
+    return [body.path for body in world.bodies(RecordingStarted) if body.kind == "whisper"]
+
+
+def stopped(world: World) -> list[float]:
+    """How long those are that have ended."""
+    ids = {body.recording_id for body in world.bodies(RecordingStarted) if body.kind == "whisper"}
+    return [round(body.expected_seconds) for body in world.bodies(RecordingStopped) if body.recording_id in ids]
+
+
+def test_what_is_whispered_is_a_recording_of_its_own_in_no_mix(world: World) -> None:
+    """B6, B7: from when he is heard to when he is not; each time a file of its own, none is written over."""
+    line = talking(world)
+    spy = start(world, line, "listen")
+    world.wait(5)
+    assert not whispers(world)
+    change(world, line, "whisper")
+    (path,) = whispers(world)
+    assert path == f"{world.call_of(line).recording}-whisper-{spy.variables['CC_PART']}.wav"
+    world.wait(7)
+    change(world, line, "listen")
+    assert stopped(world) == [7]
+    world.wait(5)
+    change(world, line, "whisper")
+    world.wait(3)
+    change(world, line, "join")
+    assert stopped(world) == [7, 3]
+    assert len(set(whispers(world))) == 2
+    change(world, line, "whisper")
+    world.wait(4)
+    world.hang_up(line)
+    assert stopped(world) == [7, 3, 4]
+    mixes = [body.path for body in world.bodies(RecordingStarted) if body.kind == "mix"]
+    assert mixes == [f"{world.call_of(line).recording}.wav"]
+
+
+def test_a_whisper_is_recorded_from_when_his_phone_is_picked_up(world: World) -> None:
+    line = talking(world)
+    world.run(lambda: world.controller.monitoring.start(world.call_of(line), "sup1", "whisper"))
+    world.wait(4)
+    assert not whispers(world)
+    world.answer(world.ringing("sup1"))
+    world.wait(6)
+    world.hang_up(seat(world, "sup1"))
+    assert stopped(world) == [6]
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_crash_in_a_whisper_loses_nothing_of_its_record(world: World, lost: int) -> None:
+    """A10, B6: also when the fact of it was not yet on the disk."""
+    line = talking(world)
+    spy = start(world, line, "listen")
+    change(world, line, "whisper")
+    world.crash(lost)
+    world.wait(5)
+    world.board.hang_up(spy)
+    world.start()
+    told = {body.recording_id for body in world.bodies(RecordingStarted) if body.kind == "whisper"}
+    ended = {body.recording_id for body in world.bodies(RecordingStopped)}
+    on_record = {body.part for body in world.bodies(cf.CallMonitored) if body.part}
+    assert told == on_record
+    assert told <= ended

@@ -288,7 +288,8 @@ class SimulatedSwitchboard:
         self.events.append(ChannelHungUp(channel.id, reason, CAUSES[reason]))
         for spy in list(self.channels.values()):
             if spy.context == "cc-monitor" and spy.variables.get("CC_SPY") == channel.id and spy.up:
-                self._end(spy, HangupReason.NORMAL)
+                # Music until the controller says where next, or hung up.
+                spy.prompt_ends = self.clock.monotonic() + 10
 
     # --- what the controller asks for --------------------------------------------------------------------
 
@@ -361,14 +362,14 @@ class SimulatedSwitchboard:
             self.to_room(channel)
             return
         if context in ("cc-hold", "cc-monitor"):
-            channel.context = context
+            channel.context, channel.prompt_ends = context, None
             channel.lease_ends = self.clock.monotonic() + LEASE_SECONDS if context == "cc-hold" else None
             return
         if context == "cc-back":
             self._back(channel)
             return
         if context == "cc-leg":
-            channel.context = context
+            channel.context, channel.prompt_ends = context, None
             self._join(channel)
             return
         if context == "cc-menu":
