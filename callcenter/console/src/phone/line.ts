@@ -1,4 +1,5 @@
-// One call of the phone: JsSIP's session, with what it lacks (an early answer, a break in the audio that is told).
+// One call of the phone: JsSIP's session, with what it lacks (an early answer, a break in the audio that is told and
+// mended).
 import type { RTCSession } from "jssip/lib/RTCSession";
 
 import { givenUp, mediaOf, usable } from "./rules";
@@ -10,17 +11,25 @@ const BETWEEN_KEYS_MS = 100;
 /** What the server is told of a call that is not answered: whether it may soon ring here again hangs on it. */
 const REFUSALS: Partial<Record<EndReason, number>> = { hung_up: 603, busy: 486 };
 const OUT_OF_SERVICE = 503;
+/** ICE settles on its way within so long; a way that changes later is one that Asterisk does not follow (see `watch`). */
+const SETTLED_MS = 3_000;
 /** With a BYE: the page is going, or its audio is lost; the server gives the caller to the next one (RFC 3326). */
 const NOBODY_HUNG_UP = 'Reason: Q.850;cause=27;text="phone lost"';
 
 interface LineEvents {
   changed(call: PhoneCall): void;
   heard(remote: MediaStream): void;
+  /** Its sound needs a new way: have the server prove that it is there, then call `mend`. */
+  hurt(): void;
   ended(call: PhoneCall, reason: EndReason): void;
 }
 
 export class Line {
   private lostSince = 0;
+  private settledAt = 0;
+  private mendedAt = 0;
+  private hurts = false;
+  private watched: RTCIceTransport | null = null;
   private reason: EndReason | null = null;
   private over = false;
 
@@ -66,6 +75,21 @@ export class Line {
     this.end(reason);
   }
 
+  /** The sound has lost its way, by ICE's word or the server's. */
+  hurt(): void {
+    if (this.call.state !== "up" || this.hurts) return;
+    this.hurts = true;
+    this.tell.hurt();
+  }
+
+  /** Give the sound a new way (ICE restart, RFC 8839 §4.4.1.1.1), if it needs one. Not before the server is heard. */
+  mend(): void {
+    if (!this.hurts || !this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) return;
+    this.hurts = false;
+    this.mendedAt = Date.now();
+    this.settledAt = this.mendedAt + SETTLED_MS;
+  }
+
   keys(digits: string): void {
     if (this.call.state === "up") this.session.sendDTMF(digits, { duration: KEY_MS, interToneGap: BETWEEN_KEYS_MS });
   }
@@ -74,9 +98,10 @@ export class Line {
     for (const sender of this.session.connection?.getSenders() ?? []) void sender.replaceTrack(track);
   }
 
-  /** About once a second. `registeredAt`: since when (ms) the phone is registered without a break. */
-  tick(now: number, registeredAt: number): void {
-    if (this.call.media === "lost" && givenUp(now, this.lostSince, registeredAt)) this.hangUp("lost");
+  /** About once a second. */
+  tick(now: number): void {
+    if (this.call.media === "lost" && givenUp(now, this.lostSince, this.mendedAt)) this.hangUp("lost");
+    else if (this.hurts) this.tell.hurt();
   }
 
   stats(): Promise<LineStats> | null {
@@ -89,7 +114,17 @@ export class Line {
       const media = mediaOf(connection.iceConnectionState, this.call.media);
       if (media === this.call.media) return;
       if (media === "lost") this.lostSince = Date.now();
+      if (this.call.media === "connecting") this.settledAt = Date.now() + SETTLED_MS;
       this.change({ media });
+      if (media === "lost") this.hurt();
+    });
+    // After a break the browser may go on by another pair of addresses. Asterisk, too, hears it there, but takes audio
+    // only from where it came at first (strict RTP): the operator hears, and is not heard.
+    connection.addEventListener("connectionstatechange", () => {
+      const ice = connection.getSenders()[0]?.transport?.iceTransport;
+      if (!ice || this.watched === ice) return;
+      this.watched = ice;
+      ice.addEventListener("selectedcandidatepairchange", () => Date.now() > this.settledAt && this.hurt());
     });
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import { Emitter } from "./emitter";
 import { samples, wav } from "./ringtone";
-import { asksForAnswer, givenUp, KEYS, LOST_AFTER_REGISTERED_MS, LOST_MS, mediaOf, problemOf, usable } from "./rules";
+import { asksForAnswer, givenUp, KEYS, LOST_MS, mediaOf, MEND_MS, problemOf, usable } from "./rules";
 import { Watchdog } from "./watchdog";
 
 describe("an INVITE that asks to be answered", () => {
@@ -41,11 +41,12 @@ it("tells the states of audio", () => {
   expect(mediaOf("connected", "lost")).toBe("flowing");
 });
 
-it("gives up a call without audio late, and soon after it is registered anew", () => {
-  expect(givenUp(LOST_MS - 1, 0, 0)).toBe(false);
-  expect(givenUp(LOST_MS, 0, 0)).toBe(true);
-  expect(givenUp(1_000 + LOST_AFTER_REGISTERED_MS, 500, 1_000)).toBe(true);
-  expect(givenUp(1_000 + LOST_AFTER_REGISTERED_MS, 1_500, 1_000)).toBe(false);
+it("gives up a call without audio when a new way did not help, and late when the server is away", () => {
+  expect(givenUp(500 + LOST_MS - 1, 500, 0)).toBe(false);
+  expect(givenUp(500 + LOST_MS, 500, 0)).toBe(true);
+  expect(givenUp(1_000 + MEND_MS - 1, 500, 1_000)).toBe(false);
+  expect(givenUp(1_000 + MEND_MS, 500, 1_000)).toBe(true);
+  expect(givenUp(1_000 + MEND_MS, 500, 400)).toBe(false);
 });
 
 it("explains the refusals of a microphone", () => {

@@ -33,7 +33,6 @@ export class Phone extends Emitter<PhoneEvents> {
   private agent: UA | null = null;
   private socket: PhoneSocket | null = null;
   private watchdog: Watchdog | null = null;
-  private registeredAt = 0;
   private line: Line | null = null;
   private stopTicking: (() => void) | null = null;
   private readonly sound: Sound;
@@ -114,6 +113,11 @@ export class Phone extends Emitter<PhoneEvents> {
     if (muted !== this.current.muted) this.set({ muted });
   }
 
+  /** The server says that it does not hear this phone. */
+  unheard(): void {
+    this.line?.hurt();
+  }
+
   /** Press keys (0-9, *, #) in the call. */
   keys(digits: string): void {
     if (KEYS.test(digits)) this.line?.keys(digits);
@@ -180,7 +184,7 @@ export class Phone extends Emitter<PhoneEvents> {
 
   private start({ user, password, domain, ws_url }: Credentials): void {
     this.agent?.stop();
-    const socket = new PhoneSocket(ws_url, () => this.watchdog?.heard(Date.now()));
+    const socket = new PhoneSocket(ws_url, () => this.told());
     const agent = new UA({
       sockets: [socket],
       uri: `sip:${user}@${domain}`,
@@ -203,8 +207,8 @@ export class Phone extends Emitter<PhoneEvents> {
     agent.on("connected", () => watchdog.asked(Date.now()));
     agent.on("registered", () => {
       if (this.agent !== agent) return;
-      if (this.current.status !== "registered") this.registeredAt = Date.now();
       this.set({ status: "registered", problem: null });
+      this.line?.mend();
     });
     agent.on("unregistered", () => this.agent === agent && this.lost());
     agent.on("disconnected", () => this.agent === agent && this.lost());
@@ -223,15 +227,24 @@ export class Phone extends Emitter<PhoneEvents> {
     agent.start();
   }
 
+  private told(): void {
+    this.watchdog?.heard(Date.now());
+    if (this.current.status === "registered") this.line?.mend();
+  }
+
   private lost(): void {
     if (this.current.status === "registered") this.set({ status: "lost" });
+  }
+
+  /** Have the server say something. */
+  private ask(): void {
+    if (this.socket?.isConnected()) this.watchdog?.askNow(Date.now());
   }
 
   private tick(): void {
     const now = Date.now();
     if (this.socket?.isConnected()) this.watchdog?.tick(now);
-    const registered = this.current.status === "registered";
-    this.line?.tick(now, registered ? this.registeredAt : 0);
+    this.line?.tick(now);
     if (now - this.readAt >= CREDENTIALS_MS) void this.register();
   }
 
@@ -297,6 +310,7 @@ export class Phone extends Emitter<PhoneEvents> {
     const line: Line = new Line(session, call, {
       changed: (now) => this.line === line && this.set({ call: now }),
       heard: (remote) => this.line === line && this.sound.hear(remote),
+      hurt: () => this.line === line && this.ask(),
       ended: (last, reason) => {
         if (this.line !== line) return;
         this.line = null;

@@ -37,16 +37,15 @@ export function mediaOf(ice: RTCIceConnectionState, before: Media): Media {
   return before;
 }
 
-export const LOST_MS = 12_000;
-export const LOST_AFTER_REGISTERED_MS = 3_000;
+export const LOST_MS = 60_000;
+export const MEND_MS = 5_000;
 
 /**
- * Whether a call without audio is given up. Audio may come back after a short break of the network; where the phone is
- * registered anew and audio is not back soon after, the server has forgotten the call. Times in ms.
+ * Whether a call without audio is given up, so that the caller is somebody else's: its new way has not brought the audio
+ * back, or the server was away so long that it could not be asked for one. Times in ms; `mendedAt` 0: never.
  */
-export function givenUp(now: number, lostSince: number, registeredAt: number): boolean {
-  if (now - lostSince >= LOST_MS) return true;
-  return registeredAt > lostSince && now - registeredAt >= LOST_AFTER_REGISTERED_MS;
+export function givenUp(now: number, lostSince: number, mendedAt: number): boolean {
+  return mendedAt >= lostSince ? now - mendedAt >= MEND_MS : now - lostSince >= LOST_MS;
 }
 
 export const KEYS = /^[0-9*#]+$/;

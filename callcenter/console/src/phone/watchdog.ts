@@ -27,6 +27,13 @@ export class Watchdog {
     this.askedAt = now;
   }
 
+  /** Ask now, unless an answer is waited for already. */
+  askNow(now: number): void {
+    if (this.askedAt !== null) return;
+    this.asked(now);
+    this.ask();
+  }
+
   /** About once a second, while connected. */
   tick(now: number): void {
     if (this.askedAt !== null) {
@@ -34,8 +41,7 @@ export class Watchdog {
       this.heard(now);
       this.dead();
     } else if (now - this.heardAt >= this.rules.every) {
-      this.asked(now);
-      this.ask();
+      this.askNow(now);
     }
   }
 }
