@@ -22,11 +22,11 @@ from callcenter.api.emergency_inputs import (
 from callcenter.api.merged import page, read
 from callcenter.api.messages import MessageView
 from callcenter.api.problems import responses
-from callcenter.api.secrecy import secret
+from callcenter.api.secrecy import secret, tells_of_monitors
 from callcenter.api.types import Id, Page
 from callcenter.api.views import CallAttempt, EmergencyView, FactView, LegView
 from callcenter.calls.facts import SYNTHETIC
-from callcenter.calls.model import Call
+from callcenter.calls.model import Call, Leg, Role
 from callcenter.calls.tables import load_calls
 from callcenter.clock import today
 from callcenter.controller import Controller
@@ -93,7 +93,8 @@ async def list_emergencies(
     ]
     incidents, following = page([i for i in known.values() if fits(i)], rows, cursor, limit)
     calls = await _calls(request, services, controller, incidents)
-    return Page(items=[_view(controller, incident, calls) for incident in incidents], next=following)
+    items = [_view(services, controller, who, incident, calls) for incident in incidents]
+    return Page(items=items, next=following)
 
 
 async def _calls(
@@ -112,14 +113,30 @@ async def _calls(
     return live | await read(request, services, stored, dict[str, Call]())
 
 
-def _view(controller: Controller, incident: Incident, calls: dict[str, Call]) -> EmergencyView:
-    own = [calls[call_id] for call_id in incident.calls if call_id in calls]
-    return EmergencyView.of(incident, own, controller.emergencies.waiting(incident.id))
+def _view(
+    services: Services, controller: Controller, who: Principal, incident: Incident, calls: dict[str, Call]
+) -> EmergencyView:
+    legs = _legs(services, who, incident, calls)
+    return EmergencyView.of(incident, legs, controller.emergencies.waiting(incident.id))
 
 
-async def answer(request: Request, services: Services, controller: Controller, incident: Incident) -> EmergencyView:
-    """An incident as the API shows it."""
-    return _view(controller, incident, await _calls(request, services, controller, [incident]))
+def _legs(services: Services, who: Principal, incident: Incident, calls: dict[str, Call]) -> list[Leg]:
+    """The legs of an incident's calls; supervisors who listen are shown only to whom that is told."""
+    monitored = tells_of_monitors(who, services)
+    return [
+        leg
+        for call_id in incident.calls
+        if call_id in calls
+        for leg in calls[call_id].legs.values()
+        if monitored or leg.role != Role.MONITOR
+    ]
+
+
+async def answer(
+    request: Request, services: Services, controller: Controller, who: Principal, incident: Incident
+) -> EmergencyView:
+    """An incident as the API shows it to somebody."""
+    return _view(services, controller, who, incident, await _calls(request, services, controller, [incident]))
 
 
 async def find_emergency(
@@ -157,7 +174,7 @@ async def raise_emergency(
     if not person.elder_id and not person.caller:
         raise InvalidInput("name an elder, or the number to call", field="elder_id")
     incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="desk")
-    return await answer(request, services, controller, incident)
+    return await answer(request, services, controller, who, incident)
 
 
 def in_need(services: Services, controller: Controller, who: Principal, body: RaiseInput) -> tuple[Who, Plan]:
@@ -181,9 +198,8 @@ async def get_emergency(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Reader, incident_id: Id
 ) -> EmergencyView:
     """One incident with the legs of all its calls."""
-    return await answer(
-        request, services, controller, await find_emergency(request, services, controller, who, incident_id)
-    )
+    incident = await find_emergency(request, services, controller, who, incident_id)
+    return await answer(request, services, controller, who, incident)
 
 
 @router.get("/{incident_id}/timeline", responses=responses(404))
@@ -235,7 +251,7 @@ async def attempts(
     """Everybody who was ever rung for the incident, seats too: by which route, when, and what became of it."""
     incident = await find_emergency(request, services, controller, who, incident_id)
     calls = await _calls(request, services, controller, [incident])
-    legs = [leg for call_id in incident.calls if call_id in calls for leg in calls[call_id].legs.values()]
+    legs = _legs(services, who, incident, calls)
     legs.sort(key=lambda leg: (leg.added_at is not None, leg.added_at, leg.id))
     return Page(items=[CallAttempt.of(leg) for leg in legs], next=None)
 
@@ -262,7 +278,7 @@ async def say_kind(
     """Say what kind of event it is; the checklist follows (A6)."""
     incident = await _find_open(request, services, controller, who, incident_id)
     said = controller.emergencies.say_kind(incident.id, body.kind, actor=who.user)
-    return await answer(request, services, controller, said)
+    return await answer(request, services, controller, who, said)
 
 
 @router.put("/{incident_id}/checklist", responses=responses(404, 409))
@@ -272,7 +288,7 @@ async def tick_off(
     """Tick off a sentence of the plan's checklist, or take the tick back (A6)."""
     incident = await _find_open(request, services, controller, who, incident_id)
     ticked = controller.emergencies.tick_off(incident.id, body.sentence, body.done, actor=who.user)
-    return await answer(request, services, controller, ticked)
+    return await answer(request, services, controller, who, ticked)
 
 
 @router.post("/{incident_id}/briefings", status_code=201, responses=responses(404, 409))
@@ -310,4 +326,4 @@ async def close_emergency(
     """Close an incident with its outcome; the only way it ends. Whoever is still on the line is let go."""
     incident = await _find_open(request, services, controller, who, incident_id)
     closed = controller.emergencies.close(incident.id, body.outcome, body.summary, actor=who.user, cause=body.cause)
-    return await answer(request, services, controller, closed)
+    return await answer(request, services, controller, who, closed)

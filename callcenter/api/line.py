@@ -64,4 +64,4 @@ async def begin_drill(
     person, plan = in_need(services, controller, who, body)
     drill = Drill(tuple(body.seats), dict(body.numbers))
     incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="drill", drill=drill)
-    return await answer(request, services, controller, incident)
+    return await answer(request, services, controller, who, incident)

@@ -159,7 +159,7 @@ class EmergencyView(BaseModel):
     legs: list[LegView]
 
     @classmethod
-    def of(cls, incident: Incident, calls: list[Call], needs_human: bool) -> "EmergencyView":
+    def of(cls, incident: Incident, legs: list[Leg], needs_human: bool) -> "EmergencyView":
         plain = cls.model_fields.keys() - {"needs_human", "plan", "checklist", "calls", "legs", "state", "drill"}
         values: dict[str, Any] = {name: getattr(incident, name) for name in plain}
         return cls(
@@ -181,7 +181,7 @@ class EmergencyView(BaseModel):
                 for tick in (incident.ticks.get(sentence),)
             ],
             calls=list(incident.calls),
-            legs=[LegView.of(leg) for call in calls for leg in call.legs.values()],
+            legs=[LegView.of(leg) for leg in legs],
         )
 
 

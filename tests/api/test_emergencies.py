@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from callcenter.api.deps import Services
+from callcenter.calls import facts as cf
+from callcenter.ids import new_id
 from tests.api.conftest import Login, with_controller
 from tests.support.memory import MemoryJournal
 
@@ -107,3 +109,46 @@ async def test_r21_given_one_who_waits_when_asked_how_things_are_then_counted(
     assert (await operator.get("/api/v1/emergency-line")).json() == {"mass_event": False, "open": 1, "waiting": 1}
     told = await (await as_role("supervisor")).post("/api/v1/emergency-line/broadcasts", json={"prompt": "hold-on"})
     assert told.json() == {"count": 1}
+
+
+async def _with_monitor(services: Services, operator: httpx.AsyncClient, elder: str) -> str:
+    """The path of an emergency whose call a supervisor listens to."""
+    incident = await raised(operator, elder_id=elder)
+    controller = services.controller
+    assert controller is not None
+    call_id = new_id()
+    now = controller.clock.now()
+    line = cf.CallOpened(
+        line="emergency", caller="13800001004", did="95120", room=incident["room"], recording=call_id,
+        invited_at=now, leg_id="line", channel_id="1.1", elder_id=elder,
+    )  # fmt: skip
+    controller.calls.open(call_id, line, incident["id"])
+    controller.ledger.record(
+        cf.LegAdded(leg_id="desk", role="seat", number="op1"),
+        cf.LegAdded(leg_id="ear", role="monitor", number="sup1"),
+        cf.LegAnswered(leg_id="ear", role="monitor"),
+        actor="sup1",
+        call_id=call_id,
+        incident_id=incident["id"],
+    )
+    return f"{EMERGENCIES}/{incident['id']}"
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_b7_given_a_supervisor_listens_to_an_emergency_then_an_operator_is_told_only_if_the_settings_say(
+    as_role: Login, services: Services, operator: httpx.AsyncClient, elder: str, shown: bool
+) -> None:
+    """B7: what the live list hides is not told by the emergency, its list or its attempts either."""
+    services.settings.__dict__["monitor_shown"] = shown
+    path = await _with_monitor(services, operator, elder)
+    ears = {}
+    for role, client in {"operator": operator, "supervisor": await as_role("supervisor")}.items():
+        one = (await client.get(path)).json()
+        listed = (await client.get(EMERGENCIES)).json()["items"][0]
+        tried = (await client.get(f"{path}/attempts")).json()["items"]
+        told = (await client.put(f"{path}/kind", json={"kind": "fall"})).json()
+        assert all(any(leg["number"] == "op1" for leg in legs) for legs in (one["legs"], listed["legs"], tried))
+        ears[role] = [
+            any(leg["role"] == "monitor" for leg in legs) for legs in (one["legs"], listed["legs"], tried, told["legs"])
+        ]
+    assert ears == {"supervisor": [True] * 4, "operator": [shown] * 4}
