@@ -21,6 +21,7 @@ from callcenter.ids import new_id
 from callcenter.ledger import Ledger
 from callcenter.people.directory import Directory
 from callcenter.phone import normalise
+from callcenter.telephony.events import ChannelAnswered
 from callcenter.telephony.fastagi import AgiCall
 
 log = structlog.get_logger(__name__)
@@ -65,19 +66,20 @@ class Arrivals:
         The role is empty for every caller; ``synthetic`` is the watchdog's own press, which nobody else can name.
         """
         line, did, epoch, role = (*agi.args, "", "", "", "")[:4]
-        if self._calls.leg_of_channel(agi.headers.get("uniqueid", "")) is not None:
+        channel_id = agi.headers.get("uniqueid", "")
+        if self._calls.leg_of_channel(channel_id) is not None:
             # Asked while we hung: the dialplan has gone on by itself, and its call is on record already (R2).
             raise Conflict("this call was taken in from the fallback while its arrival waited")
-        # She is answered before anything is thought about: opening the call dials every seat first (A1).
-        await agi.answer()
         room, call_id, leg_id, recording = self.open(
             line=Line.EMERGENCY if line == Line.EMERGENCY else Line.HOTLINE,
             did=did,
             raw_caller=agi.headers.get("callerid", ""),
-            channel_id=agi.headers.get("uniqueid", ""),
+            channel_id=channel_id,
             invited_at=invite_time(epoch, self._clock.now()),
             via=SYNTHETIC if role == SYNTHETIC else "controller",
         )
+        # The dialplan answers her before it asks us; what Asterisk told of that came before there was a call.
+        self._calls.observe(ChannelAnswered(channel_id))
         await agi.set_variables(
             {
                 "CC_CALL": call_id,

@@ -89,10 +89,6 @@ class AgiCall(Request):  # type: ignore[misc]
             raise CallerHungUp("The caller hung up.") from error
         return result
 
-    async def answer(self) -> None:
-        """Answer the channel (200 to its INVITE) without awaiting its first sound; nothing when it is answered."""
-        await self.command('EXEC Answer ",i"')
-
     async def set_variable(self, name: str, value: str) -> None:
         """Set one channel variable (or dialplan function)."""
         await self.set_variables({name: value})

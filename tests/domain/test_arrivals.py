@@ -43,20 +43,12 @@ def test_a_recording_lies_under_the_day_in_shanghai() -> None:
     assert recording_of("call-1", datetime(2026, 3, 1, 16, 0, tzinfo=UTC)) == "2026/03/02/call-1"
 
 
-async def test_she_is_answered_before_anything_is_decided(world: World) -> None:
-    """A1: dialling every seat of a large centre takes longer than the machine's answer may."""
-    on_record: list[int] = []
-
-    class Agi(FakeAgi):
-        async def answer(self) -> None:
-            on_record.append(len(world.bodies(cf.CallOpened)))
-            await super().answer()
-
-    agi = Agi(("emergency", "95120", "", ""), {"uniqueid": "1.1", "callerid": WANG})
+async def test_who_arrives_has_been_answered_which_is_on_record_though_asterisk_said_so_too_early(world: World) -> None:
+    """A1: Asterisk answers before it asks us, so that its own word comes before there is a call."""
+    agi = FakeAgi(("emergency", "95120", "", ""), {"uniqueid": "1.1", "callerid": WANG})
     await world.controller.arrivals.arrive(cast(AgiCall, agi))
-    assert agi.answered
-    assert on_record == [0]
-    assert len(world.bodies(cf.CallOpened)) == 1
+    (opened,), (answered,) = world.bodies(cf.CallOpened), world.bodies(cf.LegAnswered)
+    assert answered.leg_id == opened.leg_id == agi.variables["CC_LEG"]
 
 
 def test_the_dialplan_is_told_all_it_needs_and_the_admission_last(world: World) -> None:

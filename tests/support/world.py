@@ -80,10 +80,6 @@ class FakeAgi:
         self.args = tuple(args)
         self.headers = headers
         self.variables: dict[str, str] = {}
-        self.answered = False
-
-    async def answer(self) -> None:
-        self.answered = True
 
     async def set_variables(self, values: dict[str, str]) -> None:
         self.variables |= values

@@ -96,19 +96,6 @@ async def set_two(call: AgiCall) -> None:
     await call.set_variables({"CC_ROOM": "r1", "CC_NAME": '张,"三"\\'})
 
 
-async def test_given_a_call_when_answered_then_asterisk_is_told_not_to_await_her_first_sound() -> None:
-    """A1: without ``i`` the channel would wait up to half a second for her first packet."""
-
-    async def answer(call: AgiCall) -> None:
-        await call.answer()
-
-    async with serving(answer) as (server, _):
-        peer = await Peer.connect(server, HEADERS)
-        assert await peer.line() == 'EXEC Answer ",i"'
-        await peer.say(b"200 result=0\n")
-        assert await peer.ended() == b""
-
-
 async def test_given_a_call_when_it_asks_then_the_handler_sees_its_headers() -> None:
     async with serving(nothing) as (server, routes):
         peer = await Peer.connect(server, HEADERS)
