@@ -25,6 +25,7 @@ from callcenter.life.facts import LegResumed, LegStalled
 from callcenter.life.flow import Flow, is_dead
 from callcenter.life.phones import Phones
 from callcenter.life.quiet import Quiet
+from callcenter.telephony.endpoints import is_web
 from callcenter.telephony.events import PhoneStatus
 from callcenter.telephony.pbx import Pbx
 
@@ -41,6 +42,9 @@ MOST_READING = 4
 """Questions on their way at once: Asterisk answers one after the other, and an originate must not wait for these."""
 ASK_AGAIN = 2.0
 """Seconds between two questions to a phone that is still."""
+PAGE_STALLED, PAGE_MENDS = 2.0, 6.0
+"""Seconds without audio until a page is told so, and that it has from then on to bring it back."""
+
 _MOVES = (cf.LegJoined, cf.LegLeft, cf.LegEnded, cf.CallEnded, cf.LineChanged, ef.EmergencyClosed)
 
 
@@ -63,6 +67,7 @@ class _Watch:
     answers: bool | None = None
     ask_at: float = 0.0
     told: bool = False
+    told_at: float = 0.0
 
     @property
     def seat(self) -> bool:
@@ -185,7 +190,7 @@ class Lines:
             answers=watch.answers,
             registered=self._phones.is_on(phone),
         ):
-            return False
+            return is_web(phone) and self._judge_page(watch)
         log.warning("phone_dead", leg_id=watch.leg.id, incident_id=watch.incident_id, still=watch.flow.still)
         self._drop(watch.leg.id)
         self._calls.hang_up(watch.leg, why=DEAD)
@@ -193,11 +198,30 @@ class Lines:
             self._phones.lost(phone)
         return True
 
+    def _judge_page(self, watch: _Watch) -> bool:
+        """Tell a page that is not heard so, and take it off the call when it has not mended that; whether it is off.
+
+        A page sends as long as it has a call, muted or not. Its phone is not dead, and may be rung at once.
+        """
+        still, now = watch.flow.still, self._clock.monotonic()
+        if not still and watch.told:
+            watch.told = False
+            self._say(watch, LegResumed(leg_id=watch.leg.id, role=watch.leg.role, seat=watch.leg.number))
+        elif still >= PAGE_STALLED and not watch.told:
+            watch.told, watch.told_at = True, now
+            self._say(watch, _stalled(watch, seat=watch.leg.number))
+        elif watch.told and now - watch.told_at >= PAGE_MENDS:
+            log.warning("page_unheard", leg_id=watch.leg.id, incident_id=watch.incident_id, still=still)
+            self._drop(watch.leg.id)
+            self._calls.hang_up(watch.leg, why=DEAD)
+            return True
+        return False
+
     def _judge_elder(self, watch: _Watch) -> None:
         still = watch.flow.still
         if self._stalled and still >= self._stalled and not watch.told:
             watch.told = True
-            self._say(watch, LegStalled(leg_id=watch.leg.id, role=watch.leg.role, seconds=round(still, 1)))
+            self._say(watch, _stalled(watch))
             self._quiet.stalled(watch.incident_id, still)
         elif not still and watch.told:
             watch.told = False
@@ -252,3 +276,7 @@ class Lines:
 
     def _drop(self, leg_id: str) -> None:
         del self._watches[leg_id]
+
+
+def _stalled(watch: _Watch, seat: str = "") -> LegStalled:
+    return LegStalled(leg_id=watch.leg.id, role=watch.leg.role, seconds=round(watch.flow.still, 1), seat=seat)

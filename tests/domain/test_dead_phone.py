@@ -143,6 +143,43 @@ def test_r14_a_registration_that_runs_out_under_a_talk_cuts_nobody(world: World)
     assert seat.room is not None
 
 
+def with_page(world: World) -> Channel:
+    """As `with_operator`, but op1's phone is in a page, which pings."""
+    world.register("op1-web", "op2")
+    world.board.answers_options["op1-web"] = None
+    world.run(lambda: world.controller.routing.page("op1", True))
+    elder = world.press(WANG)
+    seat = world.ringing("op1-web")
+    world.answer(seat)
+    elder.sends = seat.sends = True
+    world.wait(3)
+    return seat
+
+
+def test_r14_a_page_that_is_not_heard_is_told_so_and_stays_where_it_is_heard_again(world: World) -> None:
+    """Its sound has lost its way: it makes a new one (ICE restart)."""
+    seat = with_page(world)
+    for time in (1, 2):
+        seat.sends = False
+        world.wait(4)
+        stalled = world.bodies(LegStalled)
+        assert [(body.seat, body.role) for body in stalled] == [("op1", Role.SEAT)] * time
+        seat.sends = True
+        world.wait(2)
+        assert [body.seat for body in world.bodies(LegResumed)] == ["op1"] * time
+        world.wait(30)
+    assert seat.room is not None
+    assert not world.rings("op2")
+
+
+def test_r14_a_page_that_stays_unheard_is_taken_off_the_call_and_somebody_rings(world: World) -> None:
+    seat = with_page(world)
+    seat.sends = False
+    assert seconds_until(world, "op2", 10) > 5
+    assert ends(world, seat.id) == ["dead"]
+    assert world.controller.routing.has_phone("op1")
+
+
 def test_r14_without_the_link_nobody_is_judged(world: World) -> None:
     _, seat = with_operator(world)
     world.lose_link()
