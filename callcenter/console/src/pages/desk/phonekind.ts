@@ -13,8 +13,8 @@ export function choosePhone(kind: PhoneKind): void {
   usePhoneKind.setState({ kind });
 }
 
-const today = (user: string) => `${user} ${new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" })}`;
+const today = () => new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
 
-/** Whether this operator has checked the devices here today. */
-export const checkedToday = (user: string) => localStorage.getItem(CHECKED) === today(user);
-export const noteChecked = (user: string) => localStorage.setItem(CHECKED, today(user));
+/** Whether this operator has checked the devices here today; of several who share a computer, each for herself. */
+export const checkedToday = (user: string) => localStorage.getItem(`${CHECKED}.${user}`) === today();
+export const noteChecked = (user: string) => localStorage.setItem(`${CHECKED}.${user}`, today());
