@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,8 +13,10 @@ from callcenter.api import idempotency
 from callcenter.api.areas import check
 from callcenter.api.deps import Services, ServicesDep, require, transaction
 from callcenter.api.problems import responses
+from callcenter.api.secrecy import secret, tells_of_monitors
 from callcenter.api.types import Id
 from callcenter.audit.trail import note
+from callcenter.calls.model import Role
 from callcenter.errors import NotFound, Unavailable
 from callcenter.reports.codes import load_codes
 from callcenter.reports.document import digest
@@ -50,6 +53,7 @@ async def incident_report(request: Request, services: ServicesDep, who: Reader, 
     async with transaction(request, services) as session:
         record = await _record(session, services, incident_id)
         check(who, services, record.incident.elder_id, "emergency")
+        record = _told(record, services, who)
         made = document(record, settings.center_name, settings.human_answer_seconds, services.clock.now(), who.user)
         content = made.encoded()
         note(session, "report", "emergencies", incident_id, sha256=digest(content))
@@ -78,6 +82,17 @@ async def _record(session: AsyncSession, services: Services, incident_id: str) -
         if services.controller is not None and services.controller.emergencies.find(incident_id) is not None:
             raise Unavailable("this emergency is not in the database yet; try again in a moment") from None
         raise
+
+
+def _told(record: Record, services: Services, who: Principal) -> Record:
+    """The record without supervisors who listened, for whoever is not told of them."""
+    if tells_of_monitors(who, services):
+        return record
+    return msgspec.structs.replace(
+        record,
+        legs=[leg for leg in record.legs if leg.role != Role.MONITOR],
+        facts=[fact for fact in record.facts if not secret(who, services, fact)],
+    )
 
 
 class CodeView(BaseModel):

@@ -87,6 +87,7 @@ class _Checker:
         self.wrong: set[int] = set()
         self.told: set[tuple[int, str]] = set()
         self.titles: dict[str, str] = {}
+        """By key, the file's own header; of a column that it has not, the template's."""
 
     def problem(self, row: int, key: str, zh: str, en: str) -> None:
         self.wrong.add(row)
@@ -111,22 +112,27 @@ class _Checker:
         """The column of each cell; none at all when one that must be there is missing."""
         number, cells = self.header
         known = by_header(self.kind)
+        english = all(cell.isascii() for cell in cells)
+        self.titles = {column.key: column.names[english] for column in COLUMNS[self.kind]}
         found = [known.get(header_key(cell)) for cell in cells]
         for cell, column in zip(cells, found, strict=True):
             if column is not None:
                 self.titles[column.key] = cell
             elif cell:
-                self.warn(number, cell[:60], "不认识的列，已忽略", "unknown column; ignored")
+                self.warn(
+                    number,
+                    cell[:60],
+                    "不认识的列，已忽略；要导入它，请照模板改列名",
+                    "unknown column, ignored; to import it, name it as the template does",
+                )
         twice = [key for key, times in Counter(column.key for column in found if column).items() if times > 1]
         for key in twice:
             self.problem(number, key, "有两列是同一内容，请删除一列", "two columns are the same; delete one")
         for column in COLUMNS[self.kind]:
             if column.required and column not in found:
+                zh = f"缺少“{column.title}”列，请照模板补上"
                 self.problem(
-                    number,
-                    column.title,
-                    f"缺少“{column.title}”列，请照模板补上",
-                    "this column is missing; see the template",
+                    number, column.key, zh, f"column “{column.names[1]}” is missing; add it as in the template"
                 )
         return [] if self.problems else found
 
@@ -141,14 +147,19 @@ class _Checker:
             except Wrong as error:
                 self.problem(number, column.key, error.zh, error.en)
         if len(cells) > len(columns):
-            self.warn(number, "", "表头之外还有内容，已忽略", "cells beyond the header are ignored")
+            self.warn(
+                number,
+                "",
+                "表头之外还有内容，已忽略；要导入它，请给该列写上列名",
+                "cells beyond the header, ignored; to import them, name the column",
+            )
         return record
 
     def need(self, number: int, record: Record, *keys: str) -> bool:
         """Whether these are given; what is missing, and was not wrong, is told."""
         for key in keys:
             if key not in record and (number, key) not in self.told:
-                self.problem(number, key, "必填", "must be given")
+                self.problem(number, key, "必填，请补上", "must be given; fill it in")
         return all(key in record for key in keys)
 
     def once(self, number: int, key: str, value: str) -> None:
@@ -160,7 +171,8 @@ class _Checker:
     def mine(self, number: int, key: str, area: str | None) -> None:
         """Whoever serves one area writes of its elders alone (I3)."""
         if self.area is not None and area != self.area:
-            self.problem(number, key, f"您只能导入区域“{self.area}”的老人", "not of the area that you serve")
+            zh = f"不属于您负责的区域“{self.area}”；请核对，或请中心导入"
+            self.problem(number, key, zh, f"not of your area, {self.area}; compare, or ask the centre to import it")
 
     def elder(self, number: int, record: Record) -> Known | None:
         """The elder a contact or device belongs to."""
@@ -170,7 +182,10 @@ class _Checker:
         known = self.base.elders.get(code)
         if known is None:
             self.problem(
-                number, "elder", "没有这个编号的老人，请先导入老人", "no elder has this code; import elders first"
+                number,
+                "elder",
+                "没有这个编号的老人；请核对编号，或先导入老人",
+                "no elder has this code; compare it, or import elders first",
             )
             return None
         self.mine(number, "elder", known.area)
@@ -205,7 +220,12 @@ def _elder(check: _Checker, number: int, record: Record) -> Item | None:
         first = check.seen.setdefault(("phone", phone), number)
         others = [name for name in check.base.holders.get(phone, ()) if known is None or name != known.key]
         if first != number:
-            check.warn(number, "phones", f"电话与第 {first} 行相同：来电时会请话务员选人", f"shared with row {first}")
+            check.warn(
+                number,
+                "phones",
+                f"电话与第 {first} 行相同：来电时会请话务员选人",
+                f"as in row {first}; callers will be told apart by hand",
+            )
         elif others:
             zh, en = _holders(check, others)
             check.warn(
@@ -215,7 +235,12 @@ def _elder(check: _Checker, number: int, record: Record) -> Item | None:
                 f"also of {en}; callers will be told apart by hand",
             )
     if not _numbers(record) and known is None:
-        check.warn(number, "phones", "没有电话：来电时认不出", "no phone: callers will not be recognised")
+        check.warn(
+            number,
+            "phones",
+            "没有电话：来电时认不出；请补上本人电话",
+            "no phone: callers will not be recognised; add one",
+        )
     return Item(number, record, known.id if known else None, known.version if known else None)
 
 
@@ -251,7 +276,10 @@ def _contact(check: _Checker, number: int, record: Record) -> Item | None:
     check.seen["contacts", known.id] = added
     if added > MOST_CONTACTS:
         check.problem(
-            number, "elder", f"一位老人最多 {MOST_CONTACTS} 个联系人", f"at most {MOST_CONTACTS} contacts an elder"
+            number,
+            "elder",
+            f"一位老人最多 {MOST_CONTACTS} 个联系人，请删去多余的",
+            f"at most {MOST_CONTACTS} contacts an elder; take the others out",
         )
     return Item(number, record, version=known.version, elder_id=known.id)
 
@@ -263,7 +291,12 @@ def _device(check: _Checker, number: int, record: Record) -> Item | None:
     check.once(number, "serial", serial)
     known, elder = check.base.by_key.get(serial), check.elder(number, record)
     if check.area is not None and known is not None and known.area != check.area:
-        check.problem(number, "serial", "该设备不在您的区域", "this device is not of your area")
+        check.problem(
+            number,
+            "serial",
+            "该设备不在您的区域；请核对序列号，或请中心导入",
+            "this device is not of your area; compare, or ask the centre to import it",
+        )
     if check.area is not None and known is None and "elder" not in record:
         check.problem(number, "elder", "请填写您区域的老人编号", "name an elder of your area")
     phone = str(record.get("number", ""))
@@ -272,7 +305,12 @@ def _device(check: _Checker, number: int, record: Record) -> Item | None:
         others = [name for name in check.base.holders.get(phone, ()) if name != serial]
         if others:
             zh, en = _holders(check, others)
-            check.warn(number, "number", f"号码已登记给{zh}", f"also of {en}")
+            check.warn(
+                number,
+                "number",
+                f"号码已登记给{zh}，请核对：报警时可能认错人",
+                f"also of {en}; compare: an alarm may be taken for theirs",
+            )
     whose = elder.id if elder else None
     return Item(number, record, known.id if known else None, known.version if known else None, whose)
 
@@ -283,9 +321,19 @@ def _account(check: _Checker, number: int, record: Record) -> Item | None:
     user = str(record["user"])
     check.once(number, "user", user)
     if user in check.base.by_key:
-        check.problem(number, "user", "用户名已存在；已有账号请在页面上修改", "taken; change accounts one by one")
+        check.problem(
+            number,
+            "user",
+            "用户名已存在；请换一个，已有账号请在“员工与坐席”页修改",
+            "taken; choose another, or change that account on its page",
+        )
     if len(check.rows) > MOST_ACCOUNTS:
-        check.problem(number, "user", f"一次最多 {MOST_ACCOUNTS} 个账号", f"at most {MOST_ACCOUNTS} accounts a file")
+        check.problem(
+            number,
+            "user",
+            f"一次最多 {MOST_ACCOUNTS} 个账号，请分成几个文件",
+            f"at most {MOST_ACCOUNTS} accounts a file; split it",
+        )
     return Item(number, record)
 
 
@@ -299,7 +347,9 @@ def _staff(check: _Checker, number: int, record: Record) -> Item | None:
     if "area" in record:
         check.mine(number, "area", str(record["area"]))
     if str(record.get("ends_on") or "9999") < str(record.get("starts_on", "")):
-        check.problem(number, "ends_on", "离职日期早于入职日期", "before the day on which they begin")
+        check.problem(
+            number, "ends_on", "离职日期早于入职日期，请核对两者", "before the day on which they begin; compare both"
+        )
     return Item(number, record, known.id if known else None, known.version if known else None)
 
 

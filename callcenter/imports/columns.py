@@ -71,16 +71,24 @@ def _words(names: Mapping[str, StrEnum]) -> Callable[[str], str]:
 
 
 _code = v.fitting(
-    r"[0-9A-Za-z._-]{1,40}", "编号只能有字母、数字和 . _ -，最多 40 位", "letters, digits, . _ -; at most 40"
+    r"[0-9A-Za-z._-]{1,40}",
+    "编号只能有字母、数字和 . _ -，最多 40 位；请去掉其他字符",
+    "only letters, digits and . _ -, at most 40; take the rest out",
 )
 _group = v.fitting(
-    r"[0-9A-Za-z\u4e00-\u9fff]{1,20}", "每个人群最多 20 字，只能有汉字、字母、数字", "up to 20 letters each"
+    r"[0-9A-Za-z\u4e00-\u9fff]{1,20}",
+    "每个人群最多 20 字，只能有汉字、字母、数字；几个之间请用；分隔",
+    "each up to 20 letters and digits; write ; between them",
 )
 _serial = v.fitting(
-    r"[0-9A-Za-z._:-]{1,60}", "序列号只能有字母、数字和 . _ : -", "letters, digits, . _ : -; at most 60"
+    r"[0-9A-Za-z._:-]{1,60}",
+    "序列号只能有字母、数字和 . _ : -，最多 60 位；请去掉其他字符",
+    "only letters, digits and . _ : -, at most 60; take the rest out",
 )
 _user = v.fitting(
-    r"[a-z][a-z0-9_-]{1,31}", "用户名以小写字母开头，2 到 32 位小写字母、数字", "2 to 32 lower-case letters, digits"
+    r"[a-z][a-z0-9_-]{1,31}",
+    "用户名以小写字母开头，2 到 32 位小写字母、数字、_ 或 -；请改写，如 op6",
+    "2 to 32 lower-case letters, digits, _ or -, a letter first; write e.g. op6",
 )
 _CODE_HINT = "已有的编号会更新该老人；不填则按身份证号查找，再没有就新建"
 _elder = Column("elder", ("老人编号", "elder code", "elder", "编号", "code"), _code, "档案中的编号", required=True)

@@ -33,7 +33,10 @@ class ImportDesk:
             done = msgspec.json.decode(answer, type=Done)
         except msgspec.DecodeError:
             log.error("import_failed", apply=order.id is not None, rows=len(order.rows))
-            raise Unavailable("the import could not be done; nothing was written. Try again with fewer rows") from None
+            raise Unavailable(
+                "导入没有完成，什么也没有写入；请减少行数再试 / "
+                "the import could not be done; nothing was written. Try again with fewer rows"
+            ) from None
         if done.error:
             raise _ERRORS.get(done.error, Conflict)(done.text)
         return done

@@ -114,9 +114,15 @@ async def apply(
     if row.state == ImportState.APPLIED:
         return Applied(row.id)
     if row.state == ImportState.DISCARDED:
-        raise Conflict("this import was discarded, or waited for more than a day; upload the file again")
+        raise Conflict(
+            "该导入已放弃或超过一天，请重新上传文件 / "
+            "this import was discarded, or waited for more than a day; upload the file again"
+        )
     if row.problem_count and not skip_errors:
-        raise Conflict(f"{row.problem_count} problems remain; mend the file, or leave those rows out by skip_errors")
+        raise Conflict(
+            f"还有 {row.problem_count} 处错误，请改好文件再上传，或勾选跳过这些行 / "
+            f"{row.problem_count} problems remain; mend the file, or leave those rows out by skip_errors"
+        )
     kind, rows = Kind(row.kind), [(int(number), list(cells)) for number, cells in row.content]
     # First of all, so that of two at once one waits, or fails, before anything is written.
     row.state, row.applied_by, row.applied_at, row.updated_at = _APPLIED, who.user, clock.now(), clock.now()
@@ -124,9 +130,15 @@ async def apply(
     base = await base_of(session, kind, rows)
     report = check(kind, rows, base, row.area)
     if _digest(base) != row.base or report.ok != row.ok:
-        raise Conflict("what is registered has changed since this file was checked; upload it again")
+        raise Conflict(
+            "检查之后档案有变动，请重新上传文件 / "
+            "what is registered has changed since this file was checked; upload it again"
+        )
     if not report.items:
-        raise Conflict("there is no row that could be written")
+        raise Conflict(
+            "没有可以导入的行，请按报告改好文件再上传 / "
+            "there is no row that could be written; mend the file as the report says, and upload it again"
+        )
     row.result, secrets = await write(session, clock, passwords, kind, report.items, who)
     _forget(row)
     await session.flush()
@@ -139,7 +151,10 @@ _APPLIED = ImportState.APPLIED.value
 def discard(clock: Clock, row: ImportRow) -> None:
     """Throw a draft away; an import that was applied stays what it is."""
     if row.state == ImportState.APPLIED:
-        raise Conflict("this import was applied already; what it wrote is changed in the lists themselves")
+        raise Conflict(
+            "该导入已写入，要改请到各列表中修改 / "
+            "this import was applied already; what it wrote is changed in the lists themselves"
+        )
     row.state, row.updated_at = ImportState.DISCARDED.value, clock.now()
     _forget(row)
 

@@ -58,14 +58,19 @@ def phone(text: str) -> str:
     """A phone number in its canonical form; short codes and extensions are no numbers of a person."""
     if re.search(r"[eE]\+", text):
         raise Wrong(
-            "号码变成了科学计数，请把该列设为文本格式", "the number is in scientific form; format the column as text"
+            "号码变成了科学计数；请把该列设为文本格式后重新填写",
+            "the number is in scientific form; format the column as text, and write it again",
         )
     number = normalise(plain(text))
     if number is None or len(number) < 5:
-        raise Wrong("不是电话号码", "this is no phone number")
+        raise Wrong(
+            "不是电话号码；请填 11 位手机号，或带区号的座机，如 0512-87654321",
+            "no phone number; write a mobile of 11 digits, or a landline with its area code, e.g. 0512-87654321",
+        )
     if re.fullmatch(r"1[3-9]\d*", number) and len(number) != 11:
         raise Wrong(
-            f"手机号应为 11 位，现为 {len(number)} 位", f"a mobile number has 11 digits, this has {len(number)}"
+            f"手机号应为 11 位，现为 {len(number)} 位；请核对后重新填写",
+            f"a mobile number has 11 digits, this has {len(number)}; compare, and write it again",
         )
     return number
 
@@ -77,7 +82,7 @@ def several(parse: Callable[[str], str], most: int) -> Callable[[str], list[str]
         parts = [part for part in re.split(r"[、，,；;/|\n]+", text) if part.strip()]
         found = list(dict.fromkeys(parse(part.strip()) for part in parts))
         if len(found) > most:
-            raise Wrong(f"最多 {most} 个", f"at most {most}")
+            raise Wrong(f"最多 {most} 个，请删去多余的", f"at most {most}; take the others out")
         return found
 
     return split
@@ -94,7 +99,9 @@ def day(text: str) -> str:
     try:
         return date(*(int(part) for part in found.groups() if part is not None)).isoformat()
     except ValueError as error:
-        raise Wrong("没有这一天", "there is no such day") from error
+        raise Wrong(
+            "没有这一天，请核对；写法如 1941-03-12", "there is no such day; compare, and write it as 1941-03-12"
+        ) from error
 
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -107,12 +114,12 @@ def id_number(text: str) -> str:
     if "E+" in number or number.endswith(".0"):
         raise Wrong(
             "号码变成了科学计数，末位已丢失；请把该列设为文本格式后重新填写",
-            "digits were lost; format the column as text",
+            "digits were lost; format the column as text, and write it again",
         )
     if re.fullmatch(r"\d{15}", number):
         raise Wrong("15 位旧号码已停用，请填 18 位", "numbers of 15 digits are void; give the 18 of the new card")
     if re.fullmatch(r"[1-9]\d{16}[0-9X]", number) is None:
-        raise Wrong("身份证号应为 18 位", "an identity number has 18 characters")
+        raise Wrong("身份证号应为 18 位，请照身份证核对", "it has 18 characters; compare with the card")
     if check_digit(number) != number[-1]:
         raise Wrong("身份证号校验位不符，请核对", "the check digit does not fit; compare with the card")
     day(number[6:14])
@@ -131,7 +138,7 @@ def one_of(names: Mapping[str, str], zh: str, en: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         value = known.get(plain(text).lower())
         if value is None:
-            raise Wrong(f"应为：{zh}", f"one of: {en}")
+            raise Wrong(f"不认识这个写法，请填其中之一：{zh}", f"not known; write one of: {en}")
         return value
 
     return parse
@@ -145,7 +152,7 @@ def flag(text: str) -> bool:
     """是 or 否."""
     word = plain(text).lower()
     if word not in _YES | _NO:
-        raise Wrong("请填“是”或“否”", "yes or no")
+        raise Wrong("请填“是”或“否”", "write yes or no")
     return word in _YES
 
 
@@ -158,7 +165,9 @@ def number(least: float, most: float) -> Callable[[str], float]:
         except ValueError:
             value = float("nan")
         if not least <= value <= most:
-            raise Wrong(f"应为 {least:g} 到 {most:g} 之间的数", f"a number from {least:g} to {most:g}")
+            raise Wrong(
+                f"请填 {least:.10g} 到 {most:.10g} 之间的数", f"write a number from {least:.10g} to {most:.10g}"
+            )
         return value
 
     return parse
@@ -170,7 +179,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = number(least, most)(text)
         if not value.is_integer():
-            raise Wrong("应为整数", "a whole number")
+            raise Wrong("请填整数，不带小数", "write a whole number, without a fraction")
         return int(value)
 
     return parse

@@ -25,7 +25,9 @@ from callcenter.imports.service import Applied, apply, draft
 from callcenter.imports.writing import Secret
 
 NICENESS = 10
-LOCKED = "the database is busy, or this import is being applied already; try again"
+LOCKED = (
+    "数据库忙，或该导入正在写入，请稍后再试 / the database is busy, or this import is being applied already; try again"
+)
 
 
 class Order(msgspec.Struct, frozen=True):

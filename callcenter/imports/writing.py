@@ -147,4 +147,7 @@ async def _rows(session: AsyncSession, table: Any, ids: Sequence[str]) -> list[A
 
 def _same(version: int, item: Item) -> None:
     if version != item.version:
-        raise Conflict(f"row {item.row}: somebody has changed this since the file was checked; upload it again")
+        raise Conflict(
+            f"第 {item.row} 行：检查之后有人改过，请重新上传文件 / "
+            f"row {item.row}: somebody has changed this since the file was checked; upload it again"
+        )

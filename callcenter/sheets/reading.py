@@ -47,7 +47,7 @@ def read(content: bytes) -> Rows:
         raise Unreadable("旧版 .xls 或加密的文件，请另存为不加密的 .xlsx / old or encrypted; save it as plain .xlsx")
     found = _kept(_xlsx(content) if content.startswith(b"PK") else _csv(content))
     if not found:
-        raise Unreadable("文件是空的 / the file is empty")
+        raise Unreadable("文件是空的，请照模板填写 / the file is empty; fill in the template")
     return found
 
 
@@ -65,9 +65,13 @@ def _kept(rows: Iterable[Sequence[str]]) -> Rows:
         if len(found) > MAX_ROWS:
             raise Unreadable(f"超过 {MAX_ROWS} 行，请分成几个文件 / more than {MAX_ROWS} rows; split the file")
         if len(cells) > MAX_COLUMNS:
-            raise Unreadable(f"超过 {MAX_COLUMNS} 列 / more than {MAX_COLUMNS} columns")
+            raise Unreadable(
+                f"超过 {MAX_COLUMNS} 列，请删去多余的列 / more than {MAX_COLUMNS} columns; delete the others"
+            )
         if any(len(cell) > MAX_CELL for cell in cells):
-            raise Unreadable(f"第 {number} 行有单元格超过 {MAX_CELL} 字 / row {number} has a cell that is too long")
+            raise Unreadable(
+                f"第 {number} 行有单元格超过 {MAX_CELL} 字，请缩短 / row {number} has a cell too long; shorten it"
+            )
         letters += sum(map(len, cells))
         if letters > MAX_TEXT:
             raise Unreadable("文字总量过大，请分成几个文件 / too much text in all; split the file")
@@ -81,9 +85,11 @@ def _xlsx(content: bytes) -> Iterator[list[str]]:
             parts = archive.infolist()
             # Python's reader stops at the size that a part declares, so the sum of them is a bound.
             if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-                raise Unreadable("文件解压后过大 / the file unfolds to too much")
+                raise Unreadable("文件解压后过大，请分成几个文件 / the file unfolds to too much; split it")
             if "[Content_Types].xml" not in archive.namelist():
-                raise Unreadable("不是 .xlsx 文件 / this is no .xlsx file")
+                raise Unreadable(
+                    "不是 .xlsx 文件，请用 Excel 或 WPS 另存为 .xlsx / this is no .xlsx file; save it as one"
+                )
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what a file says of its own size is not believed
@@ -137,14 +143,16 @@ def _text(value: object) -> str:
 def _csv(content: bytes) -> Iterator[list[str]]:
     text = _decoded(content)
     if "\x00" in text:
-        raise Unreadable("不是表格文件 / this is no spreadsheet")
+        raise Unreadable("不是表格文件，请上传 .xlsx 或 CSV / this is no spreadsheet; upload .xlsx or CSV")
     head = text[:4096].partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     csv.field_size_limit(MAX_CELL * 4)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     except csv.Error as error:
-        raise Unreadable("CSV 有误，如引号不成对 / the CSV is broken, e.g. an open quote") from error
+        raise Unreadable(
+            "CSV 有误，如引号不成对；请用 Excel 或 WPS 重新保存 / the CSV is broken, e.g. an open quote; save it again"
+        ) from error
 
 
 def _decoded(content: bytes) -> str:

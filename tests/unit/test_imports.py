@@ -17,6 +17,9 @@ def with_check(digits: str) -> str:
     return digits + v.check_digit(digits)
 
 
+_FREE = frozenset({"name", "area", "address", "door_code", "key_holder_name", "medical_notes", "station"})
+"""Columns that take any text."""
+
 GOOD_ID = with_check("32050219450312002")
 
 
@@ -224,3 +227,44 @@ def test_given_a_table_when_asked_what_it_names_then_in_canonical_form_and_once(
     ]
     assert named(Kind.ELDERS, rows, "phones") == ["13800001001", "13800001002"]
     assert named(Kind.ELDERS, rows, "code") == ["E1"]
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (v.phone, "不知道"),
+        (v.phone, "1380000100"),
+        (v.phone, "1.38E+10"),
+        (v.several(v.phone, 1), "13800001001、13800001002"),
+        (v.line(2), "太长了"),
+        (v.day, "去年"),
+        (v.day, "1941-02-30"),
+        (v.id_number, "1.1E+17"),
+        (v.id_number, "110105491231002"),
+        (v.id_number, "12"),
+        (v.id_number, "110105194912310021"),
+        (v.flag, "也许"),
+        (v.number(-90, 90), "北"),
+        (v.whole(10, 604_800), "10.5"),
+        *((column.parse, "☎") for kind in Kind for column in COLUMNS[kind] if column.key not in _FREE),
+    ],
+)
+def test_i4_given_a_cell_that_cannot_be_used_then_both_languages_say_what_to_write_instead(
+    parse: Callable[[str], Any], text: str
+) -> None:
+    """I4: whoever reads the report mends the cell without asking; English stays English, but for the words to write."""
+    with pytest.raises(v.Wrong) as told:
+        parse(text)
+    assert "请" in told.value.zh
+    assert any(word in told.value.en for word in ("write", "give", "compare", "take", "shorten", "format"))
+
+
+@pytest.mark.parametrize(("header", "unsaid"), [(["编号", "姓名"], "电话"), (["code", "name"], "phones")])
+def test_i4_given_what_is_told_of_a_column_that_the_file_has_not_then_it_is_named_in_the_files_language(
+    header: list[str], unsaid: str
+) -> None:
+    """I4: never by a word of our own program."""
+    warned = check(Kind.ELDERS, [(1, header), (2, ["E3", "陈桂英"])], BASE).warnings
+    assert said(warned) == [(2, unsaid)]
+    told = check(Kind.DEVICES, [(1, header)], BASE).problems
+    assert ["类型" in told[-1].text, "kind" in told[-1].text_en] == [True, True]
