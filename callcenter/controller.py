@@ -238,7 +238,7 @@ class Controller:
             known_number=lambda number: directory().find_caller(number) is not None,
         )
         self.open_facts.also(self.callbacks.carried)
-        self.voicemails = Voicemails(self.ledger, self.calls, self.pbx, clock)
+        self.voicemails = Voicemails(settings, self.ledger, journal, self.calls, self.pbx, clock)
         self.ways = Ways(
             self.ledger,
             self.calls,
@@ -341,6 +341,7 @@ class Controller:
             self.monitoring.resume()
             self.hotline.resume()
         self.life.resume()
+        self.voicemails.resume()
         self.routing.poke()
         log.info("in_step", channels=len(snapshot.channels), calls=len(self.calls.open_calls()))
 
@@ -373,7 +374,7 @@ class Controller:
     async def _take_in_spool(self) -> None:
         # The spool speaks of channels, so Asterisk must have been asked first which of them live.
         await self._first_snapshot.wait()
-        await self.spool.run()
+        await asyncio.gather(self.spool.run(), self.voicemails.run())
 
     async def _compare_for_ever(self) -> None:
         """Asterisk may drop an event; comparing now and then heals what was missed.

@@ -1,11 +1,18 @@
 """What can be said of a voicemail: the bodies of its facts; the envelope's call is the one it was left in."""
 
+from datetime import datetime
+
 from callcenter.facts import Body, kind
 
 
 @kind("voicemail.begun")
 class VoicemailBegun(Body, frozen=True):
-    """The tone is over; from now on what she says is the message."""
+    """The tone is over; from now on what she says is the message.
+
+    ``begun_at``: when, if the controller did not hear it and was told by the spool afterwards.
+    """
+
+    begun_at: datetime | None = None
 
 
 @kind("voicemail.left")

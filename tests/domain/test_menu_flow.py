@@ -151,21 +151,6 @@ def test_who_says_nothing_is_an_abandoned_call_and_no_voicemail(world: World, ho
     assert not world.board.channels
 
 
-def test_after_a_restart_the_message_goes_on_and_one_that_ended_meanwhile_is_told_of(world: World) -> None:
-    """A10: also when she hung up while nobody listened."""
-    caller = to_voicemail(world)
-    world.wait(5)
-    world.crash()
-    world.start()
-    world.wait(5)
-    assert world.controller.hotline.queue() == []
-    world.crash()
-    world.board.hang_up(caller)
-    world.start()
-    world.wait(1)
-    assert [ended for ended, _ in left(world)] == ["hangup"]
-
-
 def test_a_closed_queue_sends_her_to_voicemail_with_the_word_that_it_is_closed(world: World) -> None:
     hours = Hours(days=(1, 2, 3, 4, 5, 6, 7), start="03:00", end="03:01")
     world.book = Queues([Queue(code="general", name="热线", hours=(hours,), closed_to="voicemail")])

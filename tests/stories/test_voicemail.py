@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from callcenter.clock import SHANGHAI, SystemClock
 from tests.stories.steps import gone, said, verified
 from tests.support.audio import tones_in_file
@@ -99,3 +101,59 @@ async def test_who_hangs_up_at_the_tone_is_an_abandoned_call(center: Instance) -
 
     assert await center.until(told, 15, "the record to say so")
     assert (await api.get("/voicemails"))["items"] == []
+
+
+@pytest.mark.parametrize("ends", ["while it is dead", "after it is back"])
+async def test_the_controller_dies_before_the_tone_and_the_message_is_listed_once_from_the_tone(
+    center: Instance, tmp_path: Path, ends: str
+) -> None:
+    """A10, B1, B6: killed in the greeting; what he then says is found, proved and played from its first word."""
+    admin, api = await center.sign_in("admin"), await center.sign_in("op1")
+    await closed(center, admin)
+    caller = await center.dial("12349", center.elders[1]["phones"][0], seconds=180)
+    await caller.answered(1)
+    await until(lambda: caller.media.last_heard_at > 0, 2, "the welcome")
+    caller.media.key("0")
+    await said(center, "closed-hours")
+    center.kill()
+    assert center.asterisk is not None
+    server, spool = center.asterisk, center.settings.spool_dir
+    await until(lambda: "voicemail-begun" in server.log(), 25, "the tone")
+    await until(lambda: len(list(spool.glob("*.tone"))) == 1, 5, "the tone in the spool")
+    caller.media.play(HIM)
+    before = recorded(center)
+    await until(lambda: recorded(center) - before > 4 * 16_000, 10, "4 s of his words on the disk")
+    if ends == "while it is dead":
+        caller.hangup()
+        await until(lambda: gone(caller), 20, "his line to end")
+    await center.serve()
+    if ends == "after it is back":
+        await until(lambda: not list(spool.glob("*.tone")) or _begun(center), 20, "the message to be found")
+        caller.media.play()
+        caller.media.key("#")
+        await until(lambda: gone(caller), 30, "his line to end")
+    api = await center.sign_in("op1")
+
+    async def new() -> Any:
+        return (await api.get("/voicemails?state=new"))["items"]
+
+    (message,) = await center.until(new, 30, "the voicemail")
+    assert message["seconds"] >= 3
+    mix = await center.until(lambda: _looked_at(api, message["call_id"]), 40, "the recording to be looked at")
+    assert mix["sha256"]
+    assert message["offset_seconds"] + message["seconds"] <= mix["seconds"] + 1
+    audio = tmp_path / "message.wav"
+    audio.write_bytes((await api.raw(f"/recordings/{mix['id']}/audio")).content)
+    begins = message["offset_seconds"]
+    assert tones_in_file(audio, [HIM], begins + 1, begins + 3) == {HIM}, "the message lies where it is said to"
+    await until(lambda: not list(spool.glob("*.tone")), 30, "the spool to be empty")
+    assert len(await new()) == 1
+
+
+async def _looked_at(api: Api, call_id: str) -> Any:
+    items = (await api.get(f"/recordings?call_id={call_id}&kind=mix"))["items"]
+    return items[0] if items and items[0]["status"] != "pending" else None
+
+
+def _begun(center: Instance) -> bool:
+    return "voicemail_found" in center.log()
