@@ -114,7 +114,7 @@ async def list_elders(
         Line | None,
         Query(
             alias="query",
-            description="What the caller can say: name, pinyin or its initials, a number or four digits of it, a "
+            description="What the caller can say: name, pinyin or its initials, a number, its beginning or its end, a "
             "street, a code, the end of the identity number; several words all fit. The surest first, one part only.",
             examples=["cgy"],
         ),
@@ -127,7 +127,8 @@ async def list_elders(
     """Find elders: oldest entry first, or with ``query`` the surest first."""
     query = service.elders_query(who, q=q, area=area, group=group, plan_id=plan_id, active=active)
     if text:
-        fitting = search.ranked(who, text).where(ElderRow.id.in_(query.with_only_columns(ElderRow.id)))
+        narrowed = any(wanted is not None for wanted in (q, area, group, plan_id, active))
+        fitting = await search.ranked(session, who, text, query if narrowed else None)
         return Page(items=[shown(row, who) for row in await session.scalars(fitting.limit(part.limit))], next=None)
     rows, following = await fetch_page(session, query, ElderRow.id, part)
     return Page(items=[shown(row, who) for row in rows], next=following)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from callcenter.db import Base, UtcDateTime, Versioned
 from callcenter.people.sounds import LENGTH, sounds
+from callcenter.people.words import WordRow  # noqa: F401 - whoever writes elders writes their words
 
 
 class ContactRole(StrEnum):

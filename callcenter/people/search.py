@@ -1,89 +1,147 @@
-"""Finding an elder at the desk by whatever the caller can say: name, pinyin, a number, a street, a code (A4, B4)."""
+"""Finding an elder at the desk by whatever the caller can say: name, pinyin, a number, a street, a code (A4, B4).
+
+Each word is a few ranges of one index (`callcenter.people.words`): what is read is what is found, however many elders
+there are.
+"""
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from callcenter.accounts.permissions import Permission, Principal
 from callcenter.devices.model import DeviceRow
-from callcenter.people.model import ContactRow, ElderPhoneRow, ElderRow
+from callcenter.people import words as w
+from callcenter.people.model import ElderPhoneRow, ElderRow
 from callcenter.people.service import elders_query
+from callcenter.people.words import Kind, WordRow, plain
 from callcenter.phone import normalise
 
 MOST_WORDS = 4
-_NOWHERE = 99
-"""The rank of what does not match."""
+MOST_FITTING = 2000
+"""Of a single word that fits so many, more are not looked at: nobody reads on so far, and the surest are among them."""
+_FEWEST_DIGITS = 4
+_LAST = "\U0010ffff"
 _SEPARATED = re.compile(r"[0-9+() .-]+")
-_TAIL = re.compile(r"[0-9]{3,17}[0-9X]|[0-9]{3}")
+_TAIL = re.compile(r"[0-9]{3,17}[0-9X]")
 _LATIN = re.compile(r"[a-z' ]+")
 
+_RANKS: Mapping[Kind, tuple[int, int]] = MappingProxyType(
+    {
+        Kind.CODE: (0, 3),
+        Kind.NAME: (1, 2),
+        Kind.INNER: (3, 3),
+        Kind.SOUND: (2, 4),
+        Kind.PHONE: (0, 4),
+        Kind.PHONE_END: (4, 4),
+        Kind.DEVICE: (1, 5),
+        Kind.DEVICE_END: (5, 5),
+        Kind.CONTACT: (2, 6),
+        Kind.CONTACT_END: (6, 6),
+        Kind.ADDRESS: (5, 5),
+        Kind.IDENTITY: (1, 1),
+    }
+)
+"""How sure a fit is, the whole word and its beginning; 0 is the surest."""
 
-def ranked(who: Principal, text: str) -> Select[ElderRow]:
-    """The elders that ``who`` may see and that fit ``text``, the surest first.
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What is looked up of one word: the beginnings that fit, and those that must fit as a whole."""
+
+    begins: tuple[str, ...]
+    wholes: tuple[str, ...]
+
+    def ranges(self, row: Any) -> list[ColumnElement[bool]]:
+        """Each a range of the index."""
+        found = [and_(row.word >= one, row.word < one + _LAST) for one in self.begins]
+        return [*found, *(row.word == one for one in self.wholes if not one.startswith(self.begins))]
+
+    def rank(self, row: Any) -> ColumnElement[int]:
+        """How sure a row of those is."""
+        whole = row.word.in_(self.wholes)
+        sure = [(and_(row.kind == kind, whole), ranks[0]) for kind, ranks in _RANKS.items() if ranks[0] != ranks[1]]
+        return case(*sure, *((row.kind == kind, ranks[1]) for kind, ranks in _RANKS.items()))
+
+
+async def ranked(
+    session: AsyncSession, who: Principal, text: str, within: Select[ElderRow] | None = None
+) -> Select[ElderRow]:
+    """The elders that ``who`` may see and that fit ``text``, the surest first. ``within``: of these only.
 
     Every word must fit: the name or its pinyin (whole, or the initials), a phone number of hers, a contact's or a
-    device's (whole, or four digits of it), the address, the code, and, with ``elders:identity``, the identity number
-    or its end.
+    device's (whole, or four digits from its beginning or at its end), the address from any character on, the code, and,
+    with ``elders:identity``, the identity number or its end.
     """
-    words = _words(text)
-    ranks = [_rank(word, who) for word in words] or [literal(_NOWHERE)]
-    total: ColumnElement[Any] = ranks[0]
-    for rank in ranks[1:]:
-        total = total + rank
-    query = elders_query(who).where(*(rank < _NOWHERE for rank in ranks))
+    words = [_look_up(word, who) for word in _words(text)]
+    query = elders_query(who)
+    if within is not None:
+        query = query.where(ElderRow.id.in_(within.with_only_columns(ElderRow.id)))
+    if not words:
+        return query.where(literal(False))
+    # The word that fits the fewest leads; the others are only asked about those.
+    counts = [await session.scalar(_count(word)) for word in words] if len(words) > 1 else [0]
+    _, lead = min(enumerate(words), key=lambda one: counts[one[0]] or 0)
+    most = MOST_FITTING if len(words) == 1 and within is None and who.area is None else None
+    hits = _hits(lead, most)
+    total: ColumnElement[Any] = hits.c.rank
+    query = query.join(hits, hits.c.elder_id == ElderRow.id)
+    for word in words:
+        if word is not lead:
+            row = aliased(WordRow)
+            rank = select(func.min(word.rank(row))).where(row.elder_id == ElderRow.id, or_(*word.ranges(row)))
+            query = query.where(rank.scalar_subquery().is_not(None))
+            total = total + rank.scalar_subquery()
     return query.order_by(ElderRow.active.desc(), total, func.length(ElderRow.name), ElderRow.name, ElderRow.id)
 
 
-async def find(session: AsyncSession, who: Principal, text: str, limit: int) -> list[ElderRow]:
-    """At most ``limit`` elders; see `ranked`."""
-    return list(await session.scalars(ranked(who, text).limit(limit)))
+def _hits(word: _Word, most: int | None) -> Any:
+    """Who fits a word, and how surely; the whole word comes before longer ones in the index, so a limit keeps it."""
+    parts = []
+    for fits in word.ranges(WordRow):
+        part = select(WordRow.elder_id, word.rank(WordRow).label("rank")).where(fits)
+        parts.append(select((part.order_by(WordRow.word, WordRow.kind).limit(most) if most else part).subquery()))
+    found = union_all(*parts).subquery()
+    return select(found.c.elder_id, func.min(found.c.rank).label("rank")).group_by(found.c.elder_id).subquery()
+
+
+def _count(word: _Word) -> Select[int]:
+    """How many rows a word fits, up to a bound."""
+    parts = [select(select(literal(1)).where(fits).limit(MOST_FITTING).subquery()) for fits in word.ranges(WordRow)]
+    return select(func.count()).select_from(union_all(*parts).subquery())
 
 
 def _words(text: str) -> list[str]:
-    plain = " ".join(unicodedata.normalize("NFKC", text).split())
-    if _SEPARATED.fullmatch(plain) or _LATIN.fullmatch(plain.lower()):  # 138 0000 1001, chen gui ying
-        return [plain.replace(" ", "")]
-    return plain.split()[:MOST_WORDS]
+    clean = " ".join(unicodedata.normalize("NFKC", text).split())
+    if _SEPARATED.fullmatch(clean) or _LATIN.fullmatch(clean.lower()):  # 138 0000 1001, chen gui ying
+        clean = clean.replace(" ", "")
+    return clean.split()[:MOST_WORDS]
 
 
-def _rank(word: str, who: Principal) -> ColumnElement[int]:
-    """How well one word fits: 0 is the best."""
-    ways: list[tuple[ColumnElement[bool], int]] = []
-    number = normalise(word)
+def _look_up(word: str, who: Principal) -> _Word:
+    begins = [w.TEXT + plain(word), w.STREET + plain(word)[: w.ADDRESS_LENGTH]]
+    wholes = begins[:1]
+    if _LATIN.fullmatch(word.lower()) and (sound := re.sub(r"[^a-z]", "", word.lower().replace("ü", "v"))):
+        begins.append(w.SOUND + sound)
+        wholes.append(w.SOUND + sound)
+    if number := normalise(word):
+        wholes.append(w.NUMBER + number)
     digits = re.sub(r"[^0-9]", "", word) if _SEPARATED.fullmatch(word) else ""
-    ways.append((ElderRow.code == word, 0))
-    if number:
-        ways.append((_has_phone(ElderPhoneRow.number == number), 0))
-        ways.append((_has_device(DeviceRow.number == number), 1))
-    if who.may(Permission.ELDERS_IDENTITY) and _TAIL.fullmatch(word.upper()) and len(word) >= 4:
-        ways.append((ElderRow.id_number.endswith(word.upper(), autoescape=True), 1))
-    ways.append((ElderRow.name == word, 1))
-    if number:
-        ways.append((_has_contact(ContactRow.phone == number), 2))
-    ways.append((ElderRow.name.startswith(word, autoescape=True), 2))
-    sound = re.sub(r"[^a-z]", "", word.lower().replace("ü", "v")) if _LATIN.fullmatch(word.lower()) else ""
-    if sound:
-        ways.append((ElderRow.sounds.contains(f"|{sound}|", autoescape=True), 2))
-        ways.append((ElderRow.sounds.contains(f"|{sound}", autoescape=True), 4))
-    ways.append((ElderRow.name.icontains(word, autoescape=True), 3))
-    ways.append((ElderRow.code.istartswith(word, autoescape=True), 3))
-    if len(digits) >= 4:
-        ways.append((_has_phone(ElderPhoneRow.number.contains(digits)), 4))
-        ways.append((_has_device(DeviceRow.number.contains(digits)), 5))
-        ways.append((_has_contact(ContactRow.phone.contains(digits)), 6))
-    ways.append((ElderRow.address.icontains(word, autoescape=True), 5))
-    return case(*ways, else_=_NOWHERE)
+    if len(digits) >= _FEWEST_DIGITS:
+        begins += [w.NUMBER + digits, w.NUMBER_END + digits[::-1]]
+    if who.may(Permission.ELDERS_IDENTITY) and _TAIL.fullmatch(word.upper()):
+        begins.append(w.IDENTITY_END + word.upper()[::-1])
+    return _Word(tuple(one[: w.LENGTH] for one in begins), tuple(one[: w.LENGTH] for one in wholes))
 
 
 def _has_phone(fits: ColumnElement[bool]) -> ColumnElement[bool]:
     return ElderRow.id.in_(select(ElderPhoneRow.elder_id).where(fits))
-
-
-def _has_contact(fits: ColumnElement[bool]) -> ColumnElement[bool]:
-    return ElderRow.id.in_(select(ContactRow.elder_id).where(fits))
 
 
 def _has_device(fits: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -4,9 +4,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from callcenter.accounts.permissions import Role
+from callcenter.accounts.permissions import Principal, Role
 from callcenter.api.deps import Services
+from callcenter.people.model import ElderRow
+from callcenter.people.search import ranked
 from callcenter.people.service import elders_query
 from tests.api.conftest import Login, with_controller
 from tests.support.memory import MemoryJournal
@@ -150,7 +153,6 @@ async def test_b4_given_an_elder_registered_in_the_call_when_matched_at_once_the
         line="emergency", did="1", raw_caller="13812345678", channel_id="1", invited_at=services.clock.now()
     )
     (call,) = live.controller.calls.known()
-    from callcenter.accounts.permissions import Principal
     from callcenter.api.app import create_app
 
     token = services.tokens.issue(Principal("op1", Role.OPERATOR))
@@ -166,3 +168,43 @@ async def test_b4_given_an_elder_registered_in_the_call_when_matched_at_once_the
     async with services.database.transaction() as session:
         (row,) = await session.scalars(elders_query())
         assert row.sounds.startswith("|zhoufugen|zfg|")
+
+
+async def codes(client: httpx.AsyncClient, query: str) -> list[str]:
+    return [item["code"] for item in (await client.get(ELDERS, params={"query": query})).json()["items"]]
+
+
+async def test_b4_given_changes_of_all_kinds_when_searched_then_by_what_holds_now(admin: httpx.AsyncClient) -> None:
+    """Phones, contacts, devices and addresses come and go; an elder who was taken off is not found."""
+    first, _, third, _ = [f"{ELDERS}/{one['id']}" for one in (await admin.get(ELDERS)).json()["items"]]
+    assert await codes(admin, "13911112222") == ["SZ-1"]
+    changes = {"contacts": [], "phones": ["13822223333"], "address": "十全街 5 号", "code": "SZ-9", "id_number": None}
+    assert (await admin.patch(first, json=changes)).status_code == 200
+    for gone in ("13911112222", "13800001001", "平江路", "SZ-1", "0028"):
+        assert await codes(admin, gone) == [], gone
+    for there in ("3333", "1382222", "十全街5", "sz-9"):
+        assert await codes(admin, there) == ["SZ-9"], there
+    device = {"kind": "pendant", "serial": "P-1", "number": "1440000000123", "elder_id": first.rpartition("/")[2]}
+    made = (await admin.post("/api/v1/devices", json=device)).json()
+    assert await codes(admin, "0123") == ["SZ-9"]
+    await admin.patch(f"/api/v1/devices/{made['id']}", json={"elder_id": third.rpartition("/")[2]})
+    assert await codes(admin, "0123") == ["E_3"]
+    await admin.delete(f"/api/v1/devices/{made['id']}")
+    assert await codes(admin, "0123") == []
+    assert (await admin.delete(first)).status_code == 204
+    assert await codes(admin, "单桂英") == []
+
+
+@pytest.mark.parametrize("query", ["单桂英", "sgy", "1001", "平江路 单", "0028", "陈 观前街 0512"])
+async def test_b4_given_a_search_when_explained_then_only_who_fits_is_read(services: Services, query: str) -> None:
+    """30 000 elders must not be walked through while a caller waits."""
+    async with services.database.transaction() as session:
+        if session.get_bind().dialect.name != "sqlite":
+            await session.execute(text("SET LOCAL enable_seqscan = off"))  # on a few rows it would be right to scan
+        statement = (await ranked(session, Principal("a", Role.ADMIN), query)).with_only_columns(ElderRow.id).limit(50)
+        asked = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
+        how = "EXPLAIN QUERY PLAN " if session.get_bind().dialect.name == "sqlite" else "EXPLAIN "
+        plan = "\n".join(str(row) for row in await (await session.connection()).exec_driver_sql(how + asked))
+    assert "ix_elder_words_word" in plan
+    for scan in ("SCAN elders", "SCAN elder_words", "Seq Scan"):
+        assert scan not in plan

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
@@ -10,7 +11,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, insert, inspect, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from callcenter.migrations import config, upgrade, upgrade_async
@@ -18,6 +19,8 @@ from callcenter.models import metadata
 from tests.support.postgres import PostgresServer
 
 Result = TypeVar("Result")
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+VERSIONED = {"active": True, "version": 1, "created_at": NOW, "updated_at": NOW}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -62,6 +65,28 @@ def test_given_the_newest_schema_when_taken_back_to_nothing_then_forth_again_wor
 
     assert _on(url, back) == ["alembic_version"]
     upgrade(url)
+
+
+def test_b4_given_elders_of_an_older_release_when_migrated_then_they_are_found_by_their_words(url: str) -> None:
+    upgrade(url)
+
+    def older(connection: Connection) -> None:
+        made = config()
+        made.attributes["connection"] = connection
+        command.downgrade(made, "0017_staff")
+        plain = {"name": "单桂英", "code": "SZ-1", "sounds": "|sgy|", "groups": (), "address": "平江路 128 号"}
+        rows = [{**plain, "id": "e1"}, {**plain, "id": "e2", "code": "SZ-2", "deleted_at": NOW}]
+        for row in rows:
+            connection.execute(insert(metadata.tables["elders"]).values(**row, **VERSIONED))
+
+    _on(url, older)
+    upgrade(url)
+    words = metadata.tables["elder_words"].c
+    found = _on(url, lambda connection: set(connection.execute(select(words.elder_id, words.word)).all()))
+    assert {(one, word) for one, word in found if word in ("~sgy", ".桂英", "@平江路128号")} == {
+        *(("e1", "~sgy"), ("e1", ".桂英"), ("e1", "@平江路128号"))
+    }
+    assert {one for one, _ in found} == {"e1"}
 
 
 async def test_given_two_processes_when_both_start_at_once_then_both_find_the_newest_schema(
