@@ -22,10 +22,10 @@ from tests.faults.table import Tally
 from tests.faults.witness import Witness
 from tests.support.asterisk import AsteriskServer
 from tests.support.instance import Api, Instance, environment
-from tests.support.sipp import AnsweredCall, Answerer, Caller, register, until
+from tests.support.sipp import PATIENCE, AnsweredCall, Answerer, Caller, register, until
 
 TONE = 440.0
-CLOSE_SECONDS = 20.0
+ANSWER_SECONDS, CLOSE_SECONDS = 10.0, 20.0
 
 
 class Center(Instance):
@@ -38,6 +38,7 @@ class Center(Instance):
         self, folder: Path, *, under: Sequence[str] = (), environ: dict[str, str] | None = None, **overrides: Any
     ) -> None:
         super().__init__(folder, **{"wrap_up_seconds": 1, "token_minutes": 1000, "synthetic_minutes": 0} | overrides)
+        self.client.timeout = ANSWER_SECONDS * PATIENCE
         self.under = tuple(under)
         self.environ = environ or {}
         self.witness = Witness(self)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from callcenter.emergency.facts import EmergencyClosed
 from tests.faults.center import Center
 from tests.faults.table import Tally
 from tests.support.sipp import until
@@ -91,6 +92,8 @@ async def test_killed_again_and_again_while_elders_press_then_each_press_reaches
         # Whoever talks to the duty desk through the dialplan is left in peace: hang up.
         caller.hangup()
         await desk.until("ended", 15)
+        # The next kill would take with it whatever the disk has not got yet: that she was closed is the tail (R28).
+        await until(lambda incident=incident: center.witness.bodies(EmergencyClosed, incident["id"]), 10, "the close")  # type: ignore[misc]
     await center.audit(tally)
 
 

@@ -18,6 +18,7 @@ from callcenter.facts import Fact
 from callcenter.journal import segment_path, segments, unframe
 from callcenter.timeline.model import FactRow
 from tests.faults.table import Tally
+from tests.support.sipp import PATIENCE
 
 if TYPE_CHECKING:
     from tests.faults.center import Center
@@ -44,7 +45,7 @@ class Witness:
         if self._task is None:
             token = (await self._center.api()).token
             self._task = asyncio.create_task(self._listen(token))
-        await asyncio.wait_for(self._connected.wait(), 10)
+        await asyncio.wait_for(self._connected.wait(), 10 * PATIENCE)
 
     async def _listen(self, token: str) -> None:
         url = f"ws://127.0.0.1:{self._center.settings.http_port}/api/v1/live?token={token}"
@@ -119,7 +120,7 @@ class Witness:
         # Calls may still be up, so facts go on coming: judged is what was told until now.
         seen, journal = dict(self._seen), self.journal()
         kept = {fact.id: fact.kind for fact in journal}
-        deadline = time.monotonic() + LATE_SECONDS
+        deadline = time.monotonic() + LATE_SECONDS * PATIENCE
         while lost := self._missing(seen, kept, await self.stored()):
             if time.monotonic() > deadline:
                 break
