@@ -76,10 +76,17 @@ export class Line {
   }
 
   /** The sound has lost its way, by ICE's word or the server's. */
-  hurt(): void {
+  private hurt(): void {
     if (this.call.state !== "up" || this.hurts) return;
     this.hurts = true;
     this.tell.hurt();
+  }
+
+  /** Whether the server hears this line. */
+  unheard(unheard: boolean): void {
+    if (this.call.state !== "up" || this.call.unheard === unheard) return;
+    this.change({ unheard });
+    if (unheard) this.hurt();
   }
 
   /** Give the sound a new way (ICE restart, RFC 8839 §4.4.1.1.1), if it needs one. Not before the server is heard. */

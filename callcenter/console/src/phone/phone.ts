@@ -23,6 +23,7 @@ const CREDENTIALS_MS = 3_600_000;
 const REFUSED_MS = 5_000;
 const REJECTIONS = [401, 403, 404, 407];
 const ECHO = "*43";
+const VOICELESS_MS = 8_000;
 
 export class Phone extends Emitter<PhoneEvents> {
   private current: PhoneState;
@@ -34,6 +35,7 @@ export class Phone extends Emitter<PhoneEvents> {
   private socket: PhoneSocket | null = null;
   private watchdog: Watchdog | null = null;
   private line: Line | null = null;
+  private voiceAt = 0;
   private stopTicking: (() => void) | null = null;
   private readonly sound: Sound;
   private readonly tab: OneTab;
@@ -91,9 +93,10 @@ export class Phone extends Emitter<PhoneEvents> {
     else this.tab.take();
   }
 
-  /** Ask for the microphone again, after it was refused or missing. */
+  /** Ask for the microphone again, after it was refused or missing; also in a call. */
   async retry(): Promise<void> {
-    if (this.current.status === "blocked" && this.load && isSecureContext) await this.begin();
+    if (this.line && !this.sound.microphone) await this.sound.open();
+    else if (this.current.status === "blocked" && this.load && isSecureContext) await this.begin();
   }
 
   answer(): void {
@@ -113,9 +116,9 @@ export class Phone extends Emitter<PhoneEvents> {
     if (muted !== this.current.muted) this.set({ muted });
   }
 
-  /** The server says that it does not hear this phone. */
-  unheard(): void {
-    this.line?.hurt();
+  /** The server says whether anything of this phone's voice arrives. */
+  unheard(unheard: boolean): void {
+    this.line?.unheard(unheard);
   }
 
   /** Press keys (0-9, *, #) in the call. */
@@ -207,7 +210,7 @@ export class Phone extends Emitter<PhoneEvents> {
     agent.on("connected", () => watchdog.asked(Date.now()));
     agent.on("registered", () => {
       if (this.agent !== agent) return;
-      this.set({ status: "registered", problem: null });
+      this.set({ status: "registered", problem: this.sound.microphone ? null : this.current.problem });
       this.line?.mend();
     });
     agent.on("unregistered", () => this.agent === agent && this.lost());
@@ -245,6 +248,9 @@ export class Phone extends Emitter<PhoneEvents> {
     const now = Date.now();
     if (this.socket?.isConnected()) this.watchdog?.tick(now);
     this.line?.tick(now);
+    // Who cannot speak is no help: the caller is the next one's, unless another microphone is found at once.
+    if (this.sound.microphone) this.voiceAt = now;
+    else if (this.line && now - this.voiceAt >= VOICELESS_MS) this.line.hangUp("lost");
     if (now - this.readAt >= CREDENTIALS_MS) void this.register();
   }
 
@@ -272,16 +278,16 @@ export class Phone extends Emitter<PhoneEvents> {
   private hindered(problem: Problem | null): void {
     if (problem === this.current.problem) return;
     if (problem === null && this.current.problem === "rejected") return;
-    const blocks = problem !== null && problem !== "sound_blocked";
-    if (blocks && !this.line) {
-      // A phone without a voice must not ring: somebody would be kept waiting by it.
-      this.agent?.stop();
-      this.agent = null;
-      this.set({ status: "blocked", problem });
-      return;
-    }
+    if (problem !== null && problem !== "sound_blocked" && !this.line) return this.block(problem);
     this.set({ problem });
     if (problem === null && this.current.status === "blocked" && this.load) void this.begin();
+  }
+
+  /** A phone without a voice must not ring: somebody would be kept waiting by it. */
+  private block(problem: Problem | null): void {
+    this.agent?.stop();
+    this.agent = null;
+    this.set({ status: "blocked", problem });
   }
 
   // --- calls -------------------------------------------------------------------------------------------------
@@ -306,7 +312,7 @@ export class Phone extends Emitter<PhoneEvents> {
   }
 
   private take(session: RTCSession, of: Pick<PhoneCall, "direction" | "kind" | "number" | "name" | "state" | "auto">): Line {
-    const call: PhoneCall = { id: session.id, media: "connecting", since: Date.now(), answeredAt: null, ...of };
+    const call: PhoneCall = { id: session.id, media: "connecting", unheard: false, since: Date.now(), answeredAt: null, ...of };
     const line: Line = new Line(session, call, {
       changed: (now) => this.line === line && this.set({ call: now }),
       heard: (remote) => this.line === line && this.sound.hear(remote),
@@ -319,6 +325,7 @@ export class Phone extends Emitter<PhoneEvents> {
         this.mute(false);
         this.set({ call: null });
         this.emit("ended", { call: last, reason });
+        if (this.agent && !this.sound.microphone) this.block(this.current.problem);
       },
     });
     this.line = line;

@@ -1,5 +1,5 @@
 // Decisions of the phone that are pure: tested without a browser.
-import type { Media, Problem } from "./types";
+import type { Media, PhoneState, Problem } from "./types";
 
 /** Whether an INVITE asks to be answered at once: Call-Info `answer-after=0`, or Alert-Info of an autoanswer kind. */
 export function asksForAnswer(header: (name: string) => string | undefined): boolean {
@@ -35,6 +35,11 @@ export function mediaOf(ice: RTCIceConnectionState, before: Media): Media {
   if (ice === "connected" || ice === "completed") return "flowing";
   if (ice === "disconnected" || ice === "failed" || ice === "closed") return "lost";
   return before;
+}
+
+/** Whether one of the two does not hear the other just now. */
+export function broken({ call }: Pick<PhoneState, "call">): boolean {
+  return call !== null && (call.media === "lost" || call.unheard);
 }
 
 export const LOST_MS = 60_000;

@@ -40,6 +40,7 @@ export class Sound {
   private inputs: Device[] = [];
   private outputs: Device[] = [];
   private on = false;
+  private permission: PermissionStatus | null = null;
 
   constructor(private readonly tell: AudioEvents) {
     this.speaker.autoplay = true;
@@ -53,6 +54,7 @@ export class Sound {
     }
     if (!this.on) navigator.mediaDevices.addEventListener("devicechange", this.changed);
     this.on = true;
+    void this.watchPermission();
     const open = await this.open();
     await this.list();
     return open;
@@ -120,7 +122,8 @@ export class Sound {
     return this.levels;
   }
 
-  private async open(): Promise<boolean> {
+  /** Open the microphone that was chosen, or another; whether there is one. */
+  async open(): Promise<boolean> {
     const { input, processing } = this.choice;
     const wanted: MediaTrackConstraints = {
       echoCancellation: processing,
@@ -165,6 +168,19 @@ export class Sound {
     await this.open();
     const now = this.stream?.getAudioTracks()[0]?.label ?? null;
     if (now !== label) this.tell.gone("input", now);
+  }
+
+  /** One that is allowed again is used again, without a word. */
+  private async watchPermission(): Promise<void> {
+    if (this.permission) return;
+    try {
+      this.permission = await navigator.permissions.query({ name: "microphone" as PermissionName });
+      this.permission.onchange = () => {
+        if (this.on && !this.stream && this.permission?.state === "granted") void this.open();
+      };
+    } catch {
+      // Not every browser can be asked; there, somebody clicks.
+    }
   }
 
   private changed = async () => {

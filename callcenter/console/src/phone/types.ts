@@ -41,6 +41,8 @@ export interface PhoneCall {
   name: string;
   state: "ringing" | "answering" | "calling" | "up";
   media: Media;
+  /** The server says that nothing comes from here: the far end does not hear us. */
+  unheard: boolean;
   /** Whether it was told to answer by itself: somebody must speak, key or click within 8 s. */
   auto: boolean;
   /** Epoch ms: of its beginning, and of its answer. */

@@ -39,10 +39,14 @@ export function useSeatPhone(): void {
     if (!user) return;
     const stop = phone.on("state", ({ status }) => live.isSeat(PRESENT.includes(status)));
     const hear = live.onTaken(() => phone.taken());
+    const heed = live.subscribe(({ kind, data }) => {
+      if (data.seat === user && (kind === "leg.stalled" || kind === "leg.resumed")) phone.unheard(kind === "leg.stalled");
+    });
     phone.connect(user, () => call(api.GET("/api/v1/seats/me/phone")));
     return () => {
       phone.disconnect();
       hear();
+      heed();
       stop();
     };
   }, [user]);

@@ -124,7 +124,7 @@ function PhoneNotices() {
         title={t(`phone.problem.${problem}.title`)}
         description={t(`phone.problem.${problem}.remedy`)}
         action={
-          status === "blocked" && (
+          (status === "blocked" || problem.startsWith("microphone")) && (
             <Button size="small" type="primary" onClick={() => void phone.retry()}>
               {t("phone.retry")}
             </Button>

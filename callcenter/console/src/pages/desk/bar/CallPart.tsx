@@ -4,7 +4,7 @@ import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { useLocation, useNavigate } from "react-router-dom";
 
-import { phone, usePhone } from "../../../phone";
+import { broken, phone, usePhone } from "../../../phone";
 import { Keys } from "../../../ui/Keys";
 import { Since } from "../../../ui/time";
 import { useMe, useSeat } from "../data";
@@ -65,7 +65,7 @@ export function CallPart({ call, name: given }: { call: Call | undefined; name: 
         <span aria-hidden>
           <Since at={call ? (call.human_at ?? call.started_at) : new Date(state.call?.since ?? 0).toISOString()} />
         </span>
-        {state.call?.media === "lost" && <b className="bad" role="alert">{t("bar.audioLost")}</b>}
+        {broken(state) && <b className="bad" role="alert">{t("bar.audioLost")}</b>}
       </span>
       {routine && !atDesk && (
         <Button size="small" onClick={() => navigate("/desk")} data-testid="open-file">

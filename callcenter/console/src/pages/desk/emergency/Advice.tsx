@@ -1,6 +1,8 @@
 // What the machine noticed and the operator should act on: silence, a dropped line, a late answer, help that failed.
+import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 
+import { broken, phone, usePhone } from "../../../phone";
 import { clock } from "../../../ui/time";
 import { useTimeline } from "../data";
 import { type Emergency, type Mine } from "../shapes";
@@ -12,7 +14,11 @@ export function Advice({ one, how }: { one: Emergency; how: Mine }) {
   const { t } = useTranslation("desk");
   const presses = (useTimeline(one.id).data?.items ?? []).filter(({ kind }) => kind === "emergency.pressed");
   const last = presses.at(-1);
+  const [own] = usePhone();
   const lines: string[] = [];
+  const voiceless = how === "talking" && own.problem !== null && own.problem !== "sound_blocked";
+  if (voiceless) lines.push(`${t(`phone.problem.${own.problem!}.title`)}: ${t(`phone.problem.${own.problem!}.remedy`)}`);
+  else if (how === "talking" && broken(own)) lines.push(t("advice.unheard"));
   if (one.state === "open" && last && Date.now() - Date.parse(last.at) < RECENT_MS)
     lines.push(t("advice.pressed", { count: presses.length, at: clock(last.at) }));
   if (one.drill) lines.push(t("advice.drill"));
@@ -27,6 +33,11 @@ export function Advice({ one, how }: { one: Emergency; how: Mine }) {
       {shown.map((line) => (
         <p key={line}>{line}</p>
       ))}
+      {voiceless && (
+        <Button size="small" type="primary" onClick={() => void phone.retry()} data-testid="microphone-again">
+          {t("phone.retry")}
+        </Button>
+      )}
     </div>
   );
 }
