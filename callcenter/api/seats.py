@@ -76,7 +76,8 @@ def _view(controller: Controller, seat: Seat, *, told: bool = True) -> SeatView:
         call_id=call_id,
         line=call.line if call is not None else None,
         monitoring=SeatMonitorView(call_id=monitored.id, mode=how[0]) if told and monitored and how else None,
-        state_since=routing.state_since(seat),
+        # Its clock begins with its first fact: of a seat that was never heard of nothing is told.
+        state_since=routing.state_since(seat) if seat.since else None,
         deadline=routing.deadline(seat),
         skills=dict(seat.skills),
         area=seat.area,

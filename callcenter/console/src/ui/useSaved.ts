@@ -3,6 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { App } from "antd";
 
 import { queries } from "../live/queries";
+import { half } from "./half";
 
 export function useSaved<V, T>(path: string, write: (values: V) => Promise<T>, then?: (saved: T) => void) {
   const { message } = App.useApp();
@@ -12,6 +13,6 @@ export function useSaved<V, T>(path: string, write: (values: V) => Promise<T>, t
       void queries.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith(path) });
       then?.(saved);
     },
-    onError: (error) => void message.error(error.message, 6),
+    onError: (error) => void message.error(half(error.message), 6),
   });
 }

@@ -1,6 +1,6 @@
 // An elder's file: who, where, how to get in, what 120 must know, and whom to call.
 import { DeleteOutlined, PlusOutlined } from "@ant-design/icons";
-import { Button, Drawer, Form, Input, InputNumber, Select, Switch } from "antd";
+import { Button, Drawer, Form, Input, InputNumber, Popconfirm, Select, Space, Switch } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { api, call, type Schemas } from "../../api/client";
@@ -31,6 +31,11 @@ export function ElderForm({ elder, close }: { elder: Elder | null; close: () => 
     },
     close,
   );
+  const remove = useSaved(
+    "/api/v1/elders",
+    (of: Elder) => call(api.DELETE("/api/v1/elders/{id}", { params: { path: { id: of.id }, header: { "If-Match": `"${of.version}"` } } })),
+    close,
+  );
   return (
     <Drawer
       open
@@ -39,9 +44,18 @@ export function ElderForm({ elder, close }: { elder: Elder | null; close: () => 
       onClose={close}
       extra={
         may("elders:write") && (
-          <Button type="primary" loading={save.isPending} onClick={() => form.submit()}>
-            {t("common:action.save")}
-          </Button>
+          <Space>
+            {elder && (
+              <Popconfirm title={t("elder.remove", { name: elder.name })} onConfirm={() => remove.mutate(elder)}>
+                <Button danger loading={remove.isPending}>
+                  {t("common:action.delete")}
+                </Button>
+              </Popconfirm>
+            )}
+            <Button type="primary" loading={save.isPending} onClick={() => form.submit()}>
+              {t("common:action.save")}
+            </Button>
+          </Space>
         )
       }
     >
@@ -54,7 +68,7 @@ export function ElderForm({ elder, close }: { elder: Elder | null; close: () => 
             <Select allowClear options={["female", "male"].map((value) => ({ value, label: t(`sex.${value}`) }))} />
           </Form.Item>
           {TEXTS.map((name) => (
-            <Form.Item key={name} name={name} label={t(`field.${name}`)} rules={name === "birth_date" ? [{ pattern: /^\d{4}-\d{2}-\d{2}$/ }] : undefined}>
+            <Form.Item key={name} name={name} label={t(`field.${name}`)} rules={name === "birth_date" ? [{ pattern: /^\d{4}-\d{2}-\d{2}$/, message: t("elder.dayHelp") }] : undefined}>
               <Input placeholder={name === "birth_date" ? "1941-03-12" : undefined} />
             </Form.Item>
           ))}

@@ -10,6 +10,7 @@ import { download } from "../../api/download";
 import { usePages } from "../../api/pages";
 import { token } from "../../api/session";
 import { queries } from "../../live/queries";
+import { half } from "../../ui/half";
 import { MoreTable } from "../../ui/MoreTable";
 import { moment } from "../../ui/time";
 import styles from "./admin.module.css";
@@ -17,7 +18,7 @@ import { ImportReport } from "./ImportReport";
 
 type Import = Schemas["Import"];
 type Kind = Import["kind"];
-const KINDS: Kind[] = ["elders", "contacts", "devices", "accounts"];
+const KINDS: Kind[] = ["elders", "contacts", "devices", "accounts", "staff"];
 const COLOURS = { draft: "warning", applied: "success", discarded: "default" } as const;
 
 export function ImportsTab() {
@@ -32,7 +33,7 @@ export function ImportsTab() {
       void queries.invalidateQueries({ queryKey: ["/api/v1/imports"] });
       setShown(made.id);
     },
-    onError: (error) => void message.error(error.message, 8),
+    onError: (error) => void message.error(half(error.message), 8),
   });
   const template = () =>
     void download(`/api/v1/imports/templates/${kind}.xlsx`, `${kind}.xlsx`).catch((error: Error) => message.error(error.message));

@@ -65,8 +65,8 @@ export function RosterTab() {
           {
             key: "actions",
             render: (_, shift) => (
-              <Popconfirm title={`${t("common:action.delete")}?`} onConfirm={() => remove.mutate(shift.id)}>
-                <Button size="small" danger icon={<DeleteOutlined />} aria-label={t("common:action.delete")} />
+              <Popconfirm title={`${t("common:action.delete")} ${shift.name}?`} onConfirm={() => remove.mutate(shift.id)}>
+                <Button size="small" danger icon={<DeleteOutlined />} aria-label={`${t("common:action.delete")} ${shift.name}`} />
               </Popconfirm>
             ),
           },
@@ -105,19 +105,19 @@ function ShiftForm({ close }: { close: () => void }) {
           <Radio.Group optionType="button" options={["weekly", "once"].map((value) => ({ value, label: t(`roster.${value}`) }))} />
         </Form.Item>
         {span === "once" ? (
-          <Form.Item name="range" rules={[{ required: true }]}>
+          <Form.Item name="range" label={t("roster.when")} rules={[{ required: true }]}>
             <DatePicker.RangePicker showTime={{ format: "HH:mm" }} />
           </Form.Item>
         ) : (
           <div className={styles.grid}>
-            <Form.Item name="weekdays" rules={[{ required: true }]}>
-              <Select mode="multiple" aria-label={t("roster.when")} options={DAYS.map((value) => ({ value, label: t(`day.${value}`) }))} />
+            <Form.Item name="weekdays" label={t("roster.days")} rules={[{ required: true }]}>
+              <Select mode="multiple" options={DAYS.map((value) => ({ value, label: t(`day.${value}`) }))} />
             </Form.Item>
-            <Form.Item name="from_time" rules={[{ required: true, pattern: TIME }]}>
-              <Input aria-label={t("roster.from")} />
+            <Form.Item name="from_time" label={t("roster.from")} rules={[{ required: true, pattern: TIME, message: t("roster.timeHelp") }]}>
+              <Input />
             </Form.Item>
-            <Form.Item name="to_time" rules={[{ required: true, pattern: TIME }]}>
-              <Input aria-label={t("roster.to")} />
+            <Form.Item name="to_time" label={t("roster.to")} extra={t("roster.overnight")} rules={[{ required: true, pattern: TIME, message: t("roster.timeHelp") }]}>
+              <Input />
             </Form.Item>
           </div>
         )}

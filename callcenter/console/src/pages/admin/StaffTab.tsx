@@ -43,7 +43,7 @@ export function StaffTab() {
           { title: t("field.role"), render: (_, account) => t(`role.${account.role}`) },
           { title: t("field.area"), dataIndex: "area" },
           { title: t("field.seat"), render: (_, account) => account.seat && <Tag color="success">{t("staff.hasSeat")}</Tag> },
-          { title: t("field.active"), render: (_, account) => !account.active && <Tag>{t("inactive")}</Tag> },
+          { title: t("field.active"), render: (_, account) => <Tag color={account.active ? "success" : "default"}>{t(account.active ? "field.active" : "inactive")}</Tag> },
           {
             key: "actions",
             render: (_, account) =>
@@ -89,7 +89,7 @@ function StaffForm({ account, close }: { account: Account | null; close: () => v
       <Form form={form} layout="vertical" initialValues={account ?? { role: "operator", seat: true, auto_answer: false }} onFinish={(values) => save.mutate(values)}>
         <div className={styles.grid}>
           {!account && (
-            <Form.Item name="user" label={t("field.user")} rules={[{ required: true, pattern: /^[a-z][a-z0-9_-]{1,31}$/ }]}>
+            <Form.Item name="user" label={t("field.user")} rules={[{ required: true, pattern: /^[a-z][a-z0-9_-]{1,31}$/, message: t("staff.userHelp") }]}>
               <Input autoComplete="off" />
             </Form.Item>
           )}
@@ -102,7 +102,7 @@ function StaffForm({ account, close }: { account: Account | null; close: () => v
           <Form.Item name="area" label={t("field.area")}>
             <Input maxLength={60} />
           </Form.Item>
-          <Form.Item name="password" label={t(account ? "staff.newPassword" : "field.password")} rules={[{ required: !account, min: 10 }]}>
+          <Form.Item name="password" label={t(account ? "staff.newPassword" : "field.password")} rules={[{ required: !account, min: 10, message: t("staff.passwordHelp") }]}>
             <Input.Password autoComplete="new-password" />
           </Form.Item>
           <Form.Item name="seat" label={t("field.seat")} valuePropName="checked">

@@ -1,7 +1,7 @@
 // Days on which the centre is open or closed other than usual: the State Council's, and the centre's own.
 import { DeleteOutlined, PlusOutlined } from "@ant-design/icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { App, Button, DatePicker, Form, Input, Select, Space, Table, Tag } from "antd";
+import { App, Button, DatePicker, Form, Input, Popconfirm, Select, Table, Tag } from "antd";
 import dayjs, { type Dayjs } from "dayjs";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -29,6 +29,9 @@ export function HolidaysTab() {
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["/api/v1/holidays"] }),
     onError: (error) => void message.error(error.message),
   });
+  // The State Council's days come with English names, and those that are worked in exchange with none.
+  const called = ({ own: ours, name, kind }: Day) =>
+    ours ? name : name ? t(`queues.dayName.${name}`, name) : kind === "open" ? t("queues.exchanged") : "";
   const add = ({ date, kind, name }: Values) => {
     const day = date.format("YYYY-MM-DD");
     save.mutate([...own.filter((other) => other.date !== day), { date: day, kind, name: name ?? "" }]);
@@ -48,7 +51,9 @@ export function HolidaysTab() {
           <Form.Item name="name">
             <Input placeholder={t("queues.name")} aria-label={t("queues.name")} maxLength={60} />
           </Form.Item>
-          <Button htmlType="submit" icon={<PlusOutlined />} aria-label={t("common:action.create")} loading={save.isPending} />
+          <Button htmlType="submit" icon={<PlusOutlined />} loading={save.isPending}>
+            {t("queues.addDay")}
+          </Button>
         </Form>
       </div>
       <Loaded of={found} empty={(page) => !page.items.length}>
@@ -60,22 +65,19 @@ export function HolidaysTab() {
             dataSource={page.items}
             columns={[
               { title: t("queues.date"), dataIndex: "date" },
-              { title: t("queues.name"), dataIndex: "name" },
+              { title: t("queues.name"), render: (_, day) => called(day) },
               { title: t("queues.kind"), render: (_, day) => <Tag color={day.kind === "open" ? "success" : "default"}>{t(day.kind === "open" ? "queues.open" : "queues.shut")}</Tag> },
               {
                 key: "actions",
                 align: "right",
                 render: (_, day) =>
                   day.own && (
-                    <Space>
-                      <Button
-                        size="small"
-                        danger
-                        icon={<DeleteOutlined />}
-                        aria-label={`${t("common:action.delete")} ${day.date}`}
-                        onClick={() => save.mutate(own.filter((other) => other.date !== day.date))}
-                      />
-                    </Space>
+                    <Popconfirm
+                      title={`${t("common:action.delete")} ${day.date}?`}
+                      onConfirm={() => save.mutate(own.filter((other) => other.date !== day.date))}
+                    >
+                      <Button size="small" danger icon={<DeleteOutlined />} aria-label={`${t("common:action.delete")} ${day.date}`} />
+                    </Popconfirm>
                   ),
               },
             ]}

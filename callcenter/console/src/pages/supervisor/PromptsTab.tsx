@@ -43,7 +43,7 @@ export function PromptsTab() {
       <div className={styles.toolbar}>
         <h1>{t("queues.prompts")}</h1>
         <Form form={form} layout="inline" onFinish={(values) => upload.mutate(values)}>
-          <Form.Item name="name" rules={[{ required: true, pattern: /^custom-[a-z0-9-]{1,33}$/ }]}>
+          <Form.Item name="name" rules={[{ required: true, pattern: /^custom-[a-z0-9-]{1,33}$/, message: t("queues.promptHelp") }]}>
             <Input placeholder={t("queues.promptName")} aria-label={t("queues.promptName")} />
           </Form.Item>
           <Form.Item name="text">

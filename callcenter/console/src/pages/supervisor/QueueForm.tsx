@@ -53,7 +53,7 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
       <Form form={form} layout="vertical" initialValues={queue ?? NEW} onFinish={(values) => save.mutate(values)}>
         <div className={styles.grid}>
           {!queue && (
-            <Form.Item name="code" label={t("queues.code")} rules={[{ required: true, pattern: /^[a-z][a-z0-9-]{0,39}$/ }]}>
+            <Form.Item name="code" label={t("queues.code")} rules={[{ required: true, pattern: /^[a-z][a-z0-9-]{0,39}$/, message: t("queues.codeHelp") }]}>
               <Input />
             </Form.Item>
           )}
@@ -68,7 +68,7 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
           </Form.Item>
           {NUMBERS.map(([name, min, max]) => (
             <Form.Item key={name} name={name} label={t(`queues.${name}`)}>
-              <InputNumber min={min} max={max} step={max === 1 ? 0.05 : 1} style={{ width: "100%" }} />
+              <InputNumber placeholder={t("queues.default")} min={min} max={max} step={max === 1 ? 0.05 : 1} style={{ width: "100%" }} />
             </Form.Item>
           ))}
           {(["area_first", "announce_position", "announce_wait"] as const).map((name) => (
@@ -87,16 +87,18 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
                   <Form.Item name={[name, "days"]} rules={[{ required: true }]}>
                     <Select mode="multiple" style={{ width: 300 }} aria-label={t("queues.hours")} options={DAYS.map((day) => ({ value: day, label: t(`queues.day.${day}`) }))} />
                   </Form.Item>
-                  <Form.Item name={[name, "from"]} rules={[{ required: true, ...TIME }]}>
+                  <Form.Item name={[name, "from"]} rules={[{ required: true, ...TIME, message: t("queues.timeHelp") }]}>
                     <Input style={{ width: 80 }} placeholder="08:30" aria-label={t("queues.fromTime")} />
                   </Form.Item>
-                  <Form.Item name={[name, "to"]} rules={[{ required: true, ...TIME }]}>
+                  <Form.Item name={[name, "to"]} rules={[{ required: true, ...TIME, message: t("queues.timeHelp") }]}>
                     <Input style={{ width: 80 }} placeholder="17:30" aria-label={t("queues.toTime")} />
                   </Form.Item>
                   <Button type="text" aria-label={t("common:action.delete")} icon={<MinusCircleOutlined />} onClick={() => remove(name)} />
                 </Space>
               ))}
-              <Button icon={<PlusOutlined />} onClick={() => add({ days: [1, 2, 3, 4, 5], from: "08:30", to: "17:30" })} />
+              <Button icon={<PlusOutlined />} onClick={() => add({ days: [1, 2, 3, 4, 5], from: "08:30", to: "17:30" })}>
+                {t("queues.addHours")}
+              </Button>
             </>
           )}
         </Form.List>
@@ -104,7 +106,7 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
           <Form.Item name="holidays" label={t("queues.holidays")}>
             <Select options={["hours", "closed", "open"].map((value) => ({ value, label: t(`queues.holiday.${value}`) }))} />
           </Form.Item>
-          <Form.Item name={["closed", "to"]} label={t("queues.closed")} extra={t("queues.closedHelp")} rules={[WHERE]}>
+          <Form.Item name={["closed", "to"]} label={t("queues.closed")} extra={t("queues.closedHelp")} rules={[{ ...WHERE, message: t("queues.closedHelp") }]}>
             <Input />
           </Form.Item>
         </div>
@@ -120,13 +122,15 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
                   <Form.Item name={[name, "over"]} rules={[{ required: true }]}>
                     <InputNumber min={0} max={86400} prefix=">" aria-label={t("queues.over")} />
                   </Form.Item>
-                  <Form.Item name={[name, "to"]} rules={[{ required: true }, WHERE]}>
+                  <Form.Item name={[name, "to"]} rules={[{ required: true, ...WHERE, message: t("queues.closedHelp") }]}>
                     <Input placeholder="voicemail" aria-label={t("queues.where")} />
                   </Form.Item>
                   <Button type="text" aria-label={t("common:action.delete")} icon={<MinusCircleOutlined />} onClick={() => remove(name)} />
                 </Space>
               ))}
-              <Button icon={<PlusOutlined />} onClick={() => add({ when: "wait", over: 120, to: "voicemail" })} />
+              <Button icon={<PlusOutlined />} onClick={() => add({ when: "wait", over: 120, to: "voicemail" })}>
+                {t("queues.addOverflow")}
+              </Button>
             </>
           )}
         </Form.List>

@@ -21,7 +21,12 @@ export function QueuesTab() {
   const { t, i18n } = useTranslation("supervisor");
   const { message } = App.useApp();
   const found = useQuery(query("/api/v1/queues"));
-  const goes = (to: string) => (NAMED.has(to) ? t(`queues.goes.${to}`) : to);
+  const named = (queue: Queue) => (i18n.language === "en" && queue.name_en) || queue.name;
+  const goes = (to: string) => {
+    if (NAMED.has(to)) return t(`queues.goes.${to}`);
+    const queue = found.data?.items.find(({ code }) => to === `queue:${code}`);
+    return queue ? named(queue) : to.replace(/^number:/, "");
+  };
   const [edited, setEdited] = useState<Queue | "new" | null>(null);
   const remove = useMutation({
     mutationFn: (code: string) => call(api.DELETE("/api/v1/queues/{code}", { params: { path: { code } } })),
@@ -49,7 +54,7 @@ export function QueuesTab() {
                 title: t("queues.name"),
                 render: (_, queue) => (
                   <>
-                    <b>{(i18n.language === "en" && queue.name_en) || queue.name}</b> <span className="quiet">{queue.code}</span>
+                    <b>{named(queue)}</b> <span className="quiet">{queue.code}</span>
                   </>
                 ),
               },
@@ -79,7 +84,7 @@ export function QueuesTab() {
                       {t("queues.edit")}
                     </Button>
                     <Popconfirm title={t("queues.remove")} onConfirm={() => remove.mutate(queue.code)}>
-                      <Button size="small" danger icon={<DeleteOutlined />} aria-label={t("queues.remove")} />
+                      <Button size="small" danger icon={<DeleteOutlined />} aria-label={`${t("common:action.delete")} ${queue.code}`} />
                     </Popconfirm>
                   </Space>
                 ),

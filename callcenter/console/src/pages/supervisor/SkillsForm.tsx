@@ -61,13 +61,13 @@ export function SkillsForm({ seat, close }: { seat: Seat; close: () => void }) {
             <>
               {fields.map(({ key, name }) => (
                 <Space key={key} align="baseline">
-                  <Form.Item name={[name, "skill"]} rules={[{ required: true, pattern: /^[a-z0-9_-]{1,32}$/ }]}>
+                  <Form.Item name={[name, "skill"]} rules={[{ required: true, pattern: /^[a-z0-9_-]{1,32}$/, message: t("seats.skillHelp") }]}>
                     <Input aria-label={t("seats.skill")} placeholder={t("seats.skill")} />
                   </Form.Item>
                   <Form.Item name={[name, "level"]} rules={[{ required: true }]}>
                     <InputNumber aria-label={t("seats.level")} placeholder={t("seats.level")} min={1} max={5} />
                   </Form.Item>
-                  <Button type="text" aria-label="−" icon={<MinusCircleOutlined />} onClick={() => remove(name)} />
+                  <Button type="text" aria-label={t("common:action.delete")} icon={<MinusCircleOutlined />} onClick={() => remove(name)} />
                 </Space>
               ))}
               <Button icon={<PlusOutlined />} onClick={() => add({ skill: "", level: 3 })}>

@@ -194,7 +194,7 @@ function Ratios({ board }: { board: Board }) {
         dataSource={kinds.map((kind) => ({ kind, ...board.ratios[kind] }))}
         columns={[
           { render: (_, row) => t(`wallboard.${row.kind}`) },
-          { align: "right", render: (_, row) => `${t("wallboard.have")} ${row.have ?? t("wallboard.unknown")}` },
+          { align: "right", render: (_, row) => (row.have === null ? t("wallboard.unknown") : `${t("wallboard.have")} ${row.have}`) },
           {
             align: "right",
             render: (_, row) => (

@@ -58,7 +58,7 @@ function Groups({ groups, total }: { groups: Group[]; total: Group }) {
         rowKey="key"
         scroll={{ x: "max-content" }}
         pagination={{ pageSize: 31, hideOnSinglePage: true }}
-        dataSource={[...groups, { ...total, key: "Σ" }]}
+        dataSource={[...groups, { ...total, key: t("history.total") }]}
         columns={[
           { title: t("history.key"), dataIndex: "key" },
           { title: t("history.offered"), dataIndex: "offered", align: "right" },

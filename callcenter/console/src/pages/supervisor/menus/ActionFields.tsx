@@ -16,7 +16,7 @@ export function ActionFields({ at, path }: { at: (string | number)[]; path: (str
       <Form.Item name={[...at, "do"]} rules={[{ required: true }]}>
         <Select aria-label={t("queues.do")} style={{ width: 160 }} options={ACTIONS.map((value) => ({ value, label: t(`queues.doo.${value}`) }))} />
       </Form.Item>
-      <Form.Item hidden={!NAMED.has(String(done))} name={[...at, "to"]} rules={[{ pattern: /^[0-9A-Za-z+-]{0,40}$/ }]}>
+      <Form.Item hidden={!NAMED.has(String(done))} name={[...at, "to"]} rules={[{ pattern: /^[0-9A-Za-z+-]{0,40}$/, message: t("queues.toHelp") }]}>
         <Input aria-label={t("queues.to")} placeholder={done === "queue" ? "general" : t("queues.to")} style={{ width: 200 }} />
       </Form.Item>
     </div>

@@ -46,7 +46,7 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
           <Form.Item name="name" label={t("queues.name")} rules={[{ required: true }]}>
             <Input maxLength={60} />
           </Form.Item>
-          <Form.Item name="root" label={t("queues.root")} rules={[{ required: true, pattern: NAME }]}>
+          <Form.Item name="root" label={t("queues.root")} rules={[{ required: true, pattern: NAME, message: t("queues.nodeHelp") }]}>
             <Input />
           </Form.Item>
         </Space>
@@ -58,7 +58,7 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
                   key={key}
                   size="small"
                   title={
-                    <Form.Item name={[node, "name"]} noStyle rules={[{ required: true, pattern: NAME }]}>
+                    <Form.Item name={[node, "name"]} noStyle rules={[{ required: true, pattern: NAME, message: t("queues.nodeHelp") }]}>
                       <Input addonBefore={t("queues.node")} style={{ maxWidth: 320 }} />
                     </Form.Item>
                   }
