@@ -12,6 +12,7 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ import pytest
 
 from callcenter.accounts.model import SeatAccount
 from callcenter.accounts.service import seat_accounts
+from callcenter.accounts.web_phones import TURN_HOURS, turn_credentials
 from callcenter.asterisk_config import REPO
+from callcenter.clock import ManualClock
 from callcenter.db import Database
 from callcenter.ports import own_address
 from tests.browser.steps import answered_by_key, checked
@@ -63,10 +66,15 @@ PAIR = """async () => {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    """The console's page, and an address for audio."""
-    build_console()
+def address() -> None:
+    """An address for audio."""
     spare_address()
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    """The console's page."""
+    build_console()
 
 
 @pytest.fixture
@@ -120,7 +128,7 @@ async def more_is_heard(center: Instance, op1: Operator, press: Caller) -> None:
 
 
 async def test_given_tls_in_front_when_a_press_comes_then_the_page_talks_and_no_reload_of_the_proxy_ends_it(
-    front: tuple[Instance, Nginx],
+    front: tuple[Instance, Nginx], built: None
 ) -> None:
     """A1, I3: pages, API, live socket and SIP over WebSocket on one https origin; nothing else is needed at a desk."""
     center, nginx = front
@@ -199,7 +207,7 @@ async def test_given_the_proxy_then_each_client_is_counted_and_recorded_by_its_o
 
 
 async def test_given_the_proxy_then_pages_say_to_come_by_tls_only_and_figures_stay_inside(
-    front: tuple[Instance, Nginx],
+    front: tuple[Instance, Nginx], built: None
 ) -> None:
     """I3: HSTS; our own policy and no cookie; plain HTTP leads to TLS; nothing of the web is open beside the proxy."""
     center, nginx = front
@@ -233,7 +241,7 @@ async def test_given_the_proxy_then_pages_say_to_come_by_tls_only_and_figures_st
     ids=["relay-only", "relay-not-told", "no-udp-at-all"],
 )
 async def test_given_a_network_that_lets_no_audio_through_when_there_is_a_relay_then_both_hear_each_other(
-    tmp_path: Path, transport: str, flags: tuple[str, ...], script: str
+    tmp_path: Path, built: None, transport: str, flags: tuple[str, ...], script: str
 ) -> None:
     """B2: an operator at home, behind a firewall; the relay's password is made by us and good for a shift."""
     secret = secrets.token_hex(16)
@@ -253,6 +261,27 @@ async def test_given_a_network_that_lets_no_audio_through_when_there_is_a_relay_
             assert await op1.page.evaluate(PAIR) == ["relay", transport]
     finally:
         await turn.stop()
+
+
+async def test_given_the_relay_then_it_leads_to_asterisk_alone_and_no_old_password_opens_it(tmp_path: Path) -> None:
+    """I3: not a way into the network behind it."""
+    settings = test_settings(tmp_path / "data", turn_secret=secrets.token_hex(16))
+    moment = datetime.now(UTC)
+    now, long_ago = ManualClock(moment), ManualClock(moment - timedelta(hours=TURN_HOURS, seconds=9))
+    turn = Coturn(tmp_path, settings.turn_secret)
+    await turn.start()
+    try:
+        asterisk, other, late = await asyncio.gather(
+            turn.tried(own_address(), *turn_credentials(settings, now, "op1")),
+            turn.tried("127.0.0.1", *turn_credentials(settings, now, "op1")),
+            turn.tried(own_address(), *turn_credentials(settings, long_ago, "op1")),
+        )
+    finally:
+        await turn.stop()
+    assert "success" in asterisk
+    assert "Forbidden" not in asterisk
+    assert "error 403 (Forbidden IP)" in other
+    assert "success" not in late
 
 
 @pytest.fixture

@@ -135,6 +135,17 @@ class Coturn:
         extra = f"pidfile={self.folder}/pid\nuserdb={self.folder}/db\n"
         (self.folder / "turnserver.conf").write_text(own + extra)
 
+    async def tried(self, peer: str, user: str, password: str) -> str:
+        """What coturn's own client says of sending something to a peer through it."""
+        client = await asyncio.create_subprocess_exec(
+            *(_program("turnutils_uclient"), "-v", "-c", "-n", "1", "-m", "1", "-u", user, "-w", password),
+            *("-p", str(self.port), "-e", peer, own_address()),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await asyncio.wait_for(client.communicate(), 60)
+        return said.decode("utf-8", "replace")
+
     def url(self, transport: str) -> str:
         return f"turn:{own_address()}:{self.port}?transport={transport}"
 
