@@ -147,8 +147,8 @@ def render(
     force stays so.
     """
     place = layout(settings)
-    paths = list(dialplan) if dialplan is not None else sorted(DIALPLAN.glob("*.conf"))
-    files = _files(settings, seats, runtime, paths, verbose=verbose, extra_modules=extra_modules)
+    paths = list(dialplan) if dialplan is not None else _dialplan()
+    files = files_of(settings, seats, runtime, paths, verbose=verbose, extra_modules=extra_modules)
     digest = hashlib.sha256()
     for name, text in sorted(files.items()):
         digest.update(f"{name}\0{text}\0".encode())
@@ -168,17 +168,23 @@ def render(
     return place.etc
 
 
-def _files(
+def _dialplan() -> list[Path]:
+    """The product's own."""
+    return sorted(DIALPLAN.glob("*.conf"))
+
+
+def files_of(
     settings: Settings,
     seats: Sequence[SeatAccount],
     runtime: AsteriskRuntime,
-    dialplan: Sequence[Path],
+    dialplan: Sequence[Path] | None = None,
     *,
-    verbose: bool,
-    extra_modules: Sequence[str],
+    verbose: bool = False,
+    extra_modules: Sequence[str] = (),
 ) -> dict[str, str]:
-    """Every file of the configuration by name."""
+    """Every file of the configuration by name; arguments and errors as of `render`."""
     place = layout(settings)
+    dialplan = dialplan if dialplan is not None else _dialplan()
     for path in (place.data, runtime.modules, *dialplan):
         safe("path", str(path))
     bind_host = bracketed(settings.bind)
@@ -332,7 +338,7 @@ def _rehearse(
         )
         place = layout(trial)
         _prepare(trial, runtime)
-        _write(_files(trial, seats, runtime, dialplan, verbose=False, extra_modules=extra_modules), place.etc)
+        _write(files_of(trial, seats, runtime, dialplan, verbose=False, extra_modules=extra_modules), place.etc)
         asterisk = AsteriskProcess(runtime, place.etc, place.logs / "asterisk.out")
         try:
             asterisk.start()

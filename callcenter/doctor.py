@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from callcenter import migrations
 from callcenter.asterisk_config import REPO, SOUNDS, ami_secret, layout
+from callcenter.asterisk_in_force import outdated
 from callcenter.asterisk_process import AsteriskProcess
 from callcenter.asterisk_runtime import AsteriskRuntime, find_asterisk
 from callcenter.asterisk_values import trunk_host
@@ -180,7 +181,22 @@ def _asterisk(settings: Settings) -> Iterator[Check]:
     yield Check(
         "modules", bool(missing), detail, "Use an Asterisk that has them; without one on PATH, scripts/up does."
     )
+    yield from _in_force(settings, runtime)
     yield from _phones(settings, runtime)
+
+
+def _in_force(settings: Settings, runtime: AsteriskRuntime) -> Iterator[Check]:
+    """A setting that was changed and that the Asterisk which runs has never heard of."""
+    if not layout(settings).etc.exists():
+        return
+    try:
+        changed = outdated(settings, runtime)
+    except (CallCenterError, OSError) as error:
+        yield Check("configuration", True, str(error), "Run callcenter render --reload.")
+        return
+    detail = f"other than the settings: {', '.join(changed[:5])}" if changed else "as the settings say"
+    remedy = "Run callcenter render --reload; a changed port needs scripts/down and scripts/up."
+    yield Check("configuration", bool(changed), detail, remedy)
 
 
 def _phones(settings: Settings, runtime: AsteriskRuntime) -> Iterator[Check]:
