@@ -22,6 +22,8 @@ from callcenter.errors import CallCenterError, Conflict, Unavailable
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+AWAY = ("08", "57P")
+"""SQLSTATEs of a PostgreSQL that cannot be reached, shuts down or is starting up (57P03 while it recovers)."""
 
 
 class FieldProblem(BaseModel):
@@ -77,7 +79,9 @@ def database_error(error: BaseException) -> CallCenterError | None:
         return Conflict("somebody else changed this at the same time; read it again and repeat the change")
     if isinstance(error, IntegrityError):
         return Conflict("this would contradict what is stored: a value that must be unique is taken, or still in use")
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    lost = isinstance(error, DBAPIError) and (
+        error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(AWAY)
+    )
     gone = (OperationalError, InterfaceError, PoolTimeout, asyncpg.PostgresConnectionError)
     away = (asyncpg.OperatorInterventionError, ConnectionError, TimeoutError, socket.gaierror)
     # asyncio reports several refused addresses as a bare OSError; its subclasses may be about files.

@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from callcenter.accounts.permissions import Principal, Role
 from callcenter.api.app import create_app
 from callcenter.api.deps import Services
 from callcenter.api.edge import MAX_BODY
+from callcenter.api.problems import database_error
 from callcenter.db import Database
+from callcenter.errors import Unavailable
 from callcenter.migrations import upgrade_async
 from tests.api.conftest import Login
 from tests.support.postgres import PostgresServer
@@ -192,3 +196,10 @@ async def test_given_sqlite_is_locked_by_another_when_written_then_503_problem(
         assert (await admin.post("/api/v1/elders", json={"name": "甲"})).status_code == 201
     holder.close()
     await database.close()
+
+
+def test_given_a_postgresql_that_is_still_starting_when_asked_then_the_database_is_away_and_it_is_no_defect() -> None:
+    """A10: 57P03 comes as an error of no special class, while the server recovers after a crash."""
+    starting = DBAPIError("select 1", None, asyncpg.CannotConnectNowError("starting"))
+    assert isinstance(database_error(starting), Unavailable)
+    assert database_error(DBAPIError("select 1", None, asyncpg.UndefinedTableError("no such table"))) is None
