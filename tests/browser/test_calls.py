@@ -244,8 +244,14 @@ async def recorded(center: Instance, api: Api, recordings: list[dict[str, Any]],
     return any(tones_in_file(audio, known, n / 2, n / 2 + 0.5) == tones for n in range(int(seconds_of(audio) * 2)))
 
 
-async def pops(page: Page) -> list[float]:
-    """How long (ms) each file took from the first word of ringing until it was painted."""
-    marks = "performance.getEntriesByType('measure').filter(m => m.name.startsWith('desk-pop')).map(m => m.duration)"
-    found: list[float] = await page.evaluate(marks)
+async def pops(page: Page) -> list[dict[str, float]]:
+    """How long (ms) after the first word of ringing each file was asked for, answered and painted."""
+    found: list[dict[str, float]] = await page.evaluate(
+        """() => performance.getEntriesByType("measure").filter(({ name }) => name.startsWith("desk-pop")).map(pop => {
+            const of = ({ name }) => name.endsWith(`${pop.name.replace("desk-pop-", "")}/screen`);
+            const { requestStart = NaN, responseEnd = NaN } = performance.getEntriesByType("resource").find(of) ?? {};
+            const after = at => Math.round(at - pop.startTime);
+            return { asked: after(requestStart), answered: after(responseEnd), painted: Math.round(pop.duration) };
+        })"""
+    )
     return found
