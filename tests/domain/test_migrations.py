@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from alembic import command
@@ -20,7 +20,7 @@ from tests.support.postgres import PostgresServer
 
 Result = TypeVar("Result")
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-VERSIONED = {"active": True, "version": 1, "created_at": NOW, "updated_at": NOW}
+VERSIONED: dict[str, Any] = {"active": True, "version": 1, "created_at": NOW, "updated_at": NOW}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -75,7 +75,7 @@ def test_b4_given_elders_of_an_older_release_when_migrated_then_they_are_found_b
         made.attributes["connection"] = connection
         command.downgrade(made, "0017_staff")
         plain = {"name": "单桂英", "code": "SZ-1", "sounds": "|sgy|", "groups": (), "address": "平江路 128 号"}
-        rows = [{**plain, "id": "e1"}, {**plain, "id": "e2", "code": "SZ-2", "deleted_at": NOW}]
+        rows: list[dict[str, Any]] = [{**plain, "id": "e1"}, {**plain, "id": "e2", "code": "SZ-2", "deleted_at": NOW}]
         for row in rows:
             connection.execute(insert(metadata.tables["elders"]).values(**row, **VERSIONED))
 
