@@ -13,7 +13,6 @@ from typing import Any
 
 from bench.desk import rows, until
 from bench.figures import EMERGENCY, Extent, Result
-from bench.machine import started_at
 from bench.record import Record, Switchboard, repeated, switchboard
 from bench.rig import Supervised, caller_number, gauge, registered_seats, supervised
 from bench.sipp import Calls, call, listening, register
@@ -29,6 +28,8 @@ BEFORE_SECONDS = 3.0
 SETTLE_SECONDS = 8.0
 """… and how long it may take until all are there and the seats have been dealt."""
 ARRIVAL_HOLD = 3.0
+LOADED_SECONDS = 120.0
+"""How long it may take until another process of ours is loaded, as it is whenever one has run for a moment."""
 PRESS_RATE = 20.0
 """Presses a second while the calls that are up come up."""
 RIGHT_SECONDS = 2.0
@@ -74,6 +75,8 @@ async def _measured(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> R
     ):
         await register(folder, rig, phone)
         await _until(lambda: registered_seats(rig), pairs, "registered seats")
+        if await until(lambda: bool(rig.said("standing_by")), LOADED_SECONDS) is None:
+            raise Unavailable("nobody was loaded to take the place of who is to be killed")
         with Voices(pairs) as voices:
             ears = [voice.port for voice in voices.each]
             end = time.time() + SETTLE_SECONDS + up / PRESS_RATE + BEFORE_SECONDS + watched
@@ -129,7 +132,7 @@ async def _measured(folder: Path, runtime: AsteriskRuntime, extent: Extent) -> R
     result.notes.append(
         f"{pairs} of those who are up talk with a seat, the others wait; bare Asterisk has no such figure. State right:"
         " every line in Asterisk has its leg on record and every leg its line, spooled calls included, counted from the"
-        " start of the new process, whose loading is part of it."
+        " moment in which the process that waited takes its place."
     )
     return result
 
@@ -185,8 +188,9 @@ async def _kill(rig: Supervised, record: Record, board: Switchboard, watched: fl
 
 
 def _restart(rig: Supervised, before: ProcessRef) -> float:
+    # Not the process's own age: it may have been loaded long before, and have waited.
     process = rig.part("serve")
-    return math.nan if process is None or process == before else started_at(process.pid)
+    return math.nan if process is None or process == before else rig.noted_at("serve")
 
 
 def _in_step(rig: Supervised, after: float) -> float:

@@ -1,7 +1,6 @@
 """The machine: what it is, and who uses its processors and memory meanwhile. Reads /proc (proc(5)) and nothing else."""
 
 import contextlib
-import math
 import os
 import platform
 import time
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callcenter.asterisk_runtime import AsteriskRuntime
-from callcenter.processes import ProcessRef
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -78,14 +76,6 @@ def resident_mib(pid: int) -> float:
             lines = Path(f"/proc/{one}/status").read_text("ascii", "replace").splitlines()
             total += next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
     return total
-
-
-def started_at(pid: int) -> float:
-    """When a process was started, in seconds of the machine's clock; NaN when it is gone."""
-    process = ProcessRef.of(pid)
-    if process is None:
-        return math.nan
-    return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - process.started / _TICKS)
 
 
 def _busy_seconds() -> float:

@@ -230,6 +230,10 @@ class Supervised(Rig):
         """``serve`` or ``asterisk``, if it lives just now."""
         return ProcessRef.load(layout(self.settings).run / f"{name}.process")
 
+    def noted_at(self, name: str) -> float:
+        """When the process that plays that part took it, in seconds of the machine's clock."""
+        return (layout(self.settings).run / f"{name}.process").stat().st_mtime
+
     @property
     def pids(self) -> dict[str, int]:
         found = {"asterisk": self.part("asterisk"), "callcenter": self.part("serve")}

@@ -18,7 +18,7 @@ from callcenter.accounts.seats_keeper import SeatsKeeper
 from callcenter.accounts.secrets import secrets_dir
 from callcenter.alarms.source_keeper import SourcesKeeper
 from callcenter.asterisk_config import ami_secret
-from callcenter.bus import FACTS, Bus, LocalBus, RedisBus
+from callcenter.bus import FACTS, Bus, LocalBus
 from callcenter.clock import SystemClock
 from callcenter.controller import Controller
 from callcenter.db import Database
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FIRST_LOOKS, FIRST_LOOK_SECONDS = 100, 0.03
-"""So long the console waits for the controller to know what is live in Asterisk; then it shows that it does not."""
+"""So long console and worker wait for the controller to know what is live in Asterisk."""
 
 DATABASE_SECONDS = 3.0
 """A database that takes longer for nothing at all is told of as away."""
@@ -65,7 +65,7 @@ def run(settings: Settings) -> None:
 async def serve(settings: Settings) -> None:
     """Put everything together and serve until told to stop."""
     clock = SystemClock()
-    bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else LocalBus()
+    bus = _bus(settings)
     database = Database(settings.database)
     journal = Journal(settings.journal_dir / settings.node, clock)
     directory = DirectoryKeeper(database, settings.data / "directory.json", bus)
@@ -125,9 +125,10 @@ async def serve(settings: Settings) -> None:
         database=lambda: database.answers(DATABASE_SECONDS),
         bus=lambda: bus.healthy,
     )
+
     parts: dict[str, Part] = {
         "controller": controller.run,
-        "worker": record.run,
+        "worker": lambda: _later(controller, record.run),
         "directory": directory.run,
         "feed": lambda: feed.listen(bus),
         "feed-watch": feed.watch,
@@ -168,6 +169,27 @@ async def serve(settings: Settings) -> None:
         await database.close()
 
 
+async def _first_look(controller: Controller) -> None:
+    for _ in range(FIRST_LOOKS):
+        if controller.in_step:
+            break
+        await asyncio.sleep(FIRST_LOOK_SECONDS)
+
+
+async def _later(controller: Controller, run: Part) -> None:
+    """Loading the worker takes a processor for seconds: in these, those who waited for us are fetched (R1)."""
+    await _first_look(controller)
+    await run()
+
+
+def _bus(settings: Settings) -> Bus:
+    if not settings.redis_url:
+        return LocalBus()
+    from callcenter.bus_redis import RedisBus  # noqa: PLC0415 - nobody who has no Redis waits for its library
+
+    return RedisBus(settings.redis_url)
+
+
 async def _serve_all(parts: dict[str, Part], controller: Controller, load_web: Callable[[], "Web"]) -> None:
     """Run the parts; the web is loaded beside them, in a thread, so that calls are answered meanwhile (R1)."""
     whole = asyncio.current_task()
@@ -179,10 +201,7 @@ async def _serve_all(parts: dict[str, Part], controller: Controller, load_web: C
     gc.freeze()
     running = [asyncio.create_task(for_ever(name, work), name=name) for name, work in parts.items()]
     try:
-        for _ in range(FIRST_LOOKS):
-            if controller.in_step:
-                break
-            await asyncio.sleep(FIRST_LOOK_SECONDS)
+        await _first_look(controller)
         web = await asyncio.to_thread(load_web)
         gc.freeze()
         await web.serve()

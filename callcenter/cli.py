@@ -64,11 +64,18 @@ def down() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(standby: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Run controller and api in this process, and the worker beside it, with an Asterisk that runs already."""
     from callcenter.app import run
 
-    run(load_settings())
+    settings = load_settings()
+    if standby:
+        import callcenter.web  # noqa: F401  what is loaded now needs not be loaded then
+        from callcenter.standby import given_the_word
+
+        if not given_the_word(settings.log_level):
+            return
+    run(settings)
 
 
 @app.command(hidden=True)

@@ -143,8 +143,8 @@ class SpoolIntake:
         found = self._calls.leg_of_channel(channel_id)
         if found is not None:
             return found[0]
-        lines = ((call, leg) for call in self._calls.known() for leg in call.elder_legs)
-        return next((call for call, leg in lines if leg.channel_id == channel_id), None)
+        over = (call for call in self._calls.known() if not call.open)
+        return next((call for call in over if any(leg.channel_id == channel_id for leg in call.legs.values())), None)
 
     def _open(self, item: SpooledCall) -> Call:
         root = f"{self._settings.recordings_dir}/"

@@ -23,6 +23,7 @@ from callcenter.errors import Conflict, Unavailable
 from callcenter.preparation import Say, check_ports, prepare_config, prepare_data, prepare_database
 from callcenter.processes import ProcessRef
 from callcenter.settings import Settings
+from callcenter.standby import Standby
 from callcenter.watchdog.alarm import Alarm
 
 READY_SECONDS = 60.0
@@ -171,7 +172,8 @@ class Supervisor:
         process = AsteriskProcess(runtime, etc, place.logs / "asterisk.out")
         log = place.logs / "callcenter.log"
         asterisk = Child("Asterisk", place.run / "asterisk.process", process.start, self.say)
-        serve = Child("callcenter", place.run / "serve.process", lambda: start_command("serve", log=log), self.say)
+        standby = Standby(log)
+        serve = Child("callcenter", place.run / "serve.process", standby.take, self.say)
         try:
             adopted = asterisk.adopt()
             if adopted:
@@ -188,9 +190,10 @@ class Supervisor:
                 self.say(f"ready after {time.monotonic() - begun:.1f} s")
                 if not self.background:
                     self.show(summary(self.settings))
-                self._watch(asterisk, serve)
+                self._watch(asterisk, serve, standby)
         finally:
             self.say("stopping")
+            standby.end()
             serve.end(10.0)
             asterisk.end(5.0)
             (place.run / "supervisor.process").unlink(missing_ok=True)
@@ -241,7 +244,7 @@ class Supervisor:
             self.say(f"! {trouble}")
             return
 
-    def _watch(self, asterisk: Child, serve: Child) -> None:
+    def _watch(self, asterisk: Child, serve: Child, standby: Standby) -> None:
         threading.Thread(target=self._watch_for_hang, args=(serve,), daemon=True).start()
         place = layout(self.settings)
         seats = SeatChanges([place.data / "seats.json", place.render_request], place.logs / "render.log")
@@ -251,6 +254,7 @@ class Supervisor:
                 self.say("Asterisk was started again")
             if serve.revive():
                 self.say("callcenter was started again")
+            standby.keep()
 
     def _watch_for_hang(self, serve: Child) -> None:
         """A process that lives but does not answer takes no calls: say so, and in the end replace it (R2)."""

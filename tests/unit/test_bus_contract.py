@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.bus import FACTS, Bus, Gap, LocalBus, Message, Messages, RedisBus
+from callcenter.bus import FACTS, Bus, Gap, LocalBus, Message, Messages
+from callcenter.bus_redis import RedisBus
 from callcenter.facts import Body, kind, record
 from tests.support.redis import RedisServer
 
