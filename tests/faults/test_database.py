@@ -81,7 +81,6 @@ async def test_away_for_ten_minutes_then_every_press_is_answered_and_the_record_
     away = time.monotonic() + (OUTAGE_SECONDS if full else OUTAGE_SECONDS_QUICK)
     rounds = 10 if full else 2
     for round_ in range(rounds):
-        await center.on_again()  # as phones do every few minutes
         machine, human = await whole(center, tally, round_ % 5, op1, trunk)
         tally.note(f"database away: machine {machine * 1000:.0f} ms, human {human * 1000:.0f} ms")
         left = (away - time.monotonic()) / (rounds - round_)

@@ -27,7 +27,7 @@ from tests.stories import steps
 from tests.stories.steps import after, hears
 from tests.support.instance import Api, Instance
 from tests.support.postgres import PostgresServer
-from tests.support.sipp import Answerer, register, until
+from tests.support.sipp import Answerer, until
 
 ON_CALL = "13900000001"
 ELDER, OPERATOR, HELPER = 700.0, 1300.0, 1900.0
@@ -69,7 +69,6 @@ async def _an_evening_without(on_postgres: tuple[Instance, PostgresServer], seco
         if time.monotonic() - gone > seconds:
             break
         incidents.append(await _a_press_that_op2_answers(center, api, op2, 2 + evening % 6))
-        await _register_again(center, "op2", op2)
     relay = (await center.client.get("/readyz")).json()["parts"]["relay"]
     assert not relay["ok"]
     assert relay["lag_facts"] > 0
@@ -147,12 +146,6 @@ async def _a_press_that_op2_answers(center: Instance, api: Api, op2: Answerer, e
     assert desk.media is not None
     await desk.media.close()
     return str(incident["id"])
-
-
-async def _register_again(center: Instance, user: str, phone: Answerer) -> None:
-    """As phones do every few minutes."""
-    password = next(seat["sip_password"] for seat in center.credentials["seats"] if seat["user"] == user)
-    assert await register(center.folder, center.settings, user, password, phone.port) == 0
 
 
 async def _drains_in_order(center: Instance, journal: list[Fact]) -> None:

@@ -348,9 +348,12 @@ class Answerer:
 
 
 async def register(
-    folder: Path, settings: Settings, user: str, password: str, contact_port: int, expires: int = 300
+    folder: Path, settings: Settings, user: str, password: str, contact_port: int, expires: int = 3600
 ) -> int:
-    """Register a phone with digest; SIPp's exit status. ``expires=0`` unregisters."""
+    """Register a phone with digest, for an hour, since nobody does it again; SIPp's exit status.
+
+    ``expires=0`` unregisters.
+    """
     values = {"user": user, "password": password, "contact_port": contact_port, "expires": expires}
     sipp = SippProcess(folder, "register", values)
     await sipp.start(f"127.0.0.1:{settings.sip_port}", "-s", user, "-m", "1", "-timeout", "5", "-timeout_error")
