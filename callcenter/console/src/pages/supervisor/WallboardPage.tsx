@@ -200,11 +200,37 @@ function Ratios({ board }: { board: Board }) {
             render: (_, row) => (
               <span className={row.met === null ? "" : row.met ? "good" : "bad"}>
                 {t("wallboard.need")} {row.need}
+                {row.missing ? `${t("wallboard.comma")}${t("wallboard.missing", { count: row.missing })}` : ""}
               </span>
             ),
           },
         ]}
       />
+      {board.ratios.areas.length > 1 && <AreaRatios board={board} />}
     </>
+  );
+}
+
+// Care workers and managers of each area against its elders (SZ 5.1).
+function AreaRatios({ board }: { board: Board }) {
+  const { t } = useTranslation("supervisor");
+  const shown = (ratio: Board["ratios"]["workers"]) => (
+    <span className={ratio.met === null ? "" : ratio.met ? "good" : "bad"}>
+      {ratio.have ?? t("wallboard.unknown")} / {ratio.need}
+    </span>
+  );
+  return (
+    <Table
+      size="small"
+      pagination={false}
+      rowKey="area"
+      dataSource={board.ratios.areas}
+      columns={[
+        { title: t("wallboard.area"), render: (_, row) => row.area || t("wallboard.noArea") },
+        { title: t("wallboard.elders"), dataIndex: "elders", align: "right" },
+        { title: t("wallboard.workers"), align: "right", render: (_, row) => shown(row.workers) },
+        { title: t("wallboard.managers"), align: "right", render: (_, row) => shown(row.managers) },
+      ]}
+    />
   );
 }
