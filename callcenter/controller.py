@@ -183,12 +183,14 @@ class Controller:
         )
         self.open_facts.also(self.alarms.carried)
         # Before the hotline: whoever is on hold or parked must be somebody's before it asks whether a call is over.
+        self.leases = Leases(self.calls, self.pbx)
         hands = Hands(
             self.ledger,
             self.calls,
             self.routing,
             self.pbx,
             clock,
+            leases=self.leases,
             ring_seconds=settings.ring_seconds,
             shown=settings.trunk_caller,
         )
@@ -208,7 +210,6 @@ class Controller:
         )
         self.notes = Notes(self.ledger)
         self.recorder = Recorder(self.ledger, self.calls)
-        self.leases = Leases(self.calls, self.pbx)
         self.watch = Watch(
             settings,
             clock,

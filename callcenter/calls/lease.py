@@ -40,6 +40,11 @@ class Leases:
         self._lifted = safe
         self._renewed = {channel: at for channel, at in self._renewed.items() if channel in waiting}
 
+    def alone(self, channel_id: str) -> None:
+        """Whoever is with her is about to be let go: the lease holds before that, whatever becomes of us meanwhile."""
+        self._lifted.discard(channel_id)
+        self._set(channel_id, EXTENDED_SECONDS)
+
     def _set(self, channel_id: str, seconds: int) -> None:
         action = self._pbx.set_variable(channel_id, "TIMEOUT(absolute)", str(seconds))
         self._calls.do(action, f"lease {channel_id}")

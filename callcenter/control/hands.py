@@ -4,6 +4,7 @@ Facts first, then Asterisk: what a crash leaves undone is found by the next look
 """
 
 from callcenter.calls import facts as cf
+from callcenter.calls.lease import Leases
 from callcenter.calls.model import STAFF, Call, Leg, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
@@ -26,9 +27,19 @@ class Hands:
     """The acts, and what is remembered of them."""
 
     def __init__(
-        self, ledger: Ledger, calls: Calls, routing: Routing, pbx: Pbx, clock: Clock, *, ring_seconds: int, shown: str
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        routing: Routing,
+        pbx: Pbx,
+        clock: Clock,
+        *,
+        leases: Leases,
+        ring_seconds: int,
+        shown: str,
     ) -> None:
         """``shown``: our number, to outside."""
+        self._leases = leases
         self._ledger = ledger
         self._calls = calls
         self._routing = routing
@@ -48,6 +59,14 @@ class Hands:
     def hang_up(self, leg: Leg, why: str = "") -> None:
         """Let somebody go; ``why``: the reason that the end of the leg gives."""
         self._calls.hang_up(leg, why=why)
+
+    def let_go(self, call: Call, leg: Leg, why: str) -> None:
+        """Let an operator go whose caller stays: if we are killed in that moment, she is the duty desk's after a while,
+        not alone for ever.
+        """
+        for line in rules.caller_legs(self._calls.get(call.id), held=False):
+            self._leases.alone(line.channel_id)
+        self.hang_up(leg, why)
 
     # --- hold ----------------------------------------------------------------------------------------------
 

@@ -87,9 +87,12 @@ def fetched_by(call: Call) -> Leg | None:
 
 
 def _died(call: Call) -> bool:
-    """Whether the last of ours did not hang up: the phone died."""
+    """Whether the last of ours did not hang up: the phone died.
+
+    Or went while we were away, nobody knows how: a caller who is on the line still is asked, not cut off.
+    """
     left = [leg for leg in call.legs.values() if leg.role in STAFF and leg.joined_at is not None and leg.ended_at]
-    return bool(left) and max(left, key=lambda leg: (leg.ended_at, leg.id)).reason == DEAD
+    return bool(left) and max(left, key=lambda leg: (leg.ended_at, leg.id)).reason in (DEAD, LOST)
 
 
 def _due_transfer(call: Call, transfer: Transfer, first_in_line: bool) -> Step | None:

@@ -94,7 +94,7 @@ class Control:
         else:
             self._hands.dial_outside(call, Role.NUMBER, name, user, "transfer", leg_id)
         if mode == "blind":
-            self._hands.hang_up(operator, rules.TRANSFERRED)
+            self._hands.let_go(call, operator, rules.TRANSFERRED)
             self._calls.do(self._pbx.play(call.room, [TRANSFERRING_PROMPT]), f"transfer {call.id}")
 
     def _to_queue(self, call: Call, queue: str, mode: str, operator: Leg, user: str) -> None:
@@ -105,7 +105,7 @@ class Control:
         self._queues().enqueue(call.id, queue=queue, actor=user)
         self._hands.record(call, cf.CallTransferred(to=f"queue:{queue}", mode=mode, by=operator.number), actor=user)
         self._hands.bring_back(call, user)
-        self._hands.hang_up(operator, rules.TRANSFERRED)
+        self._hands.let_go(call, operator, rules.TRANSFERRED)
 
     def complete(self, call: Call, user: str, *, leads: bool = False) -> None:
         """The one who was asked has the caller; the operator is let go. Raises `Conflict`."""
@@ -197,7 +197,7 @@ class Control:
         self._hands.bring_back(call, user)
         for leg in call.live_legs:
             if leg.role not in (Role.ELDER, Role.MONITOR):
-                self._hands.hang_up(leg, rules.PARKED)
+                self._hands.let_go(call, leg, rules.PARKED)
         return slot
 
     def retrieve(self, call: Call, user: str) -> Leg:

@@ -664,3 +664,54 @@ def test_numbers_abroad_and_nonsense_are_not_dialled(world: World) -> None:
             world.controller.control.call_out(number, "op1")
     with pytest.raises(Conflict):
         world.controller.control.call_out(DAUGHTER, "op2")
+
+
+@pytest.mark.parametrize("way", ["park", "seat:op2", "queue:general"])
+def test_killed_in_the_moment_in_which_her_operator_is_let_go_she_is_the_duty_desks_after_a_while(
+    world: World, way: str
+) -> None:
+    """A10: she was with somebody, so nothing would take her out of her room; the lease holds before he leaves it."""
+    line = talking(world, "op2")
+    world.wait(3)
+    assert line.lease_ends is None
+    if way == "park":
+        park(world, line)
+    else:
+        transfer(world, line, way, "blind")
+    assert not [channel for channel in world.board.channels.values() if channel.target == "op1"]
+    world.crash()
+    for ringing in world.all_ringing():
+        world.board.refuse(ringing, HangupReason.NO_ANSWER)
+    world.wait(20)
+    assert line.context == "cc-fallback"
+    world.start()
+    world.wait(3)
+    assert world.call_of(line).open
+    assert line.id in world.board.channels
+
+
+def test_the_lease_of_a_transfer_is_lifted_when_the_other_has_her(world: World) -> None:
+    """R1: their talk has no gap when the controller dies later."""
+    line = talking(world, "op2")
+    world.wait(3)
+    transfer(world, line, "seat:op2", "blind")
+    world.answer(world.ringing("op2"))
+    world.wait(3)
+    assert line.lease_ends is None
+    world.crash()
+    world.wait(60)
+    assert line.room == seat(world, "op2").room
+
+
+def test_the_operator_hangs_up_while_the_controller_is_dead_and_who_is_on_the_line_still_is_asked(world: World) -> None:
+    """A10: nobody knows how it ended; she waits first in line instead of being cut off."""
+    line = talking(world)
+    world.wait(3)
+    world.crash()
+    world.board.hang_up(seat(world, "op1"))
+    world.start()
+    assert world.call_of(line).open
+    assert world.controller.hotline.queue() == [line.variables["CC_CALL"]]
+    world.wait(5)
+    world.answer(world.ringing("op1"))
+    assert world.call_of(line).staffed

@@ -23,6 +23,13 @@ from tests.support.world import DAUGHTER, LI, SON, STRANGER, WANG, World
 OPERATORS = ("op1", "op2", "op3")
 TARGETS = st.sampled_from(["seat:op1", "seat:op2", "seat:op3", "queue:general", f"number:{DAUGHTER}", f"number:{SON}"])
 MODES = st.sampled_from(["listen", "whisper", "join", "take_over"])
+STEPS = st.sampled_from(
+    [
+        *("hold", "resume", "blind", "attended", "complete", "cancel", "invite", "park", "retrieve"),
+        *("listen", "whisper", "join", "take_over"),
+    ]
+)
+VERBS = ("redirect", "originate", "hangup", "set_variable")
 REFUSALS = st.sampled_from([HangupReason.BUSY, HangupReason.NO_ANSWER, HangupReason.REJECTED])
 PULSES = 1.5
 """Within this much simulated time whatever goes by time has been done."""
@@ -166,12 +173,68 @@ class Desk(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.up)
     @rule(dead_for=st.sampled_from([0.0, 3.0, 20.0]))
+    def is_killed(self, dead_for: float) -> None:
+        self.crash(dead_for)
+
     def crash(self, dead_for: float) -> None:
         """Killed, and back: leases may run out meanwhile."""
         self.world.crash()
         if dead_for:
             self.world.wait(dead_for)
         self.world.start()
+
+    @precondition(lambda self: self._calls())
+    @rule(
+        data=st.data(),
+        step=STEPS,
+        to=TARGETS,
+        user=st.sampled_from(OPERATORS),
+        undone=st.sampled_from([(), ("redirect",), ("originate",), ("hangup",), VERBS]),
+        lost=st.sampled_from([0, 0, 1, 2, 4]),
+        dead_for=st.sampled_from([0.0, 3.0, 20.0]),
+        meanwhile=st.sampled_from(["", "answer", "hang_up"]),
+    )
+    def killed_in_a_step(
+        self,
+        data: st.DataObject,
+        step: str,
+        to: str,
+        user: str,
+        undone: tuple[str, ...],
+        lost: int,
+        dead_for: float,
+        meanwhile: str,
+    ) -> None:
+        """kill -9 in the middle of an act (A10): it is on record and some or all of what it asks of Asterisk was not
+        sent, or it was and the last facts are not on the disk; and people go on while nobody listens.
+        """
+        call = self._draw(data)
+        self.world.pbx.held.update(undone)
+        self._try(lambda: self._step(call, step, to, user))
+        self.world.crash(lost)
+        phones = self.world.all_ringing() if meanwhile == "answer" else self._up() if meanwhile else []
+        if phones:
+            phone = data.draw(st.sampled_from(phones))
+            (self.board.pick_up if meanwhile == "answer" else self.board.hang_up)(phone)
+        if dead_for:
+            self.world.wait(dead_for)
+        self.world.start()
+
+    def _step(self, call: Call, step: str, to: str, user: str) -> None:
+        control, monitoring = self.world.controller.control, self.world.controller.monitoring
+        match step:
+            case "blind" | "attended":
+                control.transfer(call, to, step, user)
+            case "invite":
+                control.invite(call, to, user)
+            case "retrieve":
+                control.retrieve(call, user)
+            case "listen" | "whisper" | "join" | "take_over" if any(m.user == "sup1" for m in call.monitors.values()):
+                monitoring.change(call, "sup1", step)
+            case "listen" | "whisper" | "join" | "take_over":
+                monitoring.start(call, "sup1", step)
+            case _:
+                getattr(control, step)(call, user)
 
     @precondition(lambda self: self.world.linked)
     @rule()
@@ -221,8 +284,26 @@ class Desk(RuleBasedStateMachine):
                 assert not any(leg.held for leg in call.legs.values() if leg.role == Role.ELDER)
 
     @invariant()
+    def no_supervisor_hears_another_call(self) -> None:
+        """Whose line he is on is in the call that he is on the record of; and his seat says that he listens."""
+        calls, routing = self.world.controller.calls, self.world.controller.routing
+        spies = {}
+        for channel in self.board.channels.values():
+            found = calls.leg_of_channel(channel.id)
+            if found is None or found[1].role != Role.MONITOR or not found[1].live:
+                continue
+            spies[found[1].number] = found[0].id
+            heard = self.board.channels.get(channel.variables.get("CC_SPY", ""))
+            if channel.up and heard is not None:
+                theirs = calls.leg_of_channel(heard.id)
+                assert theirs is not None
+                assert theirs[0].id == found[0].id, "he hears a call that he is not on"
+        for user in (*OPERATORS, "sup1"):
+            assert routing.seat(user).monitoring_on == spies.get(user)
+
+    @invariant()
     def no_seat_has_two_calls(self) -> None:
-        for user in OPERATORS:
+        for user in (*OPERATORS, "sup1"):
             mine = [channel for channel in self.board.channels.values() if channel.target == user]
             assert len(mine) <= 1, f"{user} has {[channel.context for channel in mine]}"
 

@@ -77,6 +77,7 @@ def test_a_message_begun_while_the_controller_was_dead_goes_on_and_is_listed_fro
     assert [body.begun_at for body in world.bodies(f.VoicemailBegun)] == [world.clock.now() - timedelta(seconds=20)]
     world.wait(30)
     assert caller.context == "cc-voicemail", "she may be speaking for all we know"
+    assert world.controller.hotline.queue() == []
     world.run(lambda: world.board.hush(caller))
     world.wait(9)
     assert left(world) == [("silence", 8, 50)]

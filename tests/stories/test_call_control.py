@@ -1,5 +1,6 @@
 """2026-03-05, a morning on the hotline: hold, a question to a colleague, three on a line, a parked caller (B1, B7)."""
 
+import signal
 from typing import Any
 
 import pytest
@@ -224,6 +225,10 @@ async def test_the_operators_phone_dies_in_the_hold_and_the_next_seat_has_her(ce
         await phone.close()
 
 
+async def _rings(api: Api) -> bool:
+    return bool((await api.get("/seats/me"))["state"] == "ringing")
+
+
 async def test_an_operator_calls_somebody_and_the_controller_dies_in_the_hold(center: Instance) -> None:
     """B1, A10: the seat rings first; recorded; hold ends by itself without us, and is right again after a restart."""
     api = await center.sign_in("op1")
@@ -299,3 +304,42 @@ async def test_an_emergency_takes_the_operator_who_holds_a_caller_and_she_has_hi
     await until(lambda: caller.media.hears(SECOND) and last.hears(CALLER), 5, "her and the next seat together")
     last.hangup()
     await over(center, api, call_id)
+
+
+async def test_a_phone_that_dies_in_a_routine_talk_is_off_until_it_answers_again(center: Instance) -> None:
+    """R14, B7: registered all the time; she hears a word, keeps her place, and is not sent to it again in vain."""
+    api = await center.sign_in("op1")
+    password = next(seat["sip_password"] for seat in center.credentials["seats"] if seat["user"] == "op1")
+    phone = await Baresip.register(center.folder, center.settings, "op1", password, tone=int(FIRST))
+    try:
+        await ready(center, api, "op1")
+        caller = await center.dial("12349", "051288889999", seconds=180)
+        await caller.answered(1)
+        caller.media.key("3")
+        await phone.answer()
+        await until(lambda: caller.media.hears(FIRST), 5, "her to hear the operator")
+        (item,) = (await api.get("/calls?live=true"))["items"]
+        await until(lambda: caller.media.packets > 300, 10, "some seconds of talk")
+        phone.signal(signal.SIGSTOP)
+
+        async def offline() -> bool:
+            return bool((await api.get("/seats/me"))["state"] == "offline")
+
+        await center.until(offline, 10, "an offline seat")
+        assert center.asterisk is not None
+        server = center.asterisk
+        await until(lambda: "Playing 'transferring" in server.log(), 10, "the word that she is put through again")
+        # Half a minute later: what is registered was compared meanwhile.
+        await until(lambda: "Playing 'next-in-line" in server.log(), 40, "her place")
+        assert await offline()
+        phone.signal(signal.SIGCONT)
+        await center.until(lambda: _rings(api), 20, "op1 to be rung")
+        await phone.answer()
+        await until(lambda: caller.media.hears(FIRST), 10, "her to hear her operator again")
+        assert not any(event.startswith("ended") for event in caller.events)
+        legs = [leg["reason"] for leg in (await call(api, item["id"]))["legs"] if leg["role"] == "seat"]
+        assert legs == ["dead", ""], "it was rung once, when it was back"
+        caller.hangup()
+        await over(center, api, item["id"])
+    finally:
+        await phone.close()
