@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.callbacks.tables import CallBackRow
 from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import STAFF, Line, Role
 from callcenter.calls.tables import CallRow
@@ -39,7 +40,7 @@ _ASKED = {False: "来电者按键要求回电", True: "来电者按键要求回�
 
 
 class IntakeProjector:
-    """After calls and work orders: it reads their rows."""
+    """After calls, call-backs and work orders: it reads their rows."""
 
     def __init__(self, intake: Intake, complaints: Complaints) -> None:
         self._intake = intake
@@ -63,7 +64,7 @@ class IntakeProjector:
                 await self._matched(session, fact.call_id, str(msgspec.to_builtins(fact.body)["elder_id"]))
 
     async def _left(self, session: AsyncSession, fact: Fact, data: dict[str, Any]) -> None:
-        """A message was left, or somebody asked to be called back; by kind: it needs nothing of those domains."""
+        """A message was left, somebody asked to be called back, or what became of that."""
         if fact.kind == "voicemail.left":
             await self._request(
                 session, fact, data, Channel.VOICEMAIL, data["voicemail_id"], f"语音留言（{data['seconds']:.0f} 秒）"
@@ -74,6 +75,8 @@ class IntakeProjector:
             )
         elif callback_id := data.get("callback_id"):
             row = await session.scalar(select(IntakeRow).where(IntakeRow.source == f"callback:{callback_id}"))
+            if row is None and fact.kind == "callback.failed":
+                await self._unreached(session, fact, callback_id)
             if row is None or row.state == State.DONE:
                 return
             if fact.kind == "callback.calling":
@@ -83,6 +86,16 @@ class IntakeProjector:
             elif fact.kind == "callback.cancelled":
                 why = {"called_herself": "已自行来电"}.get(data.get("why", ""), "已取消")
                 await self._intake.settle(session, row, Outcome.NONE, fact.actor, answer=why, outcome_id=None)
+
+    async def _unreached(self, session: AsyncSession, fact: Fact, callback_id: str) -> None:
+        """A call-back that staff placed was in vain: what it was placed for is done, so it comes into the list anew."""
+        placed = await session.get(CallBackRow, callback_id)
+        if placed is None:
+            return
+        before = await session.scalar(select(IntakeRow.text).where(IntakeRow.outcome_id == callback_id).limit(1))
+        text = "；".join(filter(None, (before, "约定的回电多次未接通")))
+        data = {"number": placed.number, "elder_id": placed.elder_id, "elder_name": placed.elder_name}
+        await self._request(session, fact, data, Channel.CALLBACK, callback_id, text)
 
     async def _request(
         self, session: AsyncSession, fact: Fact, data: dict[str, Any], channel: Channel, id: str, text: str

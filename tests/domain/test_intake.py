@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.bus import LocalBus
 from callcenter.callbacks import facts as bf
+from callcenter.callbacks.tables import CallBackProjector
 from callcenter.calls import facts as cf
 from callcenter.calls.tables import CallProjector
 from callcenter.clock import ManualClock
@@ -55,7 +56,10 @@ class Desk:
         clock, bus = ManualClock(NOW), LocalBus()
         orders, _ = closed_loop(clock, 24, bus)
         intake, complaints = Intake(clock, bus), Complaints(clock, bus)
-        self._projectors = (CallProjector(), WorkOrderProjector(orders), IntakeProjector(intake, complaints))
+        self._projectors = (
+            *(CallProjector(), CallBackProjector(), WorkOrderProjector(orders)),
+            IntakeProjector(intake, complaints),
+        )
 
     async def take_in(self, *facts: Fact) -> None:
         async with self.database.transaction() as session:
@@ -220,3 +224,14 @@ async def test_b5_given_a_callback_when_it_fails_or_she_calls_herself_then_said(
 async def test_given_a_callback_that_staff_placed_when_told_then_no_item(desk: Desk) -> None:
     await desk.take_in(record(asked(by_caller=False), NOW, "op1"))
     assert await desk.items() == []
+
+
+async def test_b5_given_a_callback_that_staff_placed_when_it_fails_then_it_is_in_the_list_again(desk: Desk) -> None:
+    """What it was placed for is done with the outcome call-back: nobody would look there."""
+    ours = new_id()
+    calling, failed = bf.CallBackCalling(callback_id="b1"), bf.CallBackFailed(callback_id="b1", reason="busy")
+    await desk.take_in(record(asked(by_caller=False, elder_id="e1"), NOW, "op1"))
+    await desk.take_in(*call(ours, line="outbound")[:1], said(calling, ours), said(failed, ours))
+    (item,) = await desk.items()
+    assert (item.channel, item.state, item.source) == ("callback", "new", "callback:b1")
+    assert (item.caller, item.elder_id, item.text) == ("13800001001", "e1", "约定的回电多次未接通")
