@@ -29,6 +29,7 @@ export class Line {
   private settledAt = 0;
   private mendedAt = 0;
   private hurts = false;
+  private mending = false;
   private watched: RTCIceTransport | null = null;
   private reason: EndReason | null = null;
   private over = false;
@@ -38,6 +39,12 @@ export class Line {
     private call: PhoneCall,
     private readonly tell: LineEvents,
   ) {
+    // JsSIP gives a call up for a re-INVITE that gets no answer; ours goes out again as soon as the server is back.
+    const inner = session as unknown as Record<"onTransportError" | "onRequestTimeout", () => void>;
+    for (const name of ["onTransportError", "onRequestTimeout"] as const) {
+      const giveUp = inner[name].bind(session);
+      inner[name] = () => (this.mending ? this.unanswered() : giveUp());
+    }
     session.on("peerconnection", ({ peerconnection }) => this.watch(peerconnection));
     // The far end finds our other addresses by itself: no need to wait for all of them.
     session.on("icecandidate", ({ candidate, ready }) => usable(candidate) && ready());
@@ -91,10 +98,18 @@ export class Line {
 
   /** Give the sound a new way (ICE restart, RFC 8839 §4.4.1.1.1), if it needs one. Not before the server is heard. */
   mend(): void {
-    if (!this.hurts || !this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) return;
+    if (!this.hurts || this.mending) return;
+    const sent = this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, () => (this.mending = false));
+    if (!sent) return;
+    this.mending = true;
     this.hurts = false;
     this.mendedAt = Date.now();
     this.settledAt = this.mendedAt + SETTLED_MS;
+  }
+
+  private unanswered(): void {
+    this.mending = false;
+    this.hurts = true;
   }
 
   keys(digits: string): void {
@@ -107,7 +122,8 @@ export class Line {
 
   /** About once a second. */
   tick(now: number): void {
-    if (this.call.media === "lost" && givenUp(now, this.lostSince, this.mendedAt)) this.hangUp("lost");
+    const asked = this.mending || this.hurts ? 0 : this.mendedAt;
+    if (this.call.media === "lost" && givenUp(now, this.lostSince, asked)) this.hangUp("lost");
     else if (this.hurts) this.tell.hurt();
   }
 
