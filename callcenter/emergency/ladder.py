@@ -214,6 +214,8 @@ class Ladder:
             self._climb(incident, waited, incident.plan.steps)
 
     def _review_line(self, incident: Incident, calls: list[Call]) -> None:
+        if not incident.calls and incident.voice_by is None:
+            return  # her call is opened in the next moment: she is on it
         in_room = any(leg.in_room for call in calls for leg in call.elder_legs)
         if in_room:
             if self._call_backs.reached(incident.id, self._clock.monotonic()):

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from callcenter.emergency import facts as ef
 from tests.support.world import (
     LI,
     WANG,
@@ -28,6 +29,15 @@ def test_r16_the_elder_hangs_up_before_any_answer_then_she_is_called_back_within
     world.answer(ring)
     assert callback.room == ring.room == world.incident().room
     assert world.incident().human_answer_ms == 4000
+
+
+def test_r16_she_hangs_up_before_she_is_in_her_room_then_it_is_on_record_that_her_line_dropped(world: World) -> None:
+    """The call-back is begun by the drop, not by the opening of her emergency a moment before her call's."""
+    elder = world.press(WANG, admitted=False)
+    world.hang_up(elder)
+    assert len(world.bodies(ef.LineDropped)) == 1
+    world.wait(3)
+    assert world.dialled(WANG) == 1
 
 
 def test_r16_an_operator_who_answers_after_the_drop_does_not_stop_the_call_back(world: World) -> None:

@@ -63,7 +63,7 @@ async def test_a_hundred_presses_in_a_second_then_all_are_answered_and_each_has_
 async def _crowd(center: Center, numbers: list[str]) -> Sipp:
     """One call from each number, all within a second; they hold on for minutes."""
     port, media = free_ports(2)
-    sipp = Sipp(center.folder, "caller", port, keys="", media="[media_port]", hold=int(HOLD_SECONDS * 1000))
+    sipp = Sipp(center.folder, "caller", port, begin="", keys="", media="[media_port]", hold=int(HOLD_SECONDS * 1000))
     (sipp.folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(f"{number}\n" for number in numbers), "utf-8")
     await sipp.start(
         *(f"127.0.0.1:{center.settings.sip_port}", "-s", "95120", "-inf", "callers.csv", "-m", str(PRESSES)),

@@ -268,9 +268,12 @@ class World:
     def ready(self, user: str) -> None:
         self.run(lambda: self.controller.routing.declare(user, "ready", "", user))
 
-    def press(self, number: str) -> Channel:
-        """Somebody calls the emergency line; answered and in her room when the controller is there."""
-        return self._call_in("emergency", number)
+    def press(self, number: str, *, admitted: bool = True) -> Channel:
+        """Somebody calls the emergency line; answered and in her room when the controller is there.
+
+        ``admitted``: False is the moment before she is in her room.
+        """
+        return self._call_in("emergency", number, admitted=admitted)
 
     def hotline(self, number: str, digit: str = "0") -> Channel:
         """Somebody calls the hotline and chooses from the menu (an empty digit: still listening)."""
@@ -279,7 +282,7 @@ class World:
             self.choose(channel, digit)
         return channel
 
-    def _call_in(self, line: str, number: str) -> Channel:
+    def _call_in(self, line: str, number: str, *, admitted: bool = True) -> Channel:
         channel = self.board.call_in(line)
         agi = FakeAgi(
             (line, "95120", f"{self.clock.now().timestamp():.6f}"), {"callerid": number, "uniqueid": channel.id}
@@ -291,7 +294,8 @@ class World:
         async def arrive() -> None:
             self.journal.flush()
             await self.controller.arrivals.arrive(cast(AgiCall, agi))
-            self.board.admitted(channel, agi.variables)
+            if admitted:
+                self.board.admitted(channel, agi.variables)
             await self._settle()
 
         self.runner.run(arrive())
