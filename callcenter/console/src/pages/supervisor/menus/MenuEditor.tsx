@@ -59,7 +59,7 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
                   size="small"
                   title={
                     <Form.Item name={[node, "name"]} noStyle rules={[{ required: true, pattern: NAME, message: t("queues.nodeHelp") }]}>
-                      <Input addonBefore={t("queues.node")} style={{ maxWidth: 320 }} />
+                      <Input aria-label={t("queues.node")} addonBefore={t("queues.node")} style={{ maxWidth: 320 }} />
                     </Form.Item>
                   }
                   extra={<Button type="text" danger icon={<DeleteOutlined />} aria-label={t("common:action.delete")} onClick={() => remove(node)} />}
