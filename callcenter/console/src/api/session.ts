@@ -84,19 +84,22 @@ export async function token(): Promise<string> {
   return refreshing;
 }
 
+/** Whether the tab is still signed in by this token: an answer that comes after a sign-out is nobody's. */
+const here = (token: string) => sessionStorage.getItem(KEY) === token;
+
 async function refresh(): Promise<string> {
   const old = sessionStorage.getItem(KEY);
   if (!old) throw new SignInError(401, "signed out");
   try {
-    return keep(
-      await ask("refresh", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ refresh_token: old }),
-      }),
-    );
+    const tokens = await ask("refresh", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ refresh_token: old }),
+    });
+    if (!here(old)) throw new SignInError(401, "signed out");
+    return keep(tokens);
   } catch (error) {
-    if (error instanceof SignInError && error.status === 401) signedOut();
+    if (error instanceof SignInError && error.status === 401 && here(old)) signedOut();
     throw error;
   }
 }

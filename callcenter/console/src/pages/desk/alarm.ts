@@ -33,26 +33,37 @@ class Alarm {
     let on = false;
     const flash = every(FLASH_MS, () => (document.title = (on = !on) ? title : before));
     document.title = title;
+    // Also when another window comes in front while it rings.
+    const notify = () => this.notify(title);
+    notify();
+    document.addEventListener("visibilitychange", notify);
     this.stopFlashing = () => {
       flash();
+      document.removeEventListener("visibilitychange", notify);
       document.title = before;
+      this.notice?.close();
+      this.notice = null;
     };
-    if (document.hidden && "Notification" in window && Notification.permission === "granted") {
-      this.notice = new Notification(title, { tag: "callcenter-emergency", requireInteraction: true });
-      this.notice.onclick = () => window.focus();
-    }
   }
 
   stop(): void {
     this.hush();
     this.stopTitle();
-    this.notice?.close();
-    this.notice = null;
   }
 
   hush(): void {
     this.playing?.stop();
     this.playing = null;
+  }
+
+  private notify(title: string): void {
+    if (!document.hidden || this.notice || !("Notification" in window) || Notification.permission !== "granted") return;
+    const notice = new Notification(title, { tag: "callcenter-emergency", requireInteraction: true });
+    notice.onclick = () => window.focus();
+    notice.onclose = () => {
+      if (this.notice === notice) this.notice = null;
+    };
+    this.notice = notice;
   }
 
   /** A tone of one second, to try the loudspeaker. */

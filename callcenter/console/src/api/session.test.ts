@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { signIn, signOut, token, useSession } from "./session";
+
+const answer = (body: unknown, status = 200) => ({ ok: status < 300, status, statusText: "", json: async () => body });
+const tokens = (name: string, expires_in: number) => ({ access_token: `access ${name}`, refresh_token: `refresh ${name}`, expires_in });
+const account = { user: "op1", role: "operator", area: null, permissions: [] };
+
+beforeEach(() => sessionStorage.clear());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe("a sign-in (C10)", () => {
+  it.each([
+    ["accepted", 200],
+    ["refused", 401],
+  ])("that is over is not taken up again by a refresh that was under way and is %s", async (_, status) => {
+    let refreshed: (value: unknown) => void = () => undefined;
+    let signedIn = 0;
+    vi.stubGlobal("fetch", (path: string) => {
+      if (path.endsWith("/refresh")) return new Promise((resolve) => (refreshed = resolve));
+      return Promise.resolve(answer(path.endsWith("/token") ? tokens(String(++signedIn), 3600) : path.endsWith("/me") ? account : null));
+    });
+    await signIn("op1", "secret");
+    vi.setSystemTime(Date.now() + 3_600_000);
+    const late = token();
+    await signOut();
+    await signIn("op1", "secret");
+    refreshed(answer(tokens("late", 3600), status));
+    await expect(late).rejects.toThrow();
+    expect(sessionStorage.getItem("callcenter.refresh")).toBe("refresh 2");
+    expect(useSession.getState().phase).toBe("signed_in");
+  });
+});
