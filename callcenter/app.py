@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FIRST_LOOKS, FIRST_LOOK_SECONDS = 100, 0.03
-"""So long console and worker wait for the controller to know what is live in Asterisk."""
+"""So long console and worker wait for the controller to know what is live in Asterisk, and to fetch who waits there."""
 
 DATABASE_SECONDS = 3.0
 """A database that takes longer for nothing at all is told of as away."""
@@ -96,7 +96,8 @@ async def serve(settings: Settings) -> None:
     telemetry.restore()
     recovery = journal.open()
     seats = SeatsKeeper(database, bus, settings.data / "seats.json")
-    controller.recover(recovery.facts, await seats.read() or seats.last())
+    # From disk, and what has changed is read beside the calls: a database that is slow keeps no elder waiting (A10).
+    controller.recover(recovery.facts, seats.last() or await seats.read() or ())
     controller.routing.skilled(queues.book.skills)
     log.info(
         "recovered", facts=len(recovery.facts), repaired=recovery.repaired, calls=len(controller.calls.open_calls())
@@ -171,7 +172,7 @@ async def serve(settings: Settings) -> None:
 
 async def _first_look(controller: Controller) -> None:
     for _ in range(FIRST_LOOKS):
-        if controller.in_step:
+        if controller.spool.caught_up:
             break
         await asyncio.sleep(FIRST_LOOK_SECONDS)
 

@@ -374,8 +374,11 @@ class Controller:
 
     async def _take_in_spool(self) -> None:
         # The spool speaks of channels, so Asterisk must have been asked first which of them live.
+        await asyncio.gather(self.spool.run(self._first_snapshot), self._take_in_voicemails())
+
+    async def _take_in_voicemails(self) -> None:
         await self._first_snapshot.wait()
-        await asyncio.gather(self.spool.run(), self.voicemails.run())
+        await self.voicemails.run()
 
     async def _compare_for_ever(self) -> None:
         """Asterisk may drop an event; comparing now and then heals what was missed.

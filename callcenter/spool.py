@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -59,13 +60,21 @@ class SpoolIntake:
         """Calls in the fallback that nobody had answered when we last looked."""
         self._taken_in: set[tuple[Path, ...]] = set()
         """The files of what is on record while they are still there."""
+        self.caught_up = False
+        """Whether those who waited for us have been looked after once."""
+        self._found: list[SpooledCall] = []
+        """What was read before Asterisk was heard."""
         self._untold: set[str] = set()
         """Channels in the fallback of which nothing was written when we last looked …"""
         self._overdue: set[str] = set()
         """… nor when we had looked before that."""
 
-    async def run(self) -> None:
-        """Take in what is there, and look again, until cancelled."""
+    async def run(self, asked: asyncio.Event) -> None:
+        """Take in what is there, and look again, until cancelled. ``asked``: Asterisk has said which channels live."""
+        # Beside the events of hundreds of calls a thread that reads hundreds of files hardly gets its turn.
+        with suppress(OSError):
+            self._found = await self._read()
+        await asked.wait()
         self.resume()
         while True:
             try:
@@ -74,6 +83,7 @@ class SpoolIntake:
                 log.error("spool_held_up", problem=type(error).__name__)
             except Exception:
                 log.exception("spool_failed")
+            self.caught_up = True
             await asyncio.sleep(EVERY_SECONDS)
 
     def resume(self) -> None:
@@ -92,13 +102,16 @@ class SpoolIntake:
 
     async def step(self) -> None:
         """Take in every spooled call, make that durable, delete the files; then fetch who still waits."""
-        found = await asyncio.to_thread(read_spool, self._settings.spool_dir, self._settings.node)
+        found, self._found = self._found or await self._read(), []
         # First all calls of those who are on the line.
         waiting = {item.caller for item in found if item.ended_at is None}
         await self._take_in_all([item for item in found if item.caller in waiting])
         if self._ringing or self._overdue:
             await self._take_over()
         await self._take_in_all([item for item in found if item.caller not in waiting])
+
+    async def _read(self) -> list[SpooledCall]:
+        return await asyncio.to_thread(read_spool, self._settings.spool_dir, self._settings.node)
 
     async def _take_in_all(self, found: Sequence[SpooledCall]) -> None:
         """In small parts: others want the processor too, and no more than one part can be read again after a crash."""

@@ -73,16 +73,16 @@ class SeatsKeeper:
             return []
 
     async def follow(self, tell: Callable[[Sequence[SeatAccount]], None]) -> None:
-        """Tell of the seats at every change, and now and then in case a hint was lost, until cancelled."""
+        """Tell of the seats now, at every change, and now and then in case a hint was lost, until cancelled."""
         async with self._bus.subscribe([CHANGED]) as hints:
             hint = asyncio.ensure_future(anext(hints))
             try:
                 while True:
-                    await asyncio.wait({hint}, timeout=EVERY_SECONDS)
-                    if hint.done():
-                        hint = asyncio.ensure_future(anext(hints))
                     seats = await self.read()
                     if seats is not None:
                         tell(seats)
+                    await asyncio.wait({hint}, timeout=EVERY_SECONDS)
+                    if hint.done():
+                        hint = asyncio.ensure_future(anext(hints))
             finally:
                 hint.cancel()
