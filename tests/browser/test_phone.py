@@ -11,6 +11,12 @@ from tests.support.instance import Api, Instance
 from tests.support.sipp import PATIENCE, Caller, until
 
 ELDER, OPERATOR = 440.0, 640.0
+UNPLUG = """() => {
+    const [track] = callcenterPhone.sound.microphone.getAudioTracks();
+    track.stop();
+    track.onended?.();
+}"""
+"""As when its plug is pulled: a fake device has none."""
 
 
 async def test_given_a_press_when_the_page_answers_then_both_hear_each_other_and_the_recording_has_both(
@@ -100,13 +106,13 @@ async def test_given_a_call_when_asterisk_is_killed_and_back_then_the_page_is_re
     await op1.hears(ELDER)
 
 
-async def test_given_a_call_when_asterisk_freezes_then_the_page_says_so_and_hears_her_again_when_it_thaws(
+async def test_given_a_call_when_asterisk_freezes_then_the_page_says_so_and_they_hear_each_other_again_when_it_thaws(
     center: Instance, console: Console
 ) -> None:
-    """R3: its sockets stand, and nobody is behind them."""
+    """R3, R14: its sockets stand, and nobody is behind them; the browser finds another way, and Asterisk follows."""
     op1 = await console("op1", voice=OPERATOR)
     op1.forgiven.append("WebSocket")
-    await talking(center, op1)
+    press = await talking(center, op1)
     assert center.asterisk is not None
     os.kill(center.asterisk.pid, signal.SIGSTOP)
     try:
@@ -115,8 +121,27 @@ async def test_given_a_call_when_asterisk_freezes_then_the_page_says_so_and_hear
     finally:
         os.kill(center.asterisk.pid, signal.SIGCONT)
     await op1.phone("status", "registered", 15)
-    await op1.phone("call?.media", "flowing", 15)
-    await op1.hears(ELDER)
+    await talks_again(center, op1, press)
+
+
+async def test_given_a_call_when_the_microphone_is_gone_then_the_page_says_so_and_another_seat_has_her(
+    center: Instance, console: Console
+) -> None:
+    """R14, B7: who cannot speak is no help, and not ready."""
+    op1 = await console("op1", voice=OPERATOR)
+    await talking(center, op1)
+    op2 = await center.seat("op2")
+    await op1.context.clear_permissions()
+    await op1.page.evaluate(UNPLUG)
+    await op1.phone("problem", "microphone_denied")
+    await op1.page.get_by_test_id("microphone-again").wait_for()
+    second = await op2.call(seconds=20)
+    await second.answer()
+    await until(lambda: second.hears(ELDER), 5, "the second operator to hear her")
+    await op1.phone("status", "blocked")
+    await op1.context.grant_permissions(["microphone"])
+    await op1.say("retry")
+    await op1.phone("status", "registered")
 
 
 async def test_given_no_network_for_ten_seconds_then_the_seat_is_offline_within_five_and_back_by_itself(
@@ -287,6 +312,19 @@ async def talking(center: Instance, operator: Operator) -> Caller:
     await operator.hears(ELDER)
     await hears(press.media, OPERATOR, what="her to hear the operator")
     return press
+
+
+async def talks_again(center: Instance, operator: Operator, press: Caller) -> None:
+    """Wait until both hear each other at once: in the call that was, or in the one that rings in its place."""
+    played = press.media.packets + 100  # what Asterisk had in store from before says nothing
+
+    async def both() -> bool:
+        if await operator.page.evaluate("callcenterPhone.state.call?.state === 'ringing'"):
+            await operator.say("answer")
+        hers = press.media.packets > played and press.media.hears(OPERATOR, seconds=1) == {OPERATOR}
+        return hers and await operator.heard(ELDER) == {ELDER}
+
+    await center.until(both, 20, "both to hear each other again")
 
 
 async def silence(center: Instance, operator: Operator) -> None:
