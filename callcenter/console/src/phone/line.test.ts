@@ -28,7 +28,11 @@ class Session {
     this.answered = done;
     return true;
   }
+  isEnded() {
+    return this.terminated > 0;
+  }
   terminate() {
+    if (this.isEnded()) throw new Error("Invalid status: 8");
     this.terminated++;
   }
   onTransportError() {
@@ -112,6 +116,12 @@ describe("a call's sound", () => {
     expect(ended).toEqual([]);
     line.tick(Date.now() + MEND_MS);
     expect(ended).toEqual(["lost"]);
+  });
+
+  it("given that the call ends while a new way is asked for then JsSIP's second end of it does no harm", () => {
+    session.terminate();
+    expect(() => session.terminate()).not.toThrow();
+    expect(session.terminated).toBe(1);
   });
 
   it("given no server to ask then the call is kept for long, and given up at last", () => {

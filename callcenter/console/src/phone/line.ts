@@ -45,6 +45,9 @@ export class Line {
       const giveUp = inner[name].bind(session);
       inner[name] = () => (this.mending ? this.unanswered() : giveUp());
     }
+    // A re-INVITE that fails because the call ended meanwhile ends it once more, and JsSIP throws.
+    const terminate = session.terminate.bind(session);
+    session.terminate = (options) => void (session.isEnded() || terminate(options));
     session.on("peerconnection", ({ peerconnection }) => this.watch(peerconnection));
     // The far end finds our other addresses by itself: no need to wait for all of them.
     session.on("icecandidate", ({ candidate, ready }) => usable(candidate) && ready());
