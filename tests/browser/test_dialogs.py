@@ -99,7 +99,7 @@ async def test_given_each_dialog_in_both_themes_then_it_has_nothing_that_keeps_s
     await filled(center)
     page = (await console(user, voice=None, wait=False)).page
     await page.emulate_media(reduced_motion="reduce")
-    found = {}
+    found: dict[str, list[str]] = {}
     for name, (who, path, clicks) in DIALOGS.items():
         if who != user:
             continue
