@@ -56,8 +56,9 @@ AGI_DEADLINE_SECONDS = 1.0
 RINGING_AT_ONCE = 5
 """How many callers ring the duty desk at a time in the fallback."""
 
-LEASE_SECONDS = 6
-"""How long a caller stays alone in her room without a word from the controller (R1)."""
+LEASE_SECONDS, COMPANY_SECONDS = 6, 30
+"""How long a caller stays alone in her room without a word from the controller (R1); how often she is asked, when its
+last word is over, whether she is still in company."""
 
 MUSIC = {
     "cc-emergency": ("greeting", "@music", "hold-on", "@music", "@music", "hold-on", "@music", "@music"),
@@ -265,6 +266,7 @@ def _globals(settings: Settings, seats: Sequence[SeatAccount]) -> Mapping[str, s
         "CC_AGI": f"agi://{bracketed(settings.control_bind)}:{settings.agi_port}",
         "CC_AGI_DEADLINE": f"{AGI_DEADLINE_SECONDS:g}",
         "CC_LEASE": f"{LEASE_SECONDS}",
+        "CC_COMPANY": f"{COMPANY_SECONDS}",
         "CC_EMERGENCY": settings.emergency_number,
         "CC_WS_PORT": str(settings.ws_port),
         "CC_DUTY_DESK": "&".join(f"PJSIP/{phone}" for phone in on_duty),

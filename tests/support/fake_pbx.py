@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from callcenter.asterisk_config import LEASE_SECONDS
+from callcenter.asterisk_config import COMPANY_SECONDS, LEASE_SECONDS
 from callcenter.clock import Clock
 from callcenter.errors import PbxRefused, PbxUnavailable
 from callcenter.telephony.events import (
@@ -241,6 +241,7 @@ class SimulatedSwitchboard:
                 if channel.context == "cc-hold":
                     self._back(channel)
                 elif any(other.room == room for other in self.channels.values()):
+                    channel.lease_ends = now + COMPANY_SECONDS
                     self._join(channel, room)
                 else:
                     self.fall_back(channel)
