@@ -164,7 +164,7 @@ def test_r1_killed_at_any_moment_of_the_intake_each_call_is_on_record_once(
         leave(world, "arrived", line, caller=f"139{number:08}")
         leave(world, "ended", line, caller=f"139{number:08}")
     world.start()
-    parts = []
+    parts: list[Sequence[SpooledCall]] = []
     durable = world.journal.durable
 
     async def written() -> bool:

@@ -1,8 +1,10 @@
 """Our process is away: the dialplan answers by itself and leaves each call to be taken in, whatever the disk does."""
 
+import time
 from pathlib import Path
 from typing import Any
 
+from callcenter.asterisk_config import COMPANY_SECONDS
 from callcenter.fallback.intake import spare
 from tests.support.instance import Api, Instance
 from tests.support.sipp import until
@@ -68,6 +70,7 @@ async def test_r9_where_the_disk_takes_nothing_memory_does_and_an_asterisk_that_
     center.kill()
     first = await center.dial("95120", STRANGER, seconds=120)
     await first.answered(5)
+    began = int(time.time())
     await until(lambda: len(entries(center)) == 1, 10, "the first press in the spool")
     assert center.asterisk is not None
     center.asterisk.kill()
@@ -76,6 +79,8 @@ async def test_r9_where_the_disk_takes_nothing_memory_does_and_an_asterisk_that_
     aside = spool.with_name("aside")
     spool.rename(aside)
     spool.touch()
+    # An Asterisk that was started anew within the second would give the next channel the name of the first.
+    await until(lambda: int(time.time()) > began, 5, "the next second")
     second = await center.dial("95120", center.elders[0]["pendant"], seconds=120)
     await second.answered(5)
     await until(lambda: len(entries(center)) == 1, 10, "the second press in memory")
@@ -96,3 +101,39 @@ async def test_r9_where_the_disk_takes_nothing_memory_does_and_an_asterisk_that_
     (emergency,) = (await api.get("/emergencies", params={"elder_id": center.elders[0]["id"]}))["items"]
     assert len(emergency["calls"]) == 1
     assert lost["id"] not in emergency["calls"]
+
+
+async def test_r1_her_operator_hangs_up_while_our_process_is_dead_and_the_duty_desk_rings_for_her(
+    center: Instance,
+) -> None:
+    """A10: a talk goes on through leases that nobody renews; who is alone after it is nobody's prisoner."""
+    op1 = await center.seat("op1")
+    elder = await center.dial("95120", center.elders[0]["pendant"], seconds=120)
+    await elder.answered(5)
+    desk = await (await op1.call()).answer()
+    elder.media.play(440)
+    await until(lambda: desk.hears(440), 5, "the operator to hear her")
+    assert center.asterisk is not None
+    asterisk = center.asterisk
+    (room,) = [line.split()[0] for line in asterisk.cli("confbridge list").splitlines()[2:] if line.strip()]
+    members = asterisk.cli(f"confbridge list {room}").splitlines()
+    (hers,) = [line.split()[0] for line in members if "PJSIP/trunk" in line]
+
+    def lease_ends() -> None:
+        asterisk.cli(f"dialplan set chanvar {hers} TIMEOUT(absolute) 1")
+
+    def asked() -> int:
+        return asterisk.log().count(f"TIMEOUT(absolute)={COMPANY_SECONDS}")
+
+    center.kill()
+    before = asked()
+    lease_ends()
+    await until(lambda: asked() > before, 10, "the lease to run out in company")
+    elder.media.play(880)
+    await until(lambda: desk.hears(880), 5, "the talk to go on")
+    desk.hangup()
+    await until(lambda: "ended" in desk.events, 5, "the operator to be gone")
+    lease_ends()
+    again = await (await op1.call(seconds=25)).answer()
+    elder.media.play(660)
+    await until(lambda: again.hears(660), 5, "the duty desk to hear her")

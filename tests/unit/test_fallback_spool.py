@@ -67,7 +67,7 @@ def leave_in_memory(spool: Path, event: str, **said: str) -> Path:
 
 def ended(spool: Path, status: str = "ANSWER", **said: str) -> Path:
     answered = {"dial_status": status, "answered_by": "PJSIP%2Fop1-1", "answered_seconds": "42"}
-    return leave(spool, "ended", **{"written": "1772352050.300", **answered, **said})
+    return leave(spool, "ended", before=60, cut=None, **{"written": "1772352050.300", **answered, **said})
 
 
 def only(spool: Path) -> SpooledCall:
