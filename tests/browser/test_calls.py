@@ -199,6 +199,7 @@ async def together(op1: Operator, caller: Caller) -> None:
 
 async def give(page: Page, kind: str, to: str, how: str | None) -> None:
     """The dialog of transfers, by key: whom, and how."""
+    await page.get_by_test_id("transfer").wait_for(timeout=10 * MS)  # an earlier one is over
     await page.keyboard.press("Alt+T")
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("tab", name=kind).click()

@@ -82,7 +82,7 @@ async def test_a_press_while_asterisk_is_away_is_answered_as_soon_as_it_is_back(
 
 
 BROKEN = {
-    "a slip of the pen in the emergency room's dialplan": ("dialplan/30-emergency.conf", "Answer(,i)", "Answr(,i)"),
+    "a slip of the pen in the emergency room's dialplan": ("dialplan/30-emergency.conf", "MixMonitor(", "MixMonitr("),
     "a module less": ("asterisk/modules.conf.j2", '"app_mixmonitor", ', ""),
     "a module that does not exist": ("asterisk/modules.conf.j2", "autoload = no", "autoload = no\nload = res_not.so"),
     "a kind of section that SIP does not know": ("asterisk/pjsip.conf.j2", "type = identify", "type = identity"),

@@ -17,14 +17,17 @@ export interface Page {
 
 const desk = () => import("../pages/desk/DeskPage");
 
-/** Fetch in a quiet moment what a ringing call needs at once, and then what only a map needs. Answers how to stop. */
+/** How long after the desk the map is fetched: it is no part of what an operator waits for at the begin of a shift. */
+const MAP_AFTER_MS = 15_000;
+
+/** Fetch in a quiet moment what a ringing call needs at once, and later what only a map needs. Answers how to stop. */
 export function fetchAhead(): () => void {
   const quiet = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 200));
   let over = false;
   // What cannot be fetched now is fetched, or said to be missing, when it is shown.
   const next = (load: () => Promise<unknown>, then?: () => void) =>
     quiet(() => void (over || load().then(then, () => undefined)));
-  next(desk, () => next(() => import("../pages/desk/emergency/Map")));
+  next(desk, () => setTimeout(() => next(() => import("../pages/desk/emergency/Map")), MAP_AFTER_MS));
   return () => {
     over = true;
   };

@@ -59,7 +59,7 @@ function Whole({ one, all, answer }: Props) {
   const open = one.state === "open";
   const others = all.filter(({ id }) => id !== one.id);
   useInert();
-  useReturn(one.id, open && how === "none", how === "talking", actions.join);
+  useReturn(one.id, open && how === "none", how === "talking", actions.ring);
   useKeys([
     ...HELP.map((role, index): Shortcut => ({ keys: [`Alt+${index + 1}`], name: `help_${role}`, act: open ? () => void actions.help(role) : undefined })),
     { keys: ["Alt+C"], name: "close", act: open && how !== "ringing" ? () => set({ dialog: "close" }) : undefined },

@@ -43,6 +43,7 @@ export function useEmergencyActions(incident: Pick<Emergency, "id">) {
   const { busy, act } = useActing();
   const learnLeg = useLearnLeg(incident.id);
   const path = { incident_id: incident.id };
+  const join = () => insist((header) => api.POST("/api/v1/emergencies/{id}/join", { params: { path: { id: incident.id }, header } }));
   return {
     busy,
     help: (role: HelpRole, number?: string) => {
@@ -65,7 +66,9 @@ export function useEmergencyActions(incident: Pick<Emergency, "id">) {
       return act(`brief:${role}`, () => insist((header) => api.POST("/api/v1/emergencies/{incident_id}/briefings", { params: { path, header }, body })));
     },
     accept: () => act("accept", () => insist(() => api.POST("/api/v1/emergencies/{id}/accept", { params: { path: { id: incident.id } } }))),
-    join: () => act("join", () => insist((header) => api.POST("/api/v1/emergencies/{id}/join", { params: { path: { id: incident.id }, header } }))),
+    join: () => act("join", join),
+    /** Without a word when it is refused: the page asks by itself. */
+    ring: () => join().catch(() => undefined),
     close: (outcome: string, cause: string, summary: string) =>
       act("close", () => insist(() => api.POST("/api/v1/emergencies/{incident_id}/close", { params: { path }, body: { outcome, cause, summary } }))),
   };

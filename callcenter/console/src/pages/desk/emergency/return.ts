@@ -7,16 +7,16 @@ import { usePhoneKind } from "../phonekind";
 
 const KEY = "callcenter.desk.left";
 const RECENT_MS = 60_000;
-/** The seat may ring by itself; only when it does not, it is asked for. */
+/** The seat may ring by itself; only when it does not, it is asked for, until the server knows that the old page is gone. */
 const PATIENCE_MS = 1_500;
 
-/** Ask once to be rung into the emergency that this page was in when it was reloaded. */
-export function useReturn(id: string, away: boolean, talking: boolean, join: () => Promise<unknown>): void {
+/** Ask to be rung into the emergency that this page was in when it was reloaded, until a call comes. */
+export function useReturn(id: string, away: boolean, talking: boolean, ring: () => Promise<unknown>): void {
   const [{ status, call }] = usePhone();
   const inPage = usePhoneKind((state) => state.kind) === "web";
   const me = useMe();
-  const latest = useRef(join);
-  latest.current = join;
+  const latest = useRef(ring);
+  latest.current = ring;
   useEffect(() => {
     if (!talking || !inPage) return;
     const leave = () => sessionStorage.setItem(KEY, JSON.stringify({ id, me, at: Date.now() }));
@@ -26,15 +26,12 @@ export function useReturn(id: string, away: boolean, talking: boolean, join: () 
   const wanted = away && inPage && status === "registered" && call === null && left(me) === id;
   useEffect(() => {
     if (!wanted) return;
-    const timer = setTimeout(() => {
-      sessionStorage.removeItem(KEY);
-      void latest.current();
-    }, PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, [wanted]);
+    const timer = setInterval(() => left(me) === id && void latest.current(), PATIENCE_MS);
+    return () => clearInterval(timer);
+  }, [wanted, id, me]);
   useEffect(() => {
-    if (talking) sessionStorage.removeItem(KEY);
-  }, [talking]);
+    if (call !== null) sessionStorage.removeItem(KEY);
+  }, [call]);
 }
 
 function left(me: string): string | null {
