@@ -1,6 +1,7 @@
 """What an operator does to a call from the page, each seen from the other side too: ears, rooms, API, recordings."""
 
 import re
+from functools import partial
 from typing import Any
 
 from playwright.async_api import Page, expect
@@ -85,6 +86,8 @@ async def test_given_a_caller_when_taken_back_three_way_parked_fetched_and_sent_
     second.play(OUTSIDE)
     await hears(caller.media, OUTSIDE, what="her to hear whom she was given to")
     await hears(second, CALLER, what="him to hear her")
+    heard = partial(caller.media.hears, OUTSIDE, OPERATOR, seconds=1)
+    await until(lambda: heard() == {OUTSIDE}, 10, "a second of these two, for the record")
     assert await room(center, api, call_id) == ["trunk", "trunk"]
     caller.hangup()
     await second.until("ended", 5)
@@ -242,7 +245,8 @@ async def recorded(center: Instance, api: Api, recordings: list[dict[str, Any]],
     if not audio.exists():
         audio.write_bytes((await api.raw(f"/recordings/{mix['id']}/audio")).content)
     known = [CALLER, OPERATOR, OUTSIDE]
-    return any(tones_in_file(audio, known, n / 2, n / 2 + 0.5) == tones for n in range(int(seconds_of(audio) * 2)))
+    starts = [n / 4 for n in range(int(seconds_of(audio) * 4) - 1)]
+    return any(tones_in_file(audio, known, start, start + 0.5) == tones for start in starts)
 
 
 async def pops(page: Page) -> list[dict[str, float]]:
