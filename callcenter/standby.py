@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -23,13 +23,31 @@ SERVE = (sys.executable, "-m", "callcenter.cli", "serve")
 END_SECONDS = 5.0
 
 
-class Standby:
-    """The supervisor's side: has one waiting, and gives it the word. ``command``: takes ``--standby`` to wait."""
+def release() -> tuple[int, ...]:
+    """What the program and its settings were last changed by: who waits has loaded them as they were then."""
+    files = [*Path(__file__).parent.rglob("*.py"), Path(".env")]
+    return len(files), *sorted({file.stat().st_mtime_ns for file in files if file.exists()})[-1:]
 
-    def __init__(self, log: Path, command: Sequence[str] = SERVE, after_seconds: float = AFTER_SECONDS) -> None:
+
+class Standby:
+    """The supervisor's side: has one waiting, and gives it the word.
+
+    ``command``: takes ``--standby`` to wait. ``release``: when it answers otherwise than before, who waits is of an
+    older release and is let go.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        command: Sequence[str] = SERVE,
+        after_seconds: float = AFTER_SECONDS,
+        release: Callable[[], object] = release,
+    ) -> None:
         self._log = log
         self._command = tuple(command)
         self._after = after_seconds
+        self._release = release
+        self._loaded: object = None
         self._waiting: subprocess.Popen[bytes] | None = None
         self._not_before = time.monotonic() + after_seconds
 
@@ -40,10 +58,14 @@ class Standby:
             self._waiting.communicate()
             self._waiting, self._not_before = None, now + self._after
         if self._waiting is None and now >= self._not_before:
+            self._loaded = self._release()
             self._waiting = self._start("--standby", stdin=subprocess.PIPE)
 
     def take(self) -> subprocess.Popen[bytes]:
         """The process that serves from now on: the one that waited, else a new one."""
+        if self._waiting is not None and self._loaded != self._release():
+            self.end()
+            self._waiting = None
         waiting, self._waiting = self._waiting, None
         self._not_before = time.monotonic() + self._after
         if waiting is not None and waiting.stdin is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from callcenter.standby import SERVE, Standby
+from callcenter.standby import SERVE, Standby, release
 
 WAITING = """
 import sys
@@ -74,6 +74,24 @@ def test_given_one_that_died_waiting_then_one_that_loads_takes_its_place_and_the
     until(log, ["waits", "loads"])
     standby.keep()
     until(log, ["waits", "loads", "waits"])
+
+
+def test_given_a_new_release_when_another_is_needed_then_nobody_serves_what_was_loaded_before(log: Path) -> None:
+    """R24: after an upgrade our process is killed for the new one to take its place, not the old one again."""
+    releases = ["1.0", "1.1"]
+    kept = Standby(log, [sys.executable, "-c", WAITING], after_seconds=0, release=lambda: releases.pop(0))
+    kept.keep()
+    until(log, ["waits"])
+    assert kept.take().wait(30) == 0
+    until(log, ["waits", "ends", "loads"])
+
+
+def test_given_a_changed_setting_then_it_is_another_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = release()
+    assert release() == before
+    (tmp_path / ".env").write_text("CALLCENTER_DUTY_NUMBERS=13900000001\n")
+    assert release() != before
 
 
 def test_given_a_supervisor_that_ends_then_the_one_that_waits_ends_too(standby: Standby, log: Path) -> None:
