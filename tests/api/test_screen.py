@@ -29,7 +29,9 @@ SHARED = "051265001001"
 
 
 @pytest.fixture
-def services(services: Services, journal: MemoryJournal) -> Services:
+def services(services: Services, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch) -> Services:
+    # A busy machine is no database that is away.
+    monkeypatch.setattr("callcenter.api.screen.PATIENCE", 30)
     return with_controller(services, journal)
 
 

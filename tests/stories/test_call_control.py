@@ -205,6 +205,9 @@ async def test_the_operators_phone_dies_in_the_hold_and_the_next_seat_has_her(ce
         caller.media.key("3")
         await phone.answer()
         await until(lambda: caller.media.hears(FIRST), 5, "her to hear the operator")
+        # Only of a phone that was seen to answer its silence tells anything: it is asked in the first second.
+        said = caller.media.packets
+        await until(lambda: caller.media.packets > said + 150, 10, "three seconds of talk")
         (item,) = (await api.get("/calls?live=true"))["items"]
         await api.post(f"/calls/{item['id']}/hold")
         await on_hold(center, api, item["id"])
