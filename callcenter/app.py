@@ -18,7 +18,7 @@ from callcenter.accounts.seats_keeper import SeatsKeeper
 from callcenter.accounts.secrets import secrets_dir
 from callcenter.alarms.source_keeper import SourcesKeeper
 from callcenter.asterisk_config import ami_secret
-from callcenter.bus import FACTS, Bus, LocalBus
+from callcenter.bus import FACTS, bus_at
 from callcenter.clock import SystemClock
 from callcenter.controller import Controller
 from callcenter.db import Database
@@ -65,7 +65,7 @@ def run(settings: Settings) -> None:
 async def serve(settings: Settings) -> None:
     """Put everything together and serve until told to stop."""
     clock = SystemClock()
-    bus = _bus(settings)
+    bus = bus_at(settings.redis_url)
     database = Database(settings.database)
     journal = Journal(settings.journal_dir / settings.node, clock)
     directory = DirectoryKeeper(database, settings.data / "directory.json", bus)
@@ -126,7 +126,6 @@ async def serve(settings: Settings) -> None:
         database=lambda: database.answers(DATABASE_SECONDS),
         bus=lambda: bus.healthy,
     )
-
     parts: dict[str, Part] = {
         "controller": controller.run,
         "worker": lambda: _later(controller, record.run),
@@ -181,14 +180,6 @@ async def _later(controller: Controller, run: Part) -> None:
     """Loading the worker takes a processor for seconds: in these, those who waited for us are fetched (R1)."""
     await _first_look(controller)
     await run()
-
-
-def _bus(settings: Settings) -> Bus:
-    if not settings.redis_url:
-        return LocalBus()
-    from callcenter.bus_redis import RedisBus  # noqa: PLC0415 - nobody who has no Redis waits for its library
-
-    return RedisBus(settings.redis_url)
 
 
 async def _serve_all(parts: dict[str, Part], controller: Controller, load_web: Callable[[], "Web"]) -> None:

@@ -122,3 +122,12 @@ class LocalBus:
     async def close(self) -> None:
         for mailbox in self._mailboxes:
             mailbox.close()
+
+
+def bus_at(redis_url: str) -> Bus:
+    """The bus of this process: on Redis, or in-process where no Redis is named."""
+    if not redis_url:
+        return LocalBus()
+    from callcenter.bus_redis import RedisBus  # noqa: PLC0415 - nobody who has no Redis waits for its library
+
+    return RedisBus(redis_url)

@@ -15,7 +15,7 @@ import structlog
 from callcenter.accounts import sign_in
 from callcenter.alarms.projector import AlarmProjector
 from callcenter.api import idempotency
-from callcenter.bus import FACTS, MISSED, Bus, LocalBus, Message
+from callcenter.bus import FACTS, MISSED, Bus, Message, bus_at
 from callcenter.callbacks.tables import CallBackProjector
 from callcenter.calls.tables import CallProjector
 from callcenter.clock import Clock, SystemClock
@@ -93,11 +93,7 @@ def run(settings: Settings) -> None:
 async def work(settings: Settings, lines: BinaryIO) -> None:
     """Carry the journal into the database and do the rest of the worker's work, until standard input ends."""
     clock = SystemClock()
-    bus: Bus = LocalBus()
-    if settings.redis_url:
-        from callcenter.bus_redis import RedisBus  # noqa: PLC0415 - nobody who has no Redis waits for its library
-
-        bus = RedisBus(settings.redis_url)
+    bus = bus_at(settings.redis_url)
     database = Database(settings.database)
     reader = JournalReader(settings.journal_dir / settings.node, clock)
     relay = Relay(settings.node, reader, database, projectors(settings, clock, bus), bus, clock)
