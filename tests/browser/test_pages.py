@@ -87,6 +87,8 @@ async def spoken(page: Page, language: str) -> None:
     await page.wait_for_function("wanted => document.documentElement.lang === wanted", arg=language)
 
 
+_AT_REST = """() => Promise.allSettled(document.getAnimations()
+    .filter(one => one.effect?.getComputedTiming().endTime !== Infinity).map(one => one.finished))"""
 _SERIOUS = """async () => {
     const asked = {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']};
     const {violations} = await axe.run(document, asked);
@@ -97,7 +99,8 @@ _SERIOUS = """async () => {
 
 
 async def serious(page: Page) -> dict[str, list[str]]:
-    """What axe finds that is serious or worse: rule to the elements."""
+    """What axe finds that is serious or worse: rule to the elements. A colour on its way to another is not looked at."""
+    await page.evaluate(_AT_REST)
     found = await page.evaluate(_SERIOUS)
     return dict(found)
 
