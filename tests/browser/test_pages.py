@@ -99,7 +99,7 @@ _SERIOUS = """async () => {
 
 
 async def serious(page: Page) -> dict[str, list[str]]:
-    """What axe finds that is serious or worse: rule to the elements. A colour on its way to another is not looked at."""
+    """What axe finds that is serious or worse: rule to the elements. Moving colours are waited for."""
     await page.evaluate(_AT_REST)
     found = await page.evaluate(_SERIOUS)
     return dict(found)
