@@ -39,7 +39,6 @@ from callcenter.location.service import Location
 from callcenter.menus.book import Book as MenuBook
 from callcenter.menus.ways import Ways
 from callcenter.notes.service import Notes
-from callcenter.notifications.model import CONFIRMED, Message, Want
 from callcenter.notifications.service import Messages
 from callcenter.notifications.setup import channels
 from callcenter.people.directory import Directory
@@ -65,6 +64,7 @@ from callcenter.telephony.events import (
 from callcenter.telephony.fastagi import FastAgiServer
 from callcenter.telephony.pbx import Pbx
 from callcenter.voicemail.service import Voicemails
+from callcenter.wanted import still_wanted
 from callcenter.watchdog.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -127,7 +127,7 @@ class Controller:
             clock,
             channels(settings, self.pbx, clock),
             delivery_seconds=settings.delivery_seconds,
-            want=self._still_wanted,
+            want=lambda message: still_wanted(self.emergencies, message),
         )
         self.open_facts.also(self.messages.carried)
         self.calls = Calls(self.ledger, journal, self.pbx, clock, settings.recordings_dir)
@@ -205,7 +205,7 @@ class Controller:
             self.pbx,
             clock,
             book=queues,
-            area_of=lambda elder_id: _area(directory(), elder_id),
+            area_of=lambda elder_id: directory().area_of(elder_id),
             trunk_caller=settings.trunk_caller,
         )
         self.notes = Notes(self.ledger)
@@ -288,16 +288,6 @@ class Controller:
                 group.create_task(self.messages.run(), name="messages")
         finally:
             await self.agi.close()
-
-    def _still_wanted(self, message: Message) -> Want:
-        """No alert once its emergency is closed; no announcement by phone to whom the emergency itself has called."""
-        incident = self.emergencies.find(message.incident_id or "")
-        if incident is None:
-            return Want.ANYTHING
-        if not incident.open:
-            return Want.NOTHING if message.purpose in CONFIRMED else Want.ANYTHING
-        legs = [leg for call in self.emergencies.calls_of(incident) for leg in call.legs.values()]
-        return Want.TEXT if any(leg.number == message.to for leg in legs) else Want.ANYTHING
 
     def hear(self, event: PbxEvent) -> None:
         """Take in one event of the switchboard, at once."""
@@ -407,8 +397,3 @@ class Controller:
         if phones_heard == self._phones_heard:
             self.routing.reconcile_phones(self.life.phones.living(snapshot.phones))
         self.routing.poke()
-
-
-def _area(directory: Directory, elder_id: str) -> str:
-    elder = directory.elder(elder_id)
-    return (elder.area or "") if elder is not None else ""

@@ -254,8 +254,10 @@ class Journal:
         """Append and wait until on disk, at most ``within`` seconds: before something dangerous to repeat.
 
         False means: not on disk yet. The facts stay queued, the alarm is raised, and the call goes on
-        all the same (R9). While the disk is known to fail this does not wait at all.
+        all the same (R9). While the disk is known to fail this does not wait at all, nor when nothing is pending.
         """
+        if not facts and not self.pending and not self.lost:
+            return True
         sick = not self.healthy
         done = self.append(*facts)
         await asyncio.wait({done}, timeout=0 if sick else within)

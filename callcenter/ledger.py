@@ -29,8 +29,8 @@ class Sink(Protocol):
 class Durable(Protocol):
     """The journal's promise, for what is dangerous to repeat."""
 
-    async def durable(self) -> bool:
-        """Wait until everything appended so far would survive a power cut; False when that took too long."""
+    async def durable(self, *, within: float = 0.5) -> bool:
+        """Wait until everything appended so far would survive a power cut; False when that took too long, seconds."""
 
 
 class Ledger:

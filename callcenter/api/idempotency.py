@@ -31,6 +31,9 @@ KEPT = timedelta(hours=24)
 KEY_PATTERN = r"^[!-~]{1,200}$"
 REPLAYED = "Idempotent-Replayed"
 _METHODS = frozenset({"POST", "PATCH", "DELETE"})
+_ACTS = _METHODS | {"PUT"}
+_DISK_SECONDS = 2.0
+"""How long the answer to an act waits for the journal's disk; one that is known to be sick is not waited for (R9)."""
 _REMEMBERED = 10_000
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -78,7 +81,10 @@ class IdempotentRoute(APIRoute):
 
 
 class LiveIdempotentRoute(APIRoute):
-    """A route whose answers are kept in this process's memory: it never waits for the database."""
+    """A route whose answers are kept in this process's memory: it never waits for the database.
+
+    What it did is in the journal, on disk, before anybody is told that it is done; see `_settled`.
+    """
 
     def get_route_handler(self) -> Handler:
         original = super().get_route_handler()
@@ -86,18 +92,29 @@ class LiveIdempotentRoute(APIRoute):
         async def handle(request: Request) -> Response:
             claim = await _claim(request)
             if claim is None:
-                return await original(request)
+                return await _settled(request, await original(request))
             async with _guard(request).turns.of(claim):
                 memory = _guard(request).memory
                 kept = memory.find(claim)
                 if kept is not None:
-                    return kept.replay()
+                    return await _settled(request, kept.replay())
                 response = await original(request)
                 if (answer := _answer(request, response)) is not None:
                     memory.keep(claim, answer)
-                return response
+                return await _settled(request, response)
 
         return handle
+
+
+async def _settled(request: Request, response: Response) -> Response:
+    """The answer to an act, once a kill -9 could not undo it. 202 in place of 200, 201 or 204 while the disk does not
+    take it: it is done and goes on, and would be forgotten with this process (A10, R9)."""
+    controller = services_of(request).controller
+    if controller is None or request.method not in _ACTS or not 200 <= response.status_code < 300:
+        return response
+    if not await controller.journal.durable(within=_DISK_SECONDS):
+        response.status_code = 202
+    return response
 
 
 def router(prefix: str, tag: str, *, live: bool = False) -> APIRouter:

@@ -230,6 +230,11 @@ class Directory:
         """The elder of that id."""
         return self._elders.get(id)
 
+    def area_of(self, id: str) -> str:
+        """The area an elder belongs to; empty when she has none, or nobody has this id."""
+        elder = self._elders.get(id)
+        return (elder.area or "") if elder is not None else ""
+
     def elder_of_code(self, code: str) -> Elder | None:
         """The elder of that number in the register."""
         return self._elders.get(self._by_code.get(code, ""))

@@ -20,7 +20,7 @@ def routing(tmp_path: Path) -> Routing:
     class Nothing:
         def append(self, *facts: object) -> None: ...
 
-        async def durable(self) -> bool:
+        async def durable(self, *, within: float = 0) -> bool:
             return True
 
     clock = SystemClock()

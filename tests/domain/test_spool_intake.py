@@ -167,10 +167,10 @@ def test_r1_killed_at_any_moment_of_the_intake_each_call_is_on_record_once(
     parts: list[Sequence[SpooledCall]] = []
     durable = world.journal.durable
 
-    async def written() -> bool:
+    async def written(*, within: float = 0.5) -> bool:
         if moment == "before the journal has it" and len(parts) + 1 == part:
             raise Killed
-        return await durable()
+        return await durable(within=within)
 
     def deleted(calls: Sequence[SpooledCall]) -> None:
         parts.append(calls)

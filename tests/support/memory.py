@@ -47,13 +47,18 @@ class MemoryJournal:
     def append(self, *facts: Fact) -> None:
         self.lines.extend(map(encode, facts))
 
-    async def durable(self) -> bool:
+    async def durable(self, *, within: float = 0.5) -> bool:
         if self.stalled:
             await self._moves.wait()
         if self.full:
             return False
         self.flush()
         return True
+
+    def move(self) -> None:
+        """The disk that stalled goes on."""
+        self.stalled = False
+        self._moves.set()
 
     def flush(self) -> None:
         if not (self.stalled or self.full):
