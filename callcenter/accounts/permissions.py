@@ -105,6 +105,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 
+OF_ALL_AREAS = frozenset(
+    {_P.AUDIT_READ, _P.ACCOUNTS_WRITE, _P.ALARM_SOURCES_MANAGE, _P.WEBHOOKS_READ, _P.WEBHOOKS_WRITE}
+)
+"""What knows no areas: whoever is bound to one would read of, or give themselves, the others by it."""
+
+
 class Principal(msgspec.Struct, frozen=True):
     """Who asks. ``area``: sees only elders and devices of this area when set; ``session``: the sign-in's id."""
 
@@ -114,10 +120,18 @@ class Principal(msgspec.Struct, frozen=True):
     session: str = ""
 
     def may(self, permission: Permission) -> bool:
-        """True when the role holds the permission."""
-        return permission in PERMISSIONS[self.role]
+        """True when the role holds the permission, and the account is not bound to an area where that knows none."""
+        return permission in self.permissions
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """All that one may."""
+        held = PERMISSIONS[self.role]
+        return held if self.area is None else held - OF_ALL_AREAS
 
     def check(self, permission: Permission) -> None:
         """Raises `Forbidden` unless the role holds the permission."""
+        if not self.may(permission) and permission in PERMISSIONS[self.role]:
+            raise Forbidden(f"{permission} is of all areas, and this account is bound to one; ask who is bound to none")
         if not self.may(permission):
             raise Forbidden(f"role {self.role} may not do this; it needs the permission {permission}")

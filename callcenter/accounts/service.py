@@ -33,10 +33,12 @@ async def create_account(
 ) -> AccountRow:
     """Make an account, with a seat when it gets a SIP password; raises `Conflict` when the user name is taken."""
     if user in RESERVED_USERS or is_web(user):
-        raise InvalidInput(f"the user name {user} means something else to a telephone exchange; choose another")
+        raise InvalidInput(
+            f"the user name {user} means something else to a telephone exchange; choose another", reason="user_reserved"
+        )
     check_new_password(user, password)
     if (await session.execute(select(AccountRow.id).where(AccountRow.user == user))).first():
-        raise Conflict(f"the user name {user} is taken; choose another")
+        raise Conflict(f"the user name {user} is taken; choose another", reason="user_taken", user=user)
     now = clock.now()
     row = AccountRow(
         id=new_id(),
@@ -83,9 +85,11 @@ async def change_account(
     auto_answer: bool | None = None,
 ) -> None:
     """Change what is given. A new role or standing ends the account's sign-ins; the last administrator stays one."""
-    weaker = (role is not None and role != Role.ADMIN) or active is False
-    if row.role == Role.ADMIN and row.active and weaker and await _admins(session) <= 1:
-        raise Conflict("this is the last active administrator; make another one first")
+    weaker = (role is not None and role != Role.ADMIN) or active is False or bool(area)
+    if row.role == Role.ADMIN and row.active and not row.area and weaker and await _admins(session) <= 1:
+        raise Conflict(
+            "this is the last active administrator of all areas; make another one first", reason="last_admin"
+        )
     ends = (role is not None and role != row.role) or (area is not None and area != row.area) or active is False
     row.name = name or row.name
     row.role = role or row.role
@@ -154,5 +158,7 @@ def _phone_word(*secrets: str) -> str:
 
 
 async def _admins(session: AsyncSession) -> int:
-    query = select(func.count()).select_from(AccountRow).where(AccountRow.role == Role.ADMIN, AccountRow.active)
+    """How many may make accounts: who is bound to an area may not."""
+    query = select(func.count()).select_from(AccountRow)
+    query = query.where(AccountRow.role == Role.ADMIN, AccountRow.active, AccountRow.area.is_(None))
     return (await session.execute(query)).scalar_one()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts import service
-from callcenter.accounts.permissions import PERMISSIONS, Permission, Role
+from callcenter.accounts.permissions import Permission, Role
 from callcenter.accounts.sign_in import SignIn, TokenPair
 from callcenter.api import idempotency
 from callcenter.api.deps import PrincipalDep, ServicesDep, SessionDep, client_address, hint, transaction
@@ -120,4 +120,4 @@ async def change_password(
 @router.get("/me", responses=responses())
 async def me(who: PrincipalDep) -> Me:
     """Who is signed in, and what they may do."""
-    return Me(user=who.user, role=who.role, area=who.area, permissions=sorted(PERMISSIONS[who.role]))
+    return Me(user=who.user, role=who.role, area=who.area, permissions=sorted(who.permissions))

@@ -83,7 +83,7 @@ async def list_calls(
             and (live is None or call.open == live)
             and (since is None or call.invited_at >= since)
             and (until is None or call.invited_at < until)
-            and sees(who, services, call.elder_id)
+            and sees(who, services, call.elder_id, [call])
         )
 
     query: Select[CallRow] = select(CallRow).order_by(CallRow.id.desc()).limit(limit + 1)
@@ -144,7 +144,7 @@ async def find_call(
 ) -> Call:
     """A call from memory or the database; raises `NotFound`, `Unavailable` when only the database could know it."""
     call = controller.calls.find(call_id) or await _stored_call(request, services, call_id)
-    check(who, services, call.elder_id, "call")
+    check(who, services, call.elder_id, "call", [call])
     return call
 
 
@@ -195,7 +195,7 @@ async def dispose(
 ) -> CallView:
     """Close a hotline call's business: answered on the spot, or what it became (B5)."""
     call = await find_call(request, services, controller, who, call_id)
-    if body.elder_id is not None and not sees(who, services, body.elder_id):
+    if body.elder_id not in (None, call.elder_id) and not sees(who, services, body.elder_id):
         await _just_registered(request, services, who, body.elder_id)
     after = controller.hotline.dispose(call, body.disposition, body.summary, body.kind, body.elder_id, who.user)
     return await shown(request, services, controller, who, after)

@@ -68,7 +68,7 @@ async def list_emergencies(
             and (incident.origin == origin if origin else incident.origin != SYNTHETIC)
             and (since is None or incident.opened_at >= since)
             and (until is None or incident.opened_at < until)
-            and sees(who, services, incident.elder_id)
+            and sees(who, services, incident.elder_id, controller.emergencies.calls_of(incident))
         )
 
     query: Select[EmergencyRow] = select(EmergencyRow).order_by(EmergencyRow.id.desc()).limit(limit + 1)
@@ -144,7 +144,7 @@ async def find_emergency(
 ) -> Incident:
     """An incident from memory or the database; raises `NotFound`, `Unavailable` when only the database could know."""
     incident = controller.emergencies.find(incident_id) or await _stored(request, services, incident_id)
-    check(who, services, incident.elder_id, "emergency")
+    check(who, services, incident.elder_id, "emergency", controller.emergencies.calls_of(incident))
     return incident
 
 

@@ -85,7 +85,8 @@ def in_area(who: Principal, services: Services, call_id: str | None, incident_id
         return False
     call = services.controller.calls.find(call_id or "")
     incident = services.controller.emergencies.find(incident_id or "")
-    return sees(who, services, (call and call.elder_id) or (incident and incident.elder_id) or None)
+    calls = [call, *(services.controller.emergencies.calls_of(incident) if incident is not None else ())]
+    return sees(who, services, (call and call.elder_id) or (incident and incident.elder_id) or None, calls)
 
 
 @router.websocket("/live")
@@ -187,8 +188,8 @@ async def _read_on(peer: Peer, feed: Feed, place: int, known: set[str], until: i
 
 
 def _is_told(peer: Peer, entry: Entry) -> bool:
-    """As `tells`, asked once of each fact for all pages of one role and area."""
-    kind = (peer.who.role, peer.who.area)
+    """As `tells`, asked once of each fact for all pages of one role; an account of an area is told of its own calls."""
+    kind = (peer.who.role, peer.who.area and peer.who.user)
     told = entry.told.get(kind)
     if told is None and entry.what is not None:
         told = entry.told[kind] = tells(peer.who, peer.services, entry.what)

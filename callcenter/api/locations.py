@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from callcenter.accounts.permissions import Permission, Principal
 from callcenter.api import idempotency
-from callcenter.api.areas import check
+from callcenter.api.areas import attends
 from callcenter.api.deps import ControllerDep, ServicesDep, SessionDep, require
 from callcenter.api.paging import PageDep, fetch_page
 from callcenter.api.problems import responses
@@ -70,9 +70,8 @@ class LocationView(BaseModel):
 async def get_location(id: Id, who: Reader, services: ServicesDep, controller: ControllerDep) -> LocationView:
     """Where she is, from memory: also while the database is away (A10)."""
     elder = services.directory.directory.elder(id)
-    if elder is None:
+    if elder is None or not attends(who, services, id):
         raise NotFound("no elder has this id")
-    check(who, services, id, "elder")
     care = who.may(Permission.ELDERS_CARE)
     home = (elder.latitude, elder.longitude)
     placed = home[0] is not None and home[1] is not None

@@ -90,7 +90,9 @@ def _visible(who: Principal) -> Select[MessageRow]:
 
 def _sees(who: Principal, services: Services, controller: Controller, message: Message) -> bool:
     incident = controller.emergencies.find(message.incident_id or "")
-    return sees(who, services, incident.elder_id if incident is not None else None)
+    if incident is None:
+        return sees(who, services, None)
+    return sees(who, services, incident.elder_id, controller.emergencies.calls_of(incident))
 
 
 @router.get("", responses=responses())

@@ -105,7 +105,9 @@ async def test_given_the_last_administrator_when_demoted_or_switched_off_then_40
         )
     admin = await as_role("admin", user="root")
     path = f"{ACCOUNTS}/{row.id}"
-    for change in ({"role": "operator"}, {"active": False}):
+    bound = {**NEW, "user": "south", "role": "admin", "area": "south"}
+    assert (await admin.post(ACCOUNTS, json=bound)).status_code == 201, "who is bound to an area makes no accounts"
+    for change in ({"role": "operator"}, {"active": False}, {"area": "north"}):
         assert (await admin.patch(path, json=change)).status_code == 409
     assert (await admin.post(ACCOUNTS, json={**NEW, "role": "admin"})).status_code == 201
     assert (await admin.patch(path, json={"role": "operator"})).status_code == 200

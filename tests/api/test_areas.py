@@ -11,8 +11,12 @@ from callcenter.api.app import create_app
 from callcenter.api.deps import Services, build_services
 from callcenter.api.live import in_area
 from callcenter.bus import LocalBus
+from callcenter.calls.facts import LegAdded, LegEnded
+from callcenter.calls.model import Call
+from callcenter.calls.model import Role as LegRole
 from callcenter.clock import ManualClock
 from callcenter.db import Database
+from callcenter.ids import new_id
 from callcenter.people.directory import Directory, Elder
 from callcenter.settings import Settings
 from tests.api.conftest import with_controller
@@ -68,6 +72,67 @@ async def test_i3_the_live_socket_tells_a_station_of_its_own_area(services: Serv
     south = Principal("station1", Role.STATION, area="south")
     told = {elder for elder, call in calls.items() if in_area(south, services, call.id, call.incident_id)}
     assert told == {"s"}
+
+
+def ring(services: Services, user: str, call: Call) -> str:
+    """The seat's phone rings for a call; the leg's id."""
+    assert services.controller is not None
+    leg_id = new_id()
+    leg = LegAdded(leg_id=leg_id, role=LegRole.SEAT, number=user)
+    services.controller.ledger.record(leg, actor="system", call_id=call.id, incident_id=call.incident_id)
+    return leg_id
+
+
+@pytest.mark.parametrize("whose", ["n", None])
+async def test_a9_whoever_an_emergency_rings_at_sees_who_and_where_whatever_her_area(
+    services: Services, whose: str | None
+) -> None:
+    """All free seats ring for every press: who answers must know who is in need, and be able to send help (A2, B4)."""
+    press(services)
+    assert services.controller is not None
+    call = next(call for call in services.controller.calls.known() if call.elder_id == whose)
+    op, other = (Principal(user, Role.OPERATOR, area="south") for user in ("op1", "op2"))
+    leg_id = ring(services, "op1", call)
+    emergency, screen = f"/emergencies/{call.incident_id}", f"/calls/{call.id}/screen"
+    async with signed_in(services, other) as elsewhere:
+        for path in (emergency, screen, f"/calls/{call.id}", f"/elders/{NORTH.id}/location"):
+            assert (await elsewhere.get(path)).status_code == 404, path
+    async with signed_in(services, op) as at_seat:
+        assert call.incident_id in [one["id"] for one in (await at_seat.get("/emergencies")).json()["items"]]
+        assert call.id in [one["id"] for one in (await at_seat.get("/calls")).json()["items"]]
+        elder = (await at_seat.get(screen)).json()["elder"]
+        assert (elder and elder["id"]) == whose
+        if whose is not None:
+            assert (await at_seat.get(f"/elders/{whose}/location")).status_code == 200
+        assert (await at_seat.post(f"{emergency}/legs", json={"role": "120"})).status_code == 201
+        assert (await at_seat.put(f"/calls/{call.id}/note", json={"text": "跌倒", "revision": 0})).status_code == 200
+    told = {user.user for user in (op, other) if in_area(user, services, call.id, call.incident_id)}
+    assert told == {"op1"}
+    ended = LegEnded(leg_id=leg_id, role=LegRole.SEAT, reason="cancelled")
+    services.controller.ledger.record(ended, actor="system", call_id=call.id, incident_id=call.incident_id)
+    async with signed_in(services, op) as too_late:
+        assert (await too_late.get(emergency)).status_code == 404, "another took it"
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.ADMIN])
+async def test_i3_who_is_bound_to_an_area_gets_no_further_by_what_knows_no_areas(
+    services: Services, role: Role
+) -> None:
+    """The trail tells of everybody's elders, a webhook of everybody's calls, and an account could be of all areas."""
+    account = {"user": "me2", "name": "x", "role": "admin", "password": "correct horse battery"}
+    asked = (
+        ("GET", "/audit", None),
+        ("GET", "/audit/verification", None),
+        ("POST", "/accounts", account),
+        ("POST", "/webhooks", {"url": "https://example.org/", "kinds": ["call.opened"]}),
+        ("GET", "/alarm-sources", None),
+    )
+    async with signed_in(services, Principal("me", role, area="south")) as bound:
+        for method, path, body in asked:
+            assert (await bound.request(method, path, json=body)).status_code == 403, path
+        held = (await bound.get("/auth/me")).json()["permissions"]
+        assert "elders:write" in held
+        assert not {"audit:read", "accounts:write", "webhooks:write"} & set(held)
 
 
 async def test_i3_nobody_learns_of_another_areas_elder_by_naming_her_as_the_caller(services: Services) -> None:
