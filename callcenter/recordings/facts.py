@@ -27,12 +27,12 @@ class RecordingStarted(Body, frozen=True):
 class RecordingStopped(Body, frozen=True):
     """Asterisk was told to end the file, or the channel it hung on is gone.
 
-    ``expected_seconds``: how long the recorded channel was up, by the controller's clock.
-    ``ended_at``: when, if that was before the fact was made.
+    ``expected_seconds``: how long the recorded channel was up, by the controller's clock; None when it was found gone
+    after a restart, so that nobody heard its end. ``ended_at``: when, if that was before the fact was made.
     """
 
     recording_id: str
-    expected_seconds: float
+    expected_seconds: float | None
     ended_at: datetime | None = None
 
 

@@ -47,7 +47,8 @@ class RecordingRow(Base):
 
     ``path``: relative to the recordings folder; empty when nothing was ever written.
     ``composed``: we put it together afterwards from the legs' files. ``expected_seconds``: how long
-    the recorded channel was up. ``sha256``: of the file as first verified; never overwritten.
+    the recorded channel was up; None when nobody heard its end. ``sha256``: of the file as first verified; never
+    overwritten.
     ``outlived``, of a mix: whether legs go on after its end, so that another was composed; None until looked at.
     """
 

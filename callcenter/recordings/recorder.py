@@ -111,7 +111,9 @@ class Recorder:
 
     def _stop(self, call: Call, leg_id: str, at: datetime | None) -> None:
         began, recordings = self._running[leg_id]
-        seconds = max(0.0, ((at or began) - began).total_seconds())
+        leg = call.legs.get(leg_id)
+        unheard = leg is not None and leg.reason == "lost"
+        seconds = None if unheard else max(0.0, ((at or began) - began).total_seconds())
         stopped = [RecordingStopped(recording_id=one, expected_seconds=seconds, ended_at=at) for one in recordings]
         self._record(call, *stopped)
 

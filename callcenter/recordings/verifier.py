@@ -61,8 +61,11 @@ def tolerance(expected_seconds: float) -> float:
     return max(1.0, 0.02 * expected_seconds)
 
 
-def judge(path: Path | None, expected: float, kind: str, *, last_look: bool) -> Verdict | None:
-    """Look at a file; None: not finished yet, look again. Blocks on the disk; raises `OSError`."""
+def judge(path: Path | None, expected: float | None, kind: str, *, last_look: bool) -> Verdict | None:
+    """Look at a file; None: not finished yet, look again. Blocks on the disk; raises `OSError`.
+
+    ``expected``: seconds; None when nobody heard its end: then whatever Asterisk finished is whole.
+    """
     if path is None:
         return Verdict(Status.GAP, "there is no file within the recordings folder")
     try:
@@ -76,12 +79,12 @@ def judge(path: Path | None, expected: float, kind: str, *, last_look: bool) -> 
         return None
     found = examine(path)
     if found is None or data <= 0:
-        if expected < tolerance(0):
+        if expected is not None and expected < tolerance(0):
             return Verdict(Status.VERIFIED, "", found)  # the line was up for less than a second
         return Verdict(Status.GAP, "the file holds no audio") if last_look else None
     if not found.finished:
         return Verdict(Status.DEGRADED, f"the file was never finished; {found.seconds:.1f} s of audio are in it", found)
-    if found.seconds < expected - tolerance(expected):
+    if expected is not None and found.seconds < expected - tolerance(expected):
         return Verdict(Status.DEGRADED, f"{found.seconds:.1f} s of {expected:.1f} s", found)
     silent = found.peak is not None and found.peak < SILENCE_PEAK
     if kind == RecordingKind.MIX and silent and found.seconds >= _SHORTEST_SILENCE:
@@ -187,7 +190,7 @@ class Verifier:
     async def _look(self, row: RecordingRow, *, last_look: bool) -> Verdict | None:
         path = locate(self._folder, row.path)
         try:
-            return await asyncio.to_thread(judge, path, row.expected_seconds or 0.0, row.kind, last_look=last_look)
+            return await asyncio.to_thread(judge, path, row.expected_seconds, row.kind, last_look=last_look)
         except OSError as error:
             return Verdict(Status.GAP, f"the file cannot be read: {error.strerror}") if last_look else None
 

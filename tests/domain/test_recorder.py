@@ -124,6 +124,16 @@ def test_r1_over_a_restart_each_still_begins_and_ends_once(world: World) -> None
     )
 
 
+def test_r1_who_hung_up_while_the_controller_was_dead_has_no_length_that_her_file_could_miss(world: World) -> None:
+    """Nobody heard the end: a whole file must not be shown as broken because we came back a minute later."""
+    caller = talk(world)
+    world.crash()
+    world.wait(60)
+    world.hang_up(caller)
+    world.start()
+    assert {body.expected_seconds for body in world.bodies(RecordingStopped)} == {None}
+
+
 def test_the_fallbacks_own_file_of_the_elder_is_named_as_the_dialplan_named_it(world: World) -> None:
     """The fallback dialplan knows no leg ids."""
     arrivals = world.controller.arrivals

@@ -101,10 +101,13 @@ def test_given_a_header_cut_at_every_byte_then_nothing_is_raised(tmp_path: Path)
         (tone(3), False, 3.0, "mix", Status.DEGRADED, "never finished; 3.0 s"),
         (b"", True, 10.0, "mix", Status.GAP, "no audio"),
         (b"", True, 0.3, "leg", Status.VERIFIED, ""),
+        (tone(3), True, None, "mix", Status.VERIFIED, ""),
+        (tone(3), False, None, "mix", Status.DEGRADED, "never finished; 3.0 s"),
+        (b"", True, None, "leg", Status.GAP, "no audio"),
     ],
 )
 def test_given_a_file_when_judged_for_the_last_time_then_its_defect_is_named(
-    tmp_path: Path, samples: bytes, finished: bool, expected: float, kind: str, status: Status, problem: str
+    tmp_path: Path, samples: bytes, finished: bool, expected: float | None, kind: str, status: Status, problem: str
 ) -> None:
     verdict = judge(write_wav(tmp_path / "a.wav", samples, finished=finished), expected, kind, last_look=True)
     assert verdict is not None
