@@ -22,6 +22,7 @@ _LONGEST_SHORT_CODE = 6  # 120, 12349, 95120, 955110: dialled as they are
 _LONGEST_LOCAL = 8  # within one area
 _SHAPES = re.compile(r"1[3-57-9][0-9]{9}|1[04][0-9]{11}")  # mobiles newer than the plan we know; SIM cards of devices
 _EMERGENCY_SERVICE = re.compile(r"(0[0-9]{2,3})?(110|119|120|122)")
+_COSTLY = re.compile(r"(0(10|2[0-9]|[3-9][0-9]{2}))?(16[08][0-9]{5,}|1259[0-9]{2,})|179[0-9]{2}00[0-9]+")
 _SCHEMES = ("sip:", "sips:", "tel:")
 _SPELLING = re.compile(r"\+?[0-9]+")
 _SEPARATORS = str.maketrans("", "", " \t()[].-‐‑‒–—−/")
@@ -44,12 +45,18 @@ def is_ordinary(number: str) -> bool:
     What no numbering plan knows is refused where it is longer than a local number (``17951`` is a carrier's prefix:
     whatever follows goes abroad), but for SIM cards of devices (13 digits).
     """
-    if number.startswith("+"):
+    if is_costly(number):
         return False
     parsed = _parse(number.lstrip("0"))
     if parsed is None or not phonenumbers.is_valid_number(parsed):
         return len(number) <= _LONGEST_LOCAL or _SHAPES.fullmatch(number) is not None
     return phonenumbers.number_type(parsed) != PhoneNumberType.PREMIUM_RATE
+
+
+def is_costly(number: str) -> bool:
+    """Whether calling a canonical number surely costs more than a call: abroad, also by a carrier's prefix (17951 00…),
+    or a service that earns by being called (声讯台: 160, 168, 12590), also another city's."""
+    return number.startswith("+") or _COSTLY.fullmatch(number) is not None
 
 
 def is_emergency_service(number: str) -> bool:

@@ -12,7 +12,7 @@ from callcenter.emergency.kinds import Candidate, Drill
 from callcenter.emergency.model import Incident
 from callcenter.emergency.plan import Target
 from callcenter.errors import InvalidInput
-from callcenter.phone import normalise
+from callcenter.phone import is_costly, normalise
 
 HELP_ROLES = (
     *(Role.AMBULANCE, Role.FAMILY, Role.DOCTOR, Role.SOCIAL_WORKER, Role.COMMUNITY),
@@ -135,9 +135,12 @@ def _asked_for(role: str, number: str | None, file: File | None, ambulance: str)
         canonical = normalise(number)
         if canonical is None:
             raise InvalidInput(f"{number!r} is not a phone number that can be dialled")
-        if canonical.startswith("+"):
+        if is_costly(canonical):
             # Whoever steals one operator's sign-in must not be able to spend the centre's money.
-            raise InvalidInput("numbers abroad are only dialled from the elder's file; add it there as a contact")
+            raise InvalidInput(
+                "numbers abroad, and services that earn by being called, are only dialled from the elder's file; "
+                "add it there as a contact"
+            )
         return [Candidate(canonical)]
     if role == Role.AMBULANCE:
         return [Candidate(ambulance)]
@@ -201,4 +204,4 @@ def _is_a_home(number: str) -> bool:
     What a caller shows is easily forged: a number abroad that earns by being called, or 120's own. Only a human
     decides to call those.
     """
-    return bool(number) and not number.startswith("+") and _SERVICE.fullmatch(number) is None
+    return bool(number) and not is_costly(number) and _SERVICE.fullmatch(number) is None

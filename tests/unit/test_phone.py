@@ -103,7 +103,8 @@ def test_given_a_withheld_or_malformed_number_when_normalised_then_none(raw: str
         *(("13800001001", True), ("0512-65001001", True), ("65001001", True), ("400-812-3456", True), ("12349", True)),
         *(("1064812345678", True), ("120", True)),
         *(("+1 202 555 0123", False), ("17951 0044 207 123 45", False), ("16812345", False), ("16812345678", False)),
-        ("9001234567", False),
+        *(("9001234567", False), ("12590123", False), ("125901", False), ("021-16812345", False), ("021120", True)),
+        *(("17951 0044 2071 23", False), ("17951", True)),
     ],
 )
 def test_given_who_may_spend_our_money_when_a_number_goes_abroad_or_earns_then_it_is_not_dialled(
