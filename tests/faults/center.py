@@ -21,7 +21,7 @@ from callcenter.processes import ProcessRef
 from tests.faults.table import Tally
 from tests.faults.witness import Witness
 from tests.support.asterisk import AsteriskServer
-from tests.support.instance import Api, Instance, environment
+from tests.support.instance import Api, Instance, Process, environment
 from tests.support.sipp import PATIENCE, AnsweredCall, Answerer, Caller, register, until
 
 TONE = 440.0
@@ -76,7 +76,7 @@ class Center(Instance):
         await until(lambda: b"ready after" in log.read_bytes()[start:] or process.poll() is not None, 40, "a start")
         assert process.poll() is None, f"it did not start: {self.log()[-3000:]}"
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Process:
         with (self.folder / "up.log").open("ab") as output:
             return subprocess.Popen(
                 [*self.under, sys.executable, "-m", "callcenter.cli", "up", "--background"],
@@ -319,7 +319,7 @@ class Unwatched(Center):
         if self.asterisk is not None:
             await asyncio.to_thread(self.asterisk.stop)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Process:
         return Instance._start(self)
 
     def log(self) -> str:

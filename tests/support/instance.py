@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,9 +21,11 @@ from callcenter.db import Database
 from callcenter.demo import credentials, elders, load_demo
 from callcenter.settings import Settings
 from tests.support.asterisk import AsteriskServer, test_settings
+from tests.support.loaded import Loaded
 from tests.support.sipp import PATIENCE, Answerer, Caller, until
 
-_SERVE = "from callcenter.app import run; from callcenter.settings import load_settings; run(load_settings())"
+Process = subprocess.Popen[bytes] | Loaded
+"""Our process, or the supervisor's in the fault suite."""
 
 
 class Api:
@@ -66,7 +67,7 @@ class Instance:
         self.credentials: dict[str, Any] = {}
         self.elders: list[dict[str, Any]] = []
         self.asterisk: AsteriskServer | None = None
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.settings.http_port}", timeout=10)
         self._phones: list[Answerer | Caller] = []
 
@@ -106,16 +107,9 @@ class Instance:
         self.process = self._start()
         await self.until(self.ready, 30, "readiness")
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        with (self.folder / "serve.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-c", _SERVE],
-                cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(REPO), **environment(self.served), **self.environ},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+    def _start(self) -> Process:
+        environ = {**os.environ, "PYTHONPATH": str(REPO), **environment(self.served), **self.environ}
+        return Loaded("callcenter.app", self.folder, environ, self.folder / "serve.log")
 
     async def ready(self) -> bool:
         try:
