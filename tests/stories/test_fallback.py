@@ -106,8 +106,11 @@ async def test_r9_where_the_disk_takes_nothing_memory_does_and_an_asterisk_that_
 async def test_r1_her_operator_hangs_up_while_our_process_is_dead_and_the_duty_desk_rings_for_her(
     center: Instance,
 ) -> None:
-    """A10: a talk goes on through leases that nobody renews; who is alone after it is nobody's prisoner."""
-    op1 = await center.seat("op1")
+    """A10: a talk goes on through leases that nobody renews; who is alone after it is nobody's prisoner.
+
+    A seat's phone that forwards its calls answers for nobody: what Asterisk would dial instead must not take her.
+    """
+    op1, op2 = await center.seat("op1"), await center.seat("op2", auto="moved")
     elder = await center.dial("95120", center.elders[0]["pendant"], seconds=120)
     await elder.answered(5)
     desk = await (await op1.call()).answer()
@@ -137,3 +140,4 @@ async def test_r1_her_operator_hangs_up_while_our_process_is_dead_and_the_duty_d
     again = await (await op1.call(seconds=25)).answer()
     elder.media.play(660)
     await until(lambda: again.hears(660), 5, "the duty desk to hear her")
+    assert len(op2.calls) > 1

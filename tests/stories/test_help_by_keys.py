@@ -1,13 +1,13 @@
 """2026-05-04, 21:15: the web is of no use to the operator, only his phone is: help comes by its keys (A2, A10)."""
 
 from tests.support.instance import Instance
-from tests.support.sipp import until
+from tests.support.sipp import Answerer, until
 
 ELDER, POLICE = 440.0, 840.0
 
 
 async def test_the_whole_family_and_any_number_come_by_keys(center: Instance) -> None:
-    """``*6``: all relatives ring at once, each accepts by 1; ``*7`` 110 ``#``: the police, who press nothing."""
+    """``*6``: all relatives ring at once, each accepts by 1; ``*7`` 110 ``#``: the police; ``*3``: a forwarded doctor."""
     elder = next(one for one in center.elders if sum(c["role"] == "family" for c in one["contacts"]) > 1)
     family = [contact["phone"] for contact in elder["contacts"] if contact["role"] == "family"]
     op1 = await center.seat("op1")
@@ -34,3 +34,15 @@ async def test_the_whole_family_and_any_number_come_by_keys(center: Instance) ->
     await until(lambda: press.media.hears(POLICE), 5, "her to hear the police")
     assert [call.number for call in trunk.calls].count("110") == 1
     assert sorted(call.number for call in trunk.calls if call.number in family) == sorted(family)
+
+    # A phone that is forwarded is called where it is forwarded to, as the trunk says: no new call comes to our house.
+    desk.key("*3")
+    (doctor,) = [contact["phone"] for contact in elder["contacts"] if contact["role"] == "doctor"]
+    elsewhere = await Answerer.listen(center.folder)
+    forwarded = await trunk.call(doctor)
+    forwarded.moved(f"sip:13900000302@127.0.0.1:{elsewhere.port}")
+    there = await (await elsewhere.call("13900000302")).accept()
+    await until(lambda: there.hears(ELDER), 10, "the doctor to hear her")
+    await elsewhere.close()
+    api = await center.sign_in("op1")
+    assert len((await api.get("/calls"))["items"]) == 1

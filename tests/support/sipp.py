@@ -243,6 +243,10 @@ class AnsweredCall:
         """503."""
         self.sipp.order(self.call_id, "UNAVAILABLE")
 
+    def moved(self, there: str = "sip:13900000302@127.0.0.1") -> None:
+        """302: to be called elsewhere."""
+        self.sipp.order(self.call_id, "MOVED", there)
+
     def hangup(self) -> None:
         """BYE, once it is up."""
         self.sipp.order(self.call_id, "HANGUP")
