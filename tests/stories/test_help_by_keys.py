@@ -7,7 +7,7 @@ ELDER, POLICE = 440.0, 840.0
 
 
 async def test_the_whole_family_and_any_number_come_by_keys(center: Instance) -> None:
-    """``*6``: all relatives ring at once, each accepts by 1; ``*7`` 110 ``#``: the police; ``*3``: a forwarded doctor."""
+    """``*6``: all relatives ring at once, each accepts by 1; ``*7`` 110 ``#``; ``*3``: a forwarded doctor."""
     elder = next(one for one in center.elders if sum(c["role"] == "family" for c in one["contacts"]) > 1)
     family = [contact["phone"] for contact in elder["contacts"] if contact["role"] == "family"]
     op1 = await center.seat("op1")
