@@ -1,5 +1,6 @@
 """What all tests share: which examples are drawn, which of the fault suite's tests run, its table (R1 … R28)."""
 
+import itertools
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Who tries once more (`--reruns`) begins anew: what its module shares may have been left hurt."""
+    if getattr(item, "execution_count", 1) > 1 and isinstance(item, pytest.Function):
+        for name, found in item._fixtureinfo.name2fixturedefs.items():
+            # The event loop goes on: what else is shared may belong to it.
+            if found[-1].scope == "module" and not name.startswith("_"):
+                found[-1].finish(item._request)  # type: ignore[arg-type]  # which names the test, no more
+
+
 class FaultSuite:
     """Leaves out the long tests, collects what the others counted (also in other processes) and prints the table."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._counted: list[Tally] = []
+        self._counted: dict[str, list[Tally]] = {}
         self._left_out = 0
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,7 +68,9 @@ class FaultSuite:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown":
-            self._counted += [Tally(**value) for name, value in report.user_properties if name == TALLY]  # type: ignore[arg-type]
+            # Of a test that tried once more the last try counts.
+            counted = [Tally(**value) for name, value in report.user_properties if name == TALLY]  # type: ignore[arg-type]
+            self._counted[report.nodeid] = counted
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if (output := getattr(session.config, "workeroutput", None)) is not None:
@@ -68,8 +81,8 @@ class FaultSuite:
         self._left_out = max(self._left_out, getattr(node, "workeroutput", {}).get("left_out", 0))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        table = rows(self._counted)
-        if self._counted:
+        table = rows(itertools.chain.from_iterable(self._counted.values()))
+        if any(self._counted.values()):
             terminalreporter.section("fault suite")
             for line in as_text(row for row in table if row.tallies or self._config.getoption("--faults")):
                 terminalreporter.write_line(line)

@@ -33,8 +33,10 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     (number,) = marker.args
     assert number in FAILURES
     made = Tally(number)
-    request.node.stash.setdefault(tallies, []).append(made)
+    request.node.stash[tallies] = [made]
     yield made
+    # A try before this one has left its own.
+    request.node.user_properties[:] = [one for one in request.node.user_properties if one[0] != TALLY]
     request.node.user_properties.append((TALLY, asdict(made)))
     assert made.good or not made.passed, f"a test that passed and did not count right: {made}"
 

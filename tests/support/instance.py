@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.support.asterisk import AsteriskServer, test_settings
 from tests.support.loaded import Loaded
 from tests.support.sipp import PATIENCE, Answerer, Caller, until
 
+_SERVE = "from callcenter.app import run; from callcenter.settings import load_settings; run(load_settings())"
 Process = subprocess.Popen[bytes] | Loaded
 """Our process, or the supervisor's in the fault suite."""
 
@@ -63,7 +65,7 @@ class Instance:
         self.settings: Settings = test_settings(folder / "data", **overrides)
         self.served = self.settings.model_copy(update=dict(served or {}))
         self.environ: dict[str, str] = {}
-        """More environment for our process."""
+        """More environment for our process; what it works on may be loaded in it, e.g. another clock."""
         self.credentials: dict[str, Any] = {}
         self.elders: list[dict[str, Any]] = []
         self.asterisk: AsteriskServer | None = None
@@ -109,7 +111,18 @@ class Instance:
 
     def _start(self) -> Process:
         environ = {**os.environ, "PYTHONPATH": str(REPO), **environment(self.served), **self.environ}
-        return Loaded("callcenter.app", self.folder, environ, self.folder / "serve.log")
+        path = self.folder / "serve.log"
+        if not self.environ:
+            return Loaded("callcenter.app", self.folder, environ, path)
+        with path.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", _SERVE],
+                cwd=self.folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     async def ready(self) -> bool:
         try:
