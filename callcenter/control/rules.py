@@ -5,6 +5,7 @@ or a hold goes on where it was, whatever the crash took.
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 from enum import StrEnum
 
 from callcenter.calls.model import STAFF, Call, Leg, Line, Role, Transfer
@@ -26,6 +27,9 @@ PREEMPTED = "preempted"
 DEAD = "dead"
 """A leg's end: its phone vanished without a word."""
 LOST = "lost"
+
+DROPPED_WITHIN = timedelta(seconds=1)
+"""Who hangs up sooner than this has not said a word: a phone that answers by itself and drops, a slip of the hand."""
 
 
 class Step(StrEnum):
@@ -68,7 +72,7 @@ def due(call: Call, *, first_in_line: bool, slot_over: bool) -> Step | None:
         return None if first_in_line else Step.TO_FRONT
     if call.held and not call.staffed and not on_the_way(call):
         return Step.RESUME if call.in_hand or first_in_line else Step.TO_FRONT
-    if not call.in_hand and not first_in_line and _died(call):
+    if not call.in_hand and not first_in_line and _left_alone(call):
         return Step.TO_FRONT
     return None
 
@@ -86,13 +90,17 @@ def fetched_by(call: Call) -> Leg | None:
     return min(came, key=lambda leg: leg.id, default=None)
 
 
-def _died(call: Call) -> bool:
-    """Whether the last of ours did not hang up: the phone died.
+def _left_alone(call: Call) -> bool:
+    """Whether the last of ours did not end the call: the phone died, or it dropped a hotline caller as she came.
 
     Or went while we were away, nobody knows how: a caller who is on the line still is asked, not cut off.
     """
     left = [leg for leg in call.legs.values() if leg.role in STAFF and leg.joined_at is not None and leg.ended_at]
-    return bool(left) and max(left, key=lambda leg: (leg.ended_at, leg.id)).reason in (DEAD, LOST)
+    last = max(left, key=lambda leg: (leg.ended_at, leg.id), default=None)
+    if last is None or last.joined_at is None or last.ended_at is None:
+        return False
+    hasty = last.reason == HangupReason.NORMAL and last.ended_at - last.joined_at < DROPPED_WITHIN
+    return last.reason in (DEAD, LOST) or (hasty and call.line == Line.HOTLINE and last.role == Role.SEAT)
 
 
 def _due_transfer(call: Call, transfer: Transfer, first_in_line: bool) -> Step | None:

@@ -61,8 +61,22 @@ def test_an_operators_page_that_goes_in_the_call_loses_nobody_and_a_phone_that_h
     world.wait(6)
     world.answer(world.ringing("op1"))
     assert line.room == seat(world, "op1").room
+    world.wait(2)
     world.hang_up(seat(world, "op1"))
     assert line.id not in world.board.channels
+
+
+def test_a_phone_that_answers_and_drops_her_at_once_loses_nobody_and_the_next_seat_has_her(world: World) -> None:
+    """B1, B7: one headset that answers by itself and drops would hang up on every caller, the longest idle each time."""
+    line = talking(world, "op2")
+    world.hang_up(seat(world, "op1"))
+    assert world.call_of(line).open
+    assert in_front(world, line)
+    assert not world.rings("op1")
+    world.answer(world.ringing("op2"))
+    world.wait(2)
+    world.hang_up(seat(world, "op2"))
+    assert not world.call_of(line).open
 
 
 # --- hold ------------------------------------------------------------------------------------------------------
@@ -146,6 +160,7 @@ def test_the_operators_phone_dies_in_the_middle_of_a_sentence_and_she_is_not_hun
     assert world.call_of(line).open
     world.answer(world.ringing("op2"))
     assert line.room == seat(world, "op2").room
+    world.wait(2)
     world.hang_up(seat(world, "op2"))
     assert not world.call_of(line).open
 

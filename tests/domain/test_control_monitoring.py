@@ -117,6 +117,7 @@ def test_taking_over_releases_the_operator_and_the_call_stays(world: World, firs
     call = world.call_of(line)
     assert call.open
     assert next(leg.reason for leg in call.legs.values() if leg.number == "op1") == "taken_over"
+    world.wait(2)
     world.hang_up(seat(world, "sup1"))
     assert not world.call_of(line).open
 
