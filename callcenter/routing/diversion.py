@@ -11,9 +11,9 @@ from callcenter.clock import Clock
 from callcenter.errors import CallCenterError
 from callcenter.ledger import Ledger
 from callcenter.queues.hours import is_open
-from callcenter.queues.model import Book, Queue
+from callcenter.queues.model import STAY, Book, Queue
 from callcenter.routing import facts as f
-from callcenter.routing.overflow import CLOSED, Move, while_waiting
+from callcenter.routing.overflow import CLOSED, FULL, Move, while_waiting
 from callcenter.routing.waiting import Waiters, Waiting
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,9 @@ AGAIN_SECONDS = 60.0
 """How long a way that was tried in vain is not tried again for the same caller."""
 ROOM_SECONDS = 10.0
 """Who has not reached her room so long after she came waits like everybody."""
+DESERTED_SECONDS = 30.0
+"""Who waits in a queue that has closed goes where it sends others once nobody has been there for so long: a page that
+is reloaded, a phone that registers anew is back sooner."""
 RING_SECONDS = 30
 OVERFLOW_CONTEXT = "cc-overflow"
 
@@ -46,6 +49,8 @@ class Diversion:
         """Where callers were to go who came to a closed queue: tried again for as long as it is closed."""
         self._tried: dict[str, dict[str, float]] = {}
         """Call → where it was to go, and until when (monotonic) not again."""
+        self._deserted: dict[str, float] = {}
+        """Callers of a closed queue where nobody is any more, since when (monotonic)."""
         self.handlers: dict[str, Handler] = {}
 
     def at_arrival(self, call_id: str, move: Move, now: float) -> None:
@@ -63,6 +68,7 @@ class Diversion:
         """She waits no longer."""
         self._arriving.pop(call_id, None)
         self._shut_out.pop(call_id, None)
+        self._deserted.pop(call_id, None)
         self._tried.pop(call_id, None)
 
     def tick(self, waiting: Waiting, queue: Queue, position: int, expected: float | None, now: float) -> bool:
@@ -79,32 +85,53 @@ class Diversion:
         if move is None and not waiting.front:
             lately = self._lately(waiting.call_id, now)
             waited = now - waiting.entered
-            move = self._still_shut_out(waiting.call_id, queue, lately) or while_waiting(
-                queue, waited=waited, position=position, expected=expected, tried=lately
-            )
+            shut_out = self._shut_out_by(waiting.call_id, queue, now, served=expected is not None)
+            move = shut_out if shut_out is not None and shut_out.to not in lately else None
+            move = move or while_waiting(queue, waited=waited, position=position, expected=expected, tried=lately)
         return move is not None and self._go(call, waiting, queue, move, now)
 
-    def _still_shut_out(self, call_id: str, queue: Queue, lately: set[str]) -> Move | None:
-        move = self._shut_out.get(call_id)
-        if move is None or move.to in lately or is_open(queue, self._clock.now(), self._book().days):
+    def _shut_out_by(self, call_id: str, queue: Queue, now: float, *, served: bool) -> Move | None:
+        """Where she should go because her queue is closed: it was when she came, or it closed and nobody is left there.
+
+        ``served``: whether anybody is there for the queue.
+        """
+        if is_open(queue, self._clock.now(), self._book().days):
+            self._deserted.pop(call_id, None)
             return None
-        return move
+        if served or queue.closed_to == STAY:
+            self._deserted.pop(call_id, None)
+        elif now - self._deserted.setdefault(call_id, now) >= DESERTED_SECONDS:
+            return Move(queue.closed_to, CLOSED)
+        return self._shut_out.get(call_id)
 
     def _lately(self, call_id: str, now: float) -> set[str]:
         return {to for to, until in self._tried.get(call_id, {}).items() if until > now}
 
+    def _beyond(self, queue: Queue, move: Move) -> str:
+        """Where a move leads: a queue that is closed itself passes on whom a closed or full one sends to it."""
+        to, passed = move.to, {f"queue:{queue.code}"}
+        while move.why in (CLOSED, FULL) and to.startswith("queue:") and to not in passed:
+            target = self._book().queues.get(to.removeprefix("queue:"))
+            if target is None or target.closed_to == STAY or is_open(target, self._clock.now(), self._book().days):
+                break
+            passed.add(to)
+            to = target.closed_to
+        return to
+
     def _go(self, call: Call, waiting: Waiting, queue: Queue, move: Move, now: float) -> bool:
-        kind, _, where = move.to.partition(":")
+        to = self._beyond(queue, move)
+        kind, _, where = to.partition(":")
         tried = self._tried.setdefault(call.id, {})
-        tried[move.to] = now + AGAIN_SECONDS
-        said = f.HotlineOverflowed(queue=queue.code, to=move.to, why=move.why)
+        tried[move.to] = tried[to] = now + AGAIN_SECONDS
+        said = f.HotlineOverflowed(queue=queue.code, to=to, why=move.why)
         if kind == "queue":
             target = self._book().queues.get(where)
             if target is None or not is_open(target, self._clock.now(), self._book().days):
                 return False
             # Neither back to where she came from nor twice to the same.
-            tried[move.to] = tried[f"queue:{queue.code}"] = math.inf
+            tried[to] = tried[f"queue:{queue.code}"] = math.inf
             self._shut_out.pop(call.id, None)
+            self._deserted.pop(call.id, None)
             self._ledger.record(said, self._queued(waiting, target), actor="system", call_id=call.id)
             return True
         if kind == "number":

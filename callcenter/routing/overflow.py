@@ -1,7 +1,8 @@
 """When a waiting caller goes elsewhere: a pure rule over her queue's settings (B1).
 
-A closed or full queue acts on arrival; who is in it when it closes is still served. The other rules are asked while she
-waits, in the order in which the queue has them: the first that holds and was not tried lately is taken.
+A closed or full queue acts on arrival; who is in it when it closes is still served while anybody is there. The other
+rules are asked while she waits, in the order in which the queue has them: the first that holds and was not tried lately
+is taken.
 """
 
 from collections.abc import Collection

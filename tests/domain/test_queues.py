@@ -243,6 +243,21 @@ def test_wrap_up_is_the_queues_can_be_made_longer_within_bounds_and_ends_by_word
         routing.finish_wrap_up("op1")
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_who_says_ready_in_the_wrap_up_is_ready(build: Build, paused: bool) -> None:
+    """B7: also who had said before that he would like a pause."""
+    world = build(queue("general", wrap_up_seconds=60))
+    world.register("op1")
+    talk(world, "op1", 5, arrives(world, WANG))
+    if paused:
+        world.pause("op1")
+        assert state(world, "op1") == "paused"
+    world.ready("op1")
+    assert state(world, "op1") == "ready"
+    arrives(world, LI)
+    assert ringing(world) == {"op1"}
+
+
 def test_a_wrap_up_goes_on_over_a_restart_and_ends_when_it_would_have(build: Build) -> None:
     world = build(queue("general", wrap_up_seconds=30))
     world.register("op1")
@@ -458,6 +473,58 @@ def test_a_full_queue_is_as_if_closed_and_a_closed_target_is_refused(build: Buil
     world.wait(10)
     assert hotline(world).queue("b") == [second.variables["CC_CALL"]]
     assert [body.why for body in world.bodies(f.HotlineOverflowed)] == ["full"]
+
+
+@pytest.mark.parametrize("last", ["voicemail", "queue:general", "stay"])
+def test_a_closed_queue_that_sends_to_a_closed_one_sends_to_where_that_one_does(build: Build, last: str) -> None:
+    """B1: a holiday closes the day's queue and the night's; a ring of closed ones, or one that keeps everybody, leaves
+    her where she is."""
+    world = build(
+        queue("general", hours=CLOSED, closed_to="queue:b"),
+        queue("b", hours=CLOSED, closed_to="queue:c"),
+        queue("c", hours=CLOSED, closed_to=last),
+    )
+    taken: list[str] = []
+
+    def voicemail(call: Call) -> bool:
+        taken.append(call.id)
+        return True
+
+    hotline(world).on_overflow("voicemail", voicemail)
+    caller = arrives(world, WANG).variables["CC_CALL"]
+    world.wait(1)
+    assert (taken, hotline(world).queue("general")) == (([caller], []) if last == "voicemail" else ([], [caller]))
+    said = [(body.to, body.why) for body in world.bodies(f.HotlineOverflowed)]
+    assert said == ([("voicemail", "closed")] if last == "voicemail" else [])
+
+
+def test_who_waits_when_the_queue_closes_is_served_but_not_left_alone_when_everybody_has_gone_home(
+    build: Build,
+) -> None:
+    """B1: closing time with somebody on the line: music all night, for nobody."""
+    world = build(queue("general", closed_to="voicemail"))
+    taken: list[str] = []
+
+    def voicemail(call: Call) -> bool:
+        taken.append(call.id)
+        return True
+
+    hotline(world).on_overflow("voicemail", voicemail)
+    world.register("op1")
+    world.answer((arrives(world, LI), world.ringing("op1"))[1])
+    caller = arrives(world, WANG).variables["CC_CALL"]
+    world.book = Book([queue("general", hours=CLOSED, closed_to="voicemail")])
+    world.wait(60)
+    assert (taken, hotline(world).queue()) == ([], [caller]), "an operator is there, and will have her"
+    world.pause("op1")
+    world.wait(20)
+    world.ready("op1")
+    world.wait(1)
+    world.pause("op1")
+    world.wait(20)
+    assert (taken, hotline(world).queue()) == ([], [caller]), "who is back soon has not gone home"
+    world.wait(11)
+    assert (taken, hotline(world).queue()) == ([caller], [])
 
 
 def test_a_queue_that_is_no_more_leaves_its_callers_in_the_general_one(build: Build) -> None:
