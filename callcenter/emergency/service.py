@@ -14,6 +14,7 @@ from callcenter.clock import Clock
 from callcenter.emergency import facts as f
 from callcenter.emergency.briefing import LastSeen, Letterhead
 from callcenter.emergency.call_back import CallBacks
+from callcenter.emergency.farewells import Farewells
 from callcenter.emergency.help import File, Numbers, People, file_of, numbers_of, to_brief
 from callcenter.emergency.helpers import Helpers
 from callcenter.emergency.incidents import Incidents
@@ -33,9 +34,6 @@ from callcenter.notifications.service import Messages
 from callcenter.routing.service import Routing
 from callcenter.telephony.events import HangupReason
 from callcenter.telephony.pbx import Pbx
-
-FINISH_EVERY = 5.0
-"""Seconds between two attempts to clear the calls of a closed incident; long enough to hear the good-bye."""
 
 
 class Emergencies:
@@ -66,8 +64,7 @@ class Emergencies:
         self._numbers = numbers
         self._incidents = Incidents(ledger, calls, clock, recording_of)
         self._outside = Outside()
-        self._finishing: dict[str, float] = {}
-        """Closed incidents that may still have open calls, and when (monotonic) to look after them."""
+        self._farewells = Farewells(ledger, self._incidents, calls, pbx, clock)
         ledger.on_apply(self._apply)
         self._mass = MassEvents(ledger, self._incidents, calls, pbx)
         self._people = people
@@ -234,7 +231,7 @@ class Emergencies:
             self._ledger.record(
                 cf.LegRemoved(leg_id=leg.id, role=leg.role), actor=actor, call_id=call.id, incident_id=incident_id
             )
-            self._calls.hang_up(leg)
+            self._calls.hang_up(leg, HangupReason.NORMAL if leg.in_room else HangupReason.CANCELLED)
         return leg
 
     def mute(self, incident_id: str, leg_id: str, muted: bool, *, actor: str) -> Leg:
@@ -314,7 +311,7 @@ class Emergencies:
             call_id=incident.calls[0] if incident.calls else None,
             incident_id=incident_id,
         )
-        self._finish(incident_id, self._clock.monotonic())
+        self._farewells.say(incident_id, self._clock.monotonic())
         return self.get(incident_id)
 
     def _must_be_open(self, incident_id: str) -> Incident:
@@ -323,33 +320,12 @@ class Emergencies:
             check_transition(incident, IncidentState.OPEN)
         return incident
 
-    def _finish(self, incident_id: str, now: float) -> None:
-        """Say good-bye to the elder and let everybody else go; again later, should Asterisk not have heard it.
-
-        Nobody rings for a closed incident any more, so nobody may be left alone in its room.
-        """
-        incident = self.find(incident_id)
-        calls = [call for call in self.calls_of(incident) if call.open] if incident is not None else []
-        if not calls:
-            self._finishing.pop(incident_id, None)
-            return
-        self._finishing[incident_id] = now + FINISH_EVERY
-        for call in calls:
-            for leg in call.live_legs:
-                if leg.role == Role.ELDER and leg.in_room:
-                    self._calls.do(self._pbx.kick(call.room, leg.channel_id), f"goodbye {leg.id}")
-                else:
-                    self._calls.hang_up(leg, HangupReason.NORMAL if leg.in_room else HangupReason.CANCELLED)
-            self._calls.end_if_empty(call)
-
     # --- as time goes by, and at every fact ----------------------------------------------------------------
 
     def tick(self, now: float) -> None:
         """The pulse, several times a second; ``now`` in monotonic seconds."""
         self._ladder.tick(now)
-        for incident_id, due in list(self._finishing.items()):
-            if now >= due:
-                self._finish(incident_id, now)
+        self._farewells.tick(now)
 
     def heard(self, channel_id: str) -> None:
         """Somebody spoke on a channel."""
@@ -367,8 +343,6 @@ class Emergencies:
         if fact.incident_id is not None:
             # Whom an operator calls for other reasons is on no line of the ladder's.
             self._outside.apply(fact.body)
-        if isinstance(fact.body, f.EmergencyClosed) and fact.incident_id is not None:
-            self._finishing.setdefault(fact.incident_id, self._clock.monotonic())
 
     def _react(self, fact: Fact) -> None:
         if fact.incident_id is None:

@@ -12,7 +12,7 @@ from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
 from callcenter.emergency.words import words
 from callcenter.errors import CallCenterError
-from callcenter.notifications.model import Message
+from callcenter.notifications.model import Message, MessageState
 from callcenter.notifications.service import Messages
 
 log = structlog.get_logger(__name__)
@@ -81,10 +81,17 @@ class Texts:
             name=candidate.name,
             role=role,
             incident_id=incident.id,
-            request_id=request_id or f"{incident.id}:briefing:{_digest(text)}",
+            request_id=request_id or self._asked(f"{incident.id}:briefing:{_digest(text)}", candidate.number),
             template="briefing",
             params=params,
         )
+
+    def _asked(self, briefing: str, number: str) -> str:
+        """What a click without a key of its own asks for: the same once more, but anew where it never went out."""
+        asked = briefing
+        while (known := self._messages.requested(asked, number)) is not None and known.state is MessageState.GIVEN_UP:
+            asked = f"{briefing}:{known.id}"
+        return asked
 
 
 def _digest(text: str) -> str:

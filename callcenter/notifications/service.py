@@ -98,6 +98,10 @@ class Messages:
         """The message, or None."""
         return self._messages.get(message_id)
 
+    def requested(self, request_id: str, number: str) -> Message | None:
+        """The message that a request for a number became, when it is not long over."""
+        return self._messages.get(self._by_request.get((request_id, number), ""))
+
     def known(self) -> list[Message]:
         """Every message in memory, oldest first."""
         return list(self._messages.values())

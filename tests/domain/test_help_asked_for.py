@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from callcenter.calls import facts as cf
 from callcenter.emergency import facts as ef
+from callcenter.notifications.facts import MessageGivenUp
 from callcenter.telephony.events import HangupReason
 from tests.support.outside import outside, with_operator
 from tests.support.world import (
@@ -109,6 +111,27 @@ def test_whom_an_operator_takes_off_is_not_called_again(world: World) -> None:
     world.run(lambda: world.controller.emergencies.remove(world.incident().id, leg, actor="op1"))
     world.wait(60)
     assert world.dialled(DOCTOR) == 1
+    (ended,) = [body for body in world.bodies(cf.LegEnded) if body.role == "doctor"]
+    assert ended.reason == "cancelled", "it rang; the record says why it stopped"
+
+
+def test_a4_a_briefing_that_never_went_out_is_sent_anew_at_the_next_click(world: World) -> None:
+    with_operator(world)
+    incident, controller = world.incident().id, world.controller
+
+    def click() -> str:
+        (message,) = controller.emergencies.brief(
+            incident, "doctor", None, actor="op1", confirmed=False, request_id=None
+        )
+        return message.id
+
+    first = click()
+    assert click() == first
+    given_up = MessageGivenUp(message_id=first, why="no_channel")
+    world.run(lambda: controller.ledger.record(given_up, actor="system", incident_id=incident))
+    second = click()
+    assert second != first
+    assert click() == second
 
 
 def test_one_request_is_not_dialled_again_after_a_crash_that_swallowed_its_end(world: World) -> None:
