@@ -71,8 +71,13 @@ class SignIn:
         self._throttle.succeeded(user, address)
         return pair
 
-    async def refresh(self, token: str) -> TokenPair:
-        """Trade a refresh token for a new pair. A token that comes twice was stolen: its whole family ends."""
+    async def refresh(self, token: str, successor: str | None = None) -> TokenPair:
+        """Trade a refresh token for a new pair. A token that comes twice was stolen: its whole family ends.
+
+        ``successor``: the new one, of the client's own making. A trade that comes again with the same was lost on
+        its way back, on a page that was reloaded or in a network that was cut, and is answered again: only who began
+        it knows the successor.
+        """
         async with self._transactions() as session:
             now = self._clock.now()
             row = await session.get(RefreshTokenRow, _digest(token))
@@ -87,9 +92,13 @@ class SignIn:
             )
             account = await session.get(AccountRow, row.account_id)
             pair = None
-            if taken.rowcount == 1 and account is not None and account.active:  # type: ignore[attr-defined]
-                pair = await self._issue(session, account, row.family)
-            elif row.used_at is not None and row.revoked_at is None:
+            began = await session.get(RefreshTokenRow, _digest(successor)) if successor else None
+            if account is not None and account.active:
+                if taken.rowcount == 1 and began is None:  # type: ignore[attr-defined]
+                    pair = await self._issue(session, account, row.family, successor)
+                elif successor and began is not None and began is not row and _waits(began, row.family, now):
+                    pair = self._pair(account, row.family, successor)
+            if pair is None and row.used_at is not None and row.revoked_at is None:
                 await _end_family(session, row.family, now)
                 trail.note(session, "refresh_token_reused", "accounts", account.user if account else "")
         if pair is None:
@@ -103,9 +112,11 @@ class SignIn:
             if row is not None:
                 await _end_family(session, row.family, self._clock.now())
 
-    async def _issue(self, session: AsyncSession, account: AccountRow, family: str) -> TokenPair:
+    async def _issue(
+        self, session: AsyncSession, account: AccountRow, family: str, refresh: str | None = None
+    ) -> TokenPair:
         now = self._clock.now()
-        refresh = secrets.token_urlsafe(32)
+        refresh = refresh or secrets.token_urlsafe(32)
         session.add(
             RefreshTokenRow(
                 digest=_digest(refresh),
@@ -115,6 +126,9 @@ class SignIn:
                 expires_at=now + self._life,
             )
         )
+        return self._pair(account, family, refresh)
+
+    def _pair(self, account: AccountRow, family: str, refresh: str) -> TokenPair:
         who = Principal(account.user, Role(account.role), account.area, family)
         return TokenPair(self._tokens.issue(who), refresh, self._tokens.seconds)
 
@@ -136,6 +150,11 @@ async def forget(session: AsyncSession, now: datetime) -> None:
 async def _by_user(session: AsyncSession, user: str) -> AccountRow | None:
     query = select(AccountRow).where(AccountRow.user == user, AccountRow.active)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+def _waits(began: RefreshTokenRow, family: str, now: datetime) -> bool:
+    """Whether this is what a token of the family became, and nobody has used it yet."""
+    return began.family == family and began.used_at is None and began.revoked_at is None and began.expires_at > now
 
 
 async def _end_family(session: AsyncSession, family: str, now: datetime) -> None:

@@ -46,6 +46,18 @@ class RefreshInput(BaseModel):
     refresh_token: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class TradeInput(RefreshInput):
+    """A refresh token, and the one that it is to become."""
+
+    next: Annotated[
+        str | None,
+        Field(
+            pattern="^[A-Za-z0-9_-]{43}$",
+            description="256 random bits, base64url. Whoever names it may ask again when the answer was lost.",
+        ),
+    ] = None
+
+
 class PasswordInput(BaseModel):
     """One's present and new password."""
 
@@ -92,9 +104,12 @@ async def token(request: Request, form: Annotated[TokenForm, Form()], sign_in: S
 
 
 @tokens.post("/refresh", responses=responses())
-async def refresh(body: RefreshInput, sign_in: SignInDep) -> Tokens:
-    """Trade a refresh token for a new pair; the old one is void, and using it again ends the sign-in."""
-    return _answer(await sign_in.refresh(body.refresh_token))
+async def refresh(body: TradeInput, sign_in: SignInDep) -> Tokens:
+    """Trade a refresh token for a new pair; the old one is void, and using it again ends the sign-in.
+
+    Only the same trade, with the same ``next``, may be asked for again, as long as what it gave was not used.
+    """
+    return _answer(await sign_in.refresh(body.refresh_token, body.next))
 
 
 @tokens.post("/logout", status_code=204, responses=responses())

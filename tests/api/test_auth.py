@@ -96,6 +96,40 @@ async def test_given_a_refresh_token_when_it_is_used_twice_then_the_whole_sign_i
     assert (await client.post(REFRESH, json={"refresh_token": second})).status_code == 401
 
 
+async def test_given_a_trade_whose_answer_was_lost_when_it_is_asked_for_again_then_it_is_answered_until_it_is_used(
+    client: httpx.AsyncClient, account: str
+) -> None:
+    """B4: a page that is reloaded twice, or a network that is cut, signs nobody out in the middle of a call."""
+    first = (await _sign_in(client, account)).json()["refresh_token"]
+    trade = {"refresh_token": first, "next": "n" * 43}
+    for _ in range(3):
+        answer = await client.post(REFRESH, json=trade)
+        assert (answer.status_code, answer.json()["refresh_token"]) == (200, "n" * 43)
+        assert (await _me(client, answer.json()["access_token"])).status_code == 200
+    third = (await client.post(REFRESH, json={"refresh_token": "n" * 43, "next": "m" * 43})).json()["refresh_token"]
+    assert (await client.post(REFRESH, json=trade)).status_code == 401
+    assert (await client.post(REFRESH, json={"refresh_token": third})).status_code == 401
+
+
+@pytest.mark.parametrize("named", ["m" * 43, "the same"])
+async def test_given_a_used_token_when_another_successor_is_named_then_the_whole_sign_in_ends(
+    client: httpx.AsyncClient, account: str, named: str
+) -> None:
+    """RFC 9700 §4.14.2: who took a token does not know what it became."""
+    first = (await _sign_in(client, account)).json()["refresh_token"]
+    await client.post(REFRESH, json={"refresh_token": first, "next": "n" * 43})
+    stolen = {"refresh_token": first, "next": first if named == "the same" else named}
+    assert (await client.post(REFRESH, json=stolen)).status_code == 401
+    assert (await client.post(REFRESH, json={"refresh_token": "n" * 43})).status_code == 401
+
+
+async def test_given_a_token_of_its_own_as_successor_when_traded_then_401(
+    client: httpx.AsyncClient, account: str
+) -> None:
+    token = (await _sign_in(client, account)).json()["refresh_token"]
+    assert (await client.post(REFRESH, json={"refresh_token": token, "next": token})).status_code == 401
+
+
 async def test_given_one_refresh_token_when_traded_many_times_at_once_then_at_most_one_trade_succeeds(
     client: httpx.AsyncClient, account: str
 ) -> None:

@@ -25,6 +25,11 @@ interface SessionState {
 }
 
 const KEY = "callcenter.refresh";
+/** The token that the one under way is being traded for. */
+const NEXT = "callcenter.refresh.next";
+/** Which tab this is: a duplicated tab begins with a copy of everything that is kept for a tab. */
+const TAB = "callcenter.tab";
+const OLD_PAGE_MS = 3_000;
 const EARLY_MS = 30_000;
 
 export const useSession = create<SessionState>(() => ({ account: null, phase: "restoring" }));
@@ -32,11 +37,14 @@ export const useSession = create<SessionState>(() => ({ account: null, phase: "r
 let access = "";
 let expiresAt = 0;
 let refreshing: Promise<string> | null = null;
+let owned: Promise<boolean> | null = null;
 
 export class SignInError extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    /** After how long another attempt is let through, in seconds; 0: at once. */
+    readonly wait = 0,
   ) {
     super(detail);
   }
@@ -46,7 +54,7 @@ async function ask(path: string, init: RequestInit): Promise<Tokens> {
   const answer = await fetch(`/api/v1/auth/${path}`, init);
   if (!answer.ok) {
     const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
-    throw new SignInError(answer.status, problem.detail ?? answer.statusText);
+    throw new SignInError(answer.status, problem.detail ?? answer.statusText, Number(answer.headers?.get("Retry-After") ?? 0));
   }
   return (await answer.json()) as Tokens;
 }
@@ -55,7 +63,36 @@ function keep(tokens: Tokens): string {
   access = tokens.access_token;
   expiresAt = Date.now() + tokens.expires_in * 1000;
   sessionStorage.setItem(KEY, tokens.refresh_token);
+  sessionStorage.removeItem(NEXT);
   return access;
+}
+
+/** Whether what is kept for this tab is its own. A copy of it used here would end the sign-in of the tab it is of. */
+async function own(): Promise<boolean> {
+  if (!("locks" in navigator)) return true;
+  const begun = sessionStorage.getItem(TAB);
+  if (begun && (await hold(begun))) return true;
+  const tab = random();
+  sessionStorage.setItem(TAB, tab);
+  void hold(tab);
+  return begun === null;
+}
+
+/** Be a tab for as long as the page is there; a page that is being reloaded lets go within moments. */
+function hold(tab: string): Promise<boolean> {
+  return new Promise((done) =>
+    navigator.locks
+      .request(`callcenter.tab.${tab}`, { signal: AbortSignal.timeout(OLD_PAGE_MS) }, () => {
+        done(true);
+        return new Promise(() => undefined);
+      })
+      .catch(() => done(false)),
+  );
+}
+
+/** 256 bits that nobody guesses, as the server makes them. */
+function random(): string {
+  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32)))).replace(/[+/=]/g, (one) => ({ "+": "-", "/": "_" })[one] ?? "");
 }
 
 /** Sign in; throws `SignInError` with the server's sentence. */
@@ -66,6 +103,9 @@ export async function signIn(user: string, password: string): Promise<void> {
 
 /** Take up the sign-in of this tab after a reload; leaves `signed_out` when there is none. */
 export async function restore(): Promise<void> {
+  const first = owned ?? (owned = own());
+  if (!(await first)) forget();
+  owned = Promise.resolve(true);
   if (!sessionStorage.getItem(KEY)) return signedOut();
   try {
     await token();
@@ -90,11 +130,14 @@ const here = (token: string) => sessionStorage.getItem(KEY) === token;
 async function refresh(): Promise<string> {
   const old = sessionStorage.getItem(KEY);
   if (!old) throw new SignInError(401, "signed out");
+  // Named before it is asked for: a reload or a network that swallows the answer asks for the same once more.
+  const next = sessionStorage.getItem(NEXT) ?? random();
+  sessionStorage.setItem(NEXT, next);
   try {
     const tokens = await ask("refresh", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ refresh_token: old }),
+      body: JSON.stringify({ refresh_token: old, next }),
     });
     if (!here(old)) throw new SignInError(401, "signed out");
     return keep(tokens);
@@ -122,10 +165,15 @@ export async function signOut(): Promise<void> {
     }).catch(() => undefined);
 }
 
-function signedOut(): void {
+function forget(): void {
   access = "";
   expiresAt = 0;
   sessionStorage.removeItem(KEY);
+  sessionStorage.removeItem(NEXT);
+}
+
+function signedOut(): void {
+  forget();
   useSession.setState({ account: null, phase: "signed_out" });
 }
 

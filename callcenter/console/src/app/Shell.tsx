@@ -1,6 +1,6 @@
 // What surrounds every page: where one is, whether what is shown is of now, language, theme, and the way out.
 import { LogoutOutlined, MoonOutlined, SunOutlined } from "@ant-design/icons";
-import { Alert, Button, Tag, theme as antd, Tooltip } from "antd";
+import { Alert, App, Button, Tag, theme as antd, Tooltip } from "antd";
 import { useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, useNavigate } from "react-router-dom";
@@ -8,6 +8,7 @@ import { NavLink, useNavigate } from "react-router-dom";
 import { signOut, useSession } from "../api/session";
 import { useLive } from "../live/socket";
 import { SeatFrame } from "../pages/desk/SeatFrame";
+import { phone } from "../phone";
 import { switchTheme, useTheme } from "../theme/theme";
 import { clock } from "../ui/time";
 import { LanguageButton } from "./LanguageButton";
@@ -20,6 +21,7 @@ export function Shell({ pages, children }: { pages: Page[]; children: ReactNode 
   const account = useSession((state) => state.account);
   const theme = useTheme((state) => state.name);
   const links = pages.filter((page) => page.nav);
+  const leave = useLeave();
   useShortcuts(links);
   const atDesk = account !== null && seated(account);
   useEffect(() => (atDesk ? fetchAhead() : undefined), [atDesk]);
@@ -55,7 +57,7 @@ export function Shell({ pages, children }: { pages: Page[]; children: ReactNode 
         </Tooltip>
         <span className="quiet">{account?.user}</span>
         <Tooltip title={t("signOut")}>
-          <Button type="text" size="small" aria-label={t("signOut")} icon={<LogoutOutlined />} onClick={() => void signOut()} />
+          <Button type="text" size="small" aria-label={t("signOut")} icon={<LogoutOutlined />} onClick={() => void leave()} />
         </Tooltip>
       </header>
       <OfflineBar />
@@ -65,6 +67,17 @@ export function Shell({ pages, children }: { pages: Page[]; children: ReactNode 
       </main>
     </div>
   );
+}
+
+/** Signs out; on a call, whose phone goes with the page, only who says so once more. */
+function useLeave(): () => Promise<void> {
+  const { t } = useTranslation();
+  const { modal } = App.useApp();
+  return async () => {
+    const words = { title: t("leaving.title"), content: t("leaving.what"), okText: t("leaving.ok"), cancelText: t("leaving.cancel") };
+    const talks = phone.state.call?.kind === "seat";
+    if (!talks || (await modal.confirm({ ...words, okButtonProps: { danger: true }, autoFocusButton: "cancel" }))) await signOut();
+  };
 }
 
 function LiveTag() {

@@ -16,7 +16,9 @@ export function SignInPage() {
     try {
       await signIn(user.trim(), password);
     } catch (error) {
-      setFailed(error instanceof SignInError ? t("signIn.failed", { detail: error.message }) : t("state.offline"));
+      if (!(error instanceof SignInError)) setFailed(t("state.offline"));
+      else if (error.wait) setFailed(t("signIn.tooMany", { minutes: Math.ceil(error.wait / 60) }));
+      else setFailed(error.status === 401 ? t("signIn.wrong") : t("signIn.failed", { detail: error.message }));
     } finally {
       setBusy(false);
     }
