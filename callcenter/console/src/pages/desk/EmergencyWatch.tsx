@@ -15,8 +15,8 @@ import { useKeys } from "./keys";
 import { mine, type Emergency } from "./shapes";
 import { show, useDesk } from "./store";
 
-/** Typing that goes on when the alarm comes must not answer it. */
-const TYPING_MS = 500;
+/** Typing that goes on when the alarm comes must not answer it: Space and Enter count after so long without a letter. */
+const TYPING_MS = 700;
 
 export function EmergencyWatch() {
   const { t } = useTranslation("desk");
@@ -48,13 +48,12 @@ export function EmergencyWatch() {
 
   const answer = useCallback(() => phone.answer(), []);
   const typed = useLastTyped();
-  const began = useBeginning(rings);
-  const calm = () => {
-    if (performance.now() - began.current > TYPING_MS || performance.now() - typed.current > TYPING_MS) answer();
+  const calm = ({ timeStamp }: KeyboardEvent) => {
+    if (timeStamp - typed.current > TYPING_MS) answer();
   };
   useKeys(
     [
-      { keys: ["F2"], name: "answer", act: answer },
+      { keys: ["F2"], name: "answer", act: () => answer() },
       { keys: ["Space", "Enter"], name: "answer", act: calm, everywhere: true },
     ],
     rings && here && dialog === null,
@@ -124,22 +123,24 @@ function useUnlock(): void {
   }, []);
 }
 
+/** When the last letter was typed: in a field, or, once the alarm has taken the field away, on into the air. */
 function useLastTyped() {
   const at = useRef(-Infinity);
   useEffect(() => {
-    const typed = ({ target }: Event) => {
-      if (target instanceof HTMLElement && /^(INPUT|TEXTAREA)$/.test(target.tagName)) at.current = performance.now();
+    // By the clock of the keys: a page that is busy showing the alarm takes them late.
+    const typed = ({ target, timeStamp }: Event) => {
+      if (target instanceof HTMLElement && /^(INPUT|TEXTAREA)$/.test(target.tagName)) at.current = timeStamp;
+    };
+    const pressed = ({ key, isComposing, altKey, ctrlKey, metaKey, timeStamp }: KeyboardEvent) => {
+      if (altKey || ctrlKey || metaKey || key === " ") return;
+      if (isComposing || key.length === 1 || key === "Process" || key === "Backspace") at.current = timeStamp;
     };
     addEventListener("input", typed, true);
-    return () => removeEventListener("input", typed, true);
+    addEventListener("keydown", pressed, true);
+    return () => {
+      removeEventListener("input", typed, true);
+      removeEventListener("keydown", pressed, true);
+    };
   }, []);
-  return at;
-}
-
-function useBeginning(on: boolean) {
-  const at = useRef(0);
-  useEffect(() => {
-    if (on) at.current = performance.now();
-  }, [on]);
   return at;
 }

@@ -93,10 +93,24 @@ export const screenQuery = (callId: string) => ({
 
 export function useTimeline(id: string) {
   return useQuery({
-    ...query("/api/v1/emergencies/{incident_id}/timeline", { params: { path: { incident_id: id }, query: { limit: 500 } } }),
     queryKey: KEY.timeline(id),
+    queryFn: ({ signal }) => readTimeline(id, signal),
     ...stubborn,
   });
+}
+
+/** Parts of the timeline read last that are full: they change no more. */
+let full: { id: string; parts: Timeline[] } = { id: "", parts: [] };
+
+/** All of it: a long night has more facts than one answer. */
+async function readTimeline(id: string, signal: AbortSignal): Promise<Timeline> {
+  const parts = full.id === id ? [...full.parts] : [];
+  for (let cursor = parts.at(-1)?.next; parts.length === 0 || cursor; cursor = parts.at(-1)?.next) {
+    const params = { path: { incident_id: id }, query: { limit: MOST_FACTS, ...(cursor ? { cursor } : {}) } };
+    parts.push(await call(api.GET("/api/v1/emergencies/{incident_id}/timeline", { params, signal })));
+  }
+  full = { id, parts: parts.filter(({ next }) => next) };
+  return { items: parts.flatMap(({ items }) => items), next: null };
 }
 
 /** Take facts as they come; mounted once, in the operator's frame. */
@@ -157,7 +171,7 @@ type Timeline = Schemas["Page_FactView_"];
 
 function withFact(known: Timeline | undefined, fact: Fact): Timeline {
   const items = known?.items ?? [];
-  return items.some(({ id }) => id === fact.id) ? (known as Timeline) : { items: [...items, fact].slice(-MOST_FACTS), next: null };
+  return items.some(({ id }) => id === fact.id) ? (known as Timeline) : { items: [...items, fact], next: null };
 }
 
 /** Lists that facts touched are read again together: the first at once, those of a burst a little later. */

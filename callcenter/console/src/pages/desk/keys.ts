@@ -7,7 +7,7 @@ export interface Shortcut {
   /** Key of its words below `desk:keys`. */
   name: string;
   /** Undefined: not to be done now. */
-  act?: (() => void) | undefined;
+  act?: ((event: KeyboardEvent) => void) | undefined;
   /** Works in text fields, too; always so for F-keys, Alt and Ctrl. */
   everywhere?: boolean;
 }
@@ -36,7 +36,7 @@ const typing = (target: EventTarget | null) =>
 const pressable = (target: EventTarget | null) => target instanceof HTMLElement && !!target.closest("button, a, [role=option], [role=checkbox]");
 
 function pressed(event: KeyboardEvent): void {
-  if (event.isComposing || event.metaKey || event.repeat) return;
+  if (event.isComposing || event.metaKey) return;
   const name = written(event);
   const bare = !/^(F\d+|Alt\+|Ctrl\+|Esc)/.test(name);
   const emergency = wanting.some(({ layer }) => layer === "emergency");
@@ -47,7 +47,8 @@ function pressed(event: KeyboardEvent): void {
     if (bare && !found.everywhere && (typing(event.target) || ((name === "Space" || name === "Enter") && pressable(event.target)))) continue;
     event.preventDefault();
     event.stopImmediatePropagation();
-    found.act();
+    // A key that is held down was meant for what was there before; nor does it press the button that came under it.
+    if (!event.repeat) found.act(event);
     return;
   }
 }

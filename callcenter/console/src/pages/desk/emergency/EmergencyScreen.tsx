@@ -1,7 +1,7 @@
 // An emergency fills the screen, on whatever page: who, where, help, what is done, what was noted; until it is closed
 // or put aside. What it needs comes from the emergency itself; everything else may be missing.
 import { App, ConfigProvider } from "antd";
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode, type RefObject } from "react";
 import { createPortal } from "react-dom";
 import { useTranslation } from "react-i18next";
 
@@ -37,6 +37,11 @@ interface Props {
 /** Above every dialog of whatever page is below; its own dialogs above it. */
 const ABOVE = { token: { zIndexPopupBase: 2100 } };
 
+/** What is open above an emergency, of its own. */
+const OWN = ["modal-wrap", "dropdown", "select-dropdown"]
+  .map((one) => `.ant-${one}:not([style*="display: none"], .ant-${one}-hidden, [inert], [inert] *)`)
+  .join();
+
 export function EmergencyScreen(props: Props) {
   return (
     <ConfigProvider theme={ABOVE}>
@@ -55,10 +60,11 @@ function Whole({ one, all, answer }: Props) {
   const how = mine(one.legs, me);
   const actions = useEmergencyActions(one);
   const person = useInNeed(one);
+  const screen = useRef<HTMLDivElement>(null);
   const { dialog, set } = useDesk();
   const open = one.state === "open";
   const others = all.filter(({ id }) => id !== one.id);
-  useInert();
+  useInert(screen);
   useReturn(one.id, open && how === "none", how === "talking", actions.ring);
   useKeys([
     ...HELP.map((role, index): Shortcut => ({ keys: [`Alt+${index + 1}`], name: `help_${role}`, act: open ? () => void actions.help(role) : undefined })),
@@ -68,7 +74,7 @@ function Whole({ one, all, answer }: Props) {
     { keys: ["Alt+0"], name: "aside", act: how === "ringing" ? undefined : () => putAside(one.id) },
   ]);
   return createPortal(
-    <div className={styles.screen} role="dialog" aria-modal="true" aria-label={t("emergency.title")} data-testid="emergency" data-how={how}>
+    <div ref={screen} className={styles.screen} role="dialog" aria-modal="true" aria-label={t("emergency.title")} data-testid="emergency" data-how={how}>
       <Head one={one} all={all} me={me} how={how} actions={actions} />
       {how === "ringing" && <Ringing one={one} answer={answer} />}
       <Advice one={one} how={how} />
@@ -116,16 +122,19 @@ function Part({ children }: { children: ReactNode }) {
   );
 }
 
-/** What lies below is out of reach of keys and screen readers. */
-function useInert(): void {
-  const before = useRef<Element | null>(null);
+/** What lies below, dialogs too, is out of reach of keys and screen readers; afterwards one goes on typing where one was. */
+function useInert(screen: RefObject<HTMLElement | null>): void {
+  const before = useRef(document.activeElement);
   useEffect(() => {
-    const root = document.getElementById("root");
-    before.current = document.activeElement;
-    root?.setAttribute("inert", "");
+    const below = [...document.body.children].filter((one) => one !== screen.current && !one.hasAttribute("inert"));
+    for (const one of below) one.setAttribute("inert", "");
+    // A dialog below would still close at Esc, and take with it what was typed there.
+    const escape = (event: KeyboardEvent) => event.key === "Escape" && !document.querySelector(OWN) && event.stopImmediatePropagation();
+    addEventListener("keydown", escape, true);
     return () => {
-      root?.removeAttribute("inert");
+      removeEventListener("keydown", escape, true);
+      for (const one of below) one.removeAttribute("inert");
       if (before.current instanceof HTMLElement) before.current.focus();
     };
-  }, []);
+  }, [screen]);
 }

@@ -1,10 +1,11 @@
 // Who is on the line, who is being called, who could not be reached; each to be muted, let go or tried again.
 import { AudioMutedOutlined, AudioOutlined, CloseOutlined, RedoOutlined } from "@ant-design/icons";
 import { Button, Tooltip } from "antd";
-import { memo, useState } from "react";
+import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Since } from "../../../ui/time";
+import { useTimeline } from "../data";
 import { up, type Emergency, type HelpRole, type Leg } from "../shapes";
 import type { EmergencyActions } from "./actions";
 import styles from "./Emergency.module.css";
@@ -19,6 +20,7 @@ export function People({ one, actions, me }: { one: Emergency; actions: Emergenc
   const over = [...new Map(one.legs.filter((leg) => !up(leg) && leg.role !== "seat").map((leg) => [leg.number, leg])).values()]
     .filter(({ number }) => !reached.has(number))
     .slice(-OVER_SHOWN);
+  const silenced = useSilenced(one.id);
   const elderUp = live.some(({ role }) => role === "elder");
   return (
     <section className={styles.card} aria-label={t("emergency.people")}>
@@ -30,30 +32,40 @@ export function People({ one, actions, me }: { one: Emergency; actions: Emergenc
       )}
       <ul className={styles.people}>
         {[...live, ...over].map((leg) => (
-          <Person key={leg.id} leg={leg} mine={leg.role === "seat" && leg.number === me} actions={actions} open={one.state === "open"} />
+          <Person key={leg.id} leg={leg} muted={silenced.has(leg.id)} mine={leg.role === "seat" && leg.number === me} actions={actions} open={one.state === "open"} />
         ))}
       </ul>
     </section>
   );
 }
 
+/** Whose voice is kept out of the room, also by somebody else or before a reload: who comes in anew is heard again. */
+function useSilenced(id: string): Set<string> {
+  const facts = useTimeline(id).data?.items;
+  return useMemo(() => {
+    const found = new Set<string>();
+    for (const { kind, data } of facts ?? []) {
+      if (kind === "leg.muted" && data.muted === true) found.add(String(data.leg_id));
+      else if (kind === "leg.muted" || kind === "leg.joined") found.delete(String(data.leg_id));
+    }
+    return found;
+  }, [facts]);
+}
+
 interface PersonProps {
   leg: Leg;
+  muted: boolean;
   mine: boolean;
   open: boolean;
   actions: EmergencyActions;
 }
 
 const Person = memo(
-  function Person({ leg, mine, open, actions }: PersonProps) {
+  function Person({ leg, muted, mine, open, actions }: PersonProps) {
     const { t } = useTranslation("desk");
-    const [muted, setMuted] = useState(false);
     const over = !up(leg);
     const elder = leg.role === "elder";
     const who = leg.name || leg.number;
-    const silence = async () => {
-      if (await actions.mute(leg.id, !muted)) setMuted(!muted);
-    };
     return (
       <li className={styles.leg} data-state={leg.state}>
         <span className={styles.dot} aria-hidden />
@@ -70,7 +82,7 @@ const Person = memo(
         <span className={styles.legActs}>
           {leg.state === "joined" && !elder && !mine && (
             <Tooltip title={t(muted ? "emergency.unmute" : "emergency.mute")}>
-              <Button size="small" type="text" icon={muted ? <AudioMutedOutlined /> : <AudioOutlined />} aria-label={`${t(muted ? "emergency.unmute" : "emergency.mute")} ${who}`} onClick={() => void silence()} />
+              <Button size="small" type="text" icon={muted ? <AudioMutedOutlined /> : <AudioOutlined />} aria-label={`${t(muted ? "emergency.unmute" : "emergency.mute")} ${who}`} onClick={() => void actions.mute(leg.id, !muted)} />
             </Tooltip>
           )}
           {!over && !elder && !mine && open && (
@@ -92,5 +104,5 @@ const Person = memo(
       </li>
     );
   },
-  (a, b) => a.mine === b.mine && a.open === b.open && a.leg === b.leg && a.actions.busy === b.actions.busy,
+  (a, b) => a.muted === b.muted && a.mine === b.mine && a.open === b.open && a.leg === b.leg && a.actions.busy === b.actions.busy,
 );

@@ -57,7 +57,7 @@ export function ElderFile({ callId, call }: { callId: string; call: Call | undef
               <Raise elderId={known?.id ?? null} caller={caller} />
             </Space>
             {(finding === "search" || (unknown && finding === null && !data.candidates.length)) && <ElderSearch choose={match} />}
-            {finding === "create" && <QuickCreate phone={caller} made={match} />}
+            {finding === "create" && <QuickCreate callId={callId} phone={caller} made={match} />}
           </section>
           {data.open_emergencies.map((one) => (
             <Alert

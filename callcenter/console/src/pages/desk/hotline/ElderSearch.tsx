@@ -41,7 +41,8 @@ export function ElderSearch({ choose }: { choose: (id: string) => void }) {
         data-testid="elder-search"
         onChange={({ target }) => setTyped(target.value)}
         onPressEnter={() => {
-          const [first, ...more] = found.data?.items ?? [];
+          // Only who was found by what stands there now: the list is a moment behind the typing.
+          const [first, ...more] = words === typed.trim() && !found.isPlaceholderData ? (found.data?.items ?? []) : [];
           if (first && !more.length) choose(first.id);
         }}
       />

@@ -1,13 +1,15 @@
 // What becomes of a call: an answer, a work order, a complaint, a follow-up, a call-back; and its disposition.
 import { Alert, Button, Form, Input, Radio, Select } from "antd";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, call as send } from "../../../api/client";
-import { detail, insist } from "../ask";
-import { useMe, useReread } from "../data";
+import { insist } from "../ask";
+import { useReread } from "../data";
 import styles from "../desk.module.css";
+import { useKept } from "../kept";
 import { useKeys } from "../keys";
+import { useWhy } from "../refusal";
 import type { Call } from "../shapes";
 
 const OUTCOMES = ["answer", "work_order", "complaint", "follow_up", "callback", "none"] as const;
@@ -34,17 +36,7 @@ interface Values {
   due?: string;
 }
 
-const KEPT = "callcenter.desk.intake.";
-
-/** What was typed before a reload, else a form to begin with. */
-function kept(place: string): Values {
-  const fresh: Values = { outcome: "answer", kind: "service", priority: "normal" };
-  try {
-    return { ...fresh, ...(JSON.parse(sessionStorage.getItem(place) ?? "{}") as Partial<Values>) };
-  } catch {
-    return fresh;
-  }
-}
+const FRESH: Values = { outcome: "answer", kind: "service", priority: "normal" };
 
 export function Intake({ id, call, done }: { id: string; call: Call | undefined; done: () => void }) {
   const { t } = useTranslation("desk");
@@ -53,21 +45,26 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState("");
   const reread = useReread();
-  // Of whoever types: the next one to sign in at this tab has a form of their own.
-  const place = `${KEPT}${id}@${useMe()}`;
+  const kept = useKept<Values>(`intake.${id}`);
+  const why = useWhy();
+  const underWay = useRef(false);
   const submit = async (values: Values) => {
+    // A key is quicker than the button that turns grey; without the call it would be nobody's.
+    if (underWay.current || !call) return;
+    underWay.current = true;
     setBusy(true);
     setFailed("");
     try {
       // Whoever reads it later reads words: where none were typed, what it is, in the operator's language.
       const words = values.text?.trim() || t(`disposition.${DISPOSITION[values.outcome]}`);
-      if (call?.line !== "outbound" || values.outcome !== "none") await decide(id, call, values, words);
-      if (call?.line === "hotline" && !call.disposition) await dispose(id, call, values);
-      sessionStorage.removeItem(place);
+      if (call.line !== "outbound" || values.outcome !== "none") await decide(id, call, values, words);
+      if (call.line === "hotline" && !call.disposition) await dispose(id, call, values);
+      kept.forget();
       done();
     } catch (error) {
-      setFailed(detail(error));
+      setFailed(why(error));
     } finally {
+      underWay.current = false;
       setBusy(false);
       reread();
     }
@@ -82,7 +79,7 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
   return (
     <section className={styles.pane} aria-label={t("intake.title")}>
       <h3>{t("intake.title")}</h3>
-      <Form form={form} layout="vertical" size="small" requiredMark={false} initialValues={kept(place)} onValuesChange={(_, all) => sessionStorage.setItem(place, JSON.stringify(all))} onFinish={(values) => void submit(values)}>
+      <Form form={form} layout="vertical" size="small" requiredMark={false} initialValues={{ ...FRESH, ...kept.typed }} onValuesChange={(_, all) => kept.keep(all)} onFinish={(values) => void submit(values)}>
         <Form.Item name="outcome" style={{ marginBottom: 10 }}>
           <Radio.Group buttonStyle="solid" optionType="button" options={OUTCOMES.map((value) => ({ value, label: t(`intake.${value}`) }))} aria-label={t("intake.title")} />
         </Form.Item>
@@ -117,7 +114,7 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
           </Form.Item>
         )}
         {failed && <Alert type="error" showIcon title={failed} style={{ marginBottom: 8 }} />}
-        <Button type="primary" htmlType="submit" loading={busy} data-testid="intake-submit">
+        <Button type="primary" htmlType="submit" loading={busy} disabled={!call} data-testid="intake-submit">
           {t("intake.submit")} <kbd aria-hidden>Ctrl+Enter</kbd>
         </Button>
       </Form>
@@ -126,15 +123,15 @@ export function Intake({ id, call, done }: { id: string; call: Call | undefined;
 }
 
 /** The call's item in the one list of all channels comes to its outcome; what it becomes is made with it. */
-async function decide(id: string, call: Call | undefined, values: Values, words: string): Promise<void> {
+async function decide(id: string, call: Call, values: Values, words: string): Promise<void> {
   const { outcome, text = "", priority = "normal", about = "", organisation = "", number, due } = values;
-  const elder_id = call?.elder_id ?? null;
+  const elder_id = call.elder_id;
   const found = await send(api.GET("/api/v1/intake", { params: { query: { call_id: id, limit: 1 } } }));
   let item = found.items[0];
   if (item?.state === "done") return;
   item ??= await send(
     api.POST("/api/v1/intake", {
-      body: { text: words, kind: KIND[outcome], channel: "phone", call_id: id, elder_id, caller: call?.caller || null, take: true },
+      body: { text: words, kind: KIND[outcome], channel: "phone", call_id: id, elder_id, caller: call.caller || null, take: true },
     }),
   );
   const due_at = due ? new Date(Date.now() + Number(due) * 3_600_000).toISOString() : null;

@@ -1,11 +1,12 @@
 // Registering a caller whom nobody knows, with what can be asked in a call; somebody alike is shown first.
 import { Alert, Button, Form, Input, Radio } from "antd";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ApiError, api, call } from "../../../api/client";
-import { detail } from "../ask";
 import styles from "../desk.module.css";
+import { useKept } from "../kept";
+import { useWhy } from "../refusal";
 
 interface Values {
   name: string;
@@ -24,30 +25,43 @@ interface Alike {
   address: string | null;
 }
 
-export function QuickCreate({ phone, made }: { phone: string; made: (id: string) => void }) {
+interface Props {
+  callId: string;
+  phone: string;
+  made: (id: string) => void;
+}
+
+export function QuickCreate({ callId, phone, made }: Props) {
   const { t } = useTranslation("desk");
   const [form] = Form.useForm<Values>();
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState("");
   const [alike, setAlike] = useState<Alike[]>([]);
+  const kept = useKept<Values>(`create.${callId}`);
+  const why = useWhy();
+  const underWay = useRef(false);
   const submit = async (force: boolean) => {
+    if (underWay.current) return;
     const values = await form.validateFields();
+    underWay.current = true;
     const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
     setBusy(true);
     setFailed("");
     try {
       const elder = await call(api.POST("/api/v1/elders/quick", { body: { ...given, name: values.name, force } }));
+      kept.forget();
       made(elder.id);
     } catch (error) {
       const found = error instanceof ApiError && error.code === "duplicate_elder" ? (error.body as { candidates?: Alike[] }).candidates : undefined;
       if (found) setAlike(found);
-      else setFailed(detail(error));
+      else setFailed(why(error));
     } finally {
+      underWay.current = false;
       setBusy(false);
     }
   };
   return (
-    <Form form={form} layout="vertical" size="small" style={{ marginTop: 10 }} initialValues={{ phone }} onFinish={() => void submit(false)} requiredMark={false}>
+    <Form form={form} layout="vertical" size="small" style={{ marginTop: 10 }} initialValues={{ phone, ...kept.typed }} onValuesChange={(_, all) => kept.keep(all)} onFinish={() => void submit(false)} requiredMark={false}>
       <Form.Item name="name" label={t("create.name")} rules={[{ required: true, message: t("create.needed") }]}>
         <Input autoFocus maxLength={60} />
       </Form.Item>

@@ -1,6 +1,6 @@
 // A call that turns out to be an emergency: raised by hand, with her plan, at once.
 import { AlertOutlined } from "@ant-design/icons";
-import { App, Button } from "antd";
+import { App, Button, Input } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { api } from "../../../api/client";
@@ -13,13 +13,24 @@ export function Raise({ elderId, caller }: { elderId: string | null; caller: str
   const { modal } = App.useApp();
   const { act, busy } = useActing();
   const raise = async () => {
-    if (!(await modal.confirm({ title: t("file.raiseConfirm"), content: t("file.raiseWhat"), okText: t("file.raise"), okButtonProps: { danger: true, style: { background: "var(--emergency)", color: "var(--emergency-ink)" } }, cancelText: t("cancel") }))) return;
-    const body = { kind: "manual" as const, ...(elderId ? { elder_id: elderId } : { caller }) };
+    // Who withholds the number and is not on file has to be asked for one.
+    let asked = "";
+    const ask = !elderId && !caller && (
+      <Input autoFocus inputMode="tel" style={{ marginTop: 8 }} placeholder={t("file.raiseNumber")} aria-label={t("file.raiseNumber")} onChange={({ target }) => (asked = target.value.trim())} />
+    );
+    const content = (
+      <>
+        {t("file.raiseWhat")}
+        {ask}
+      </>
+    );
+    if (!(await modal.confirm({ title: t("file.raiseConfirm"), content, okText: t("file.raise"), okButtonProps: { danger: true, style: { background: "var(--emergency)", color: "var(--emergency-ink)" } }, cancelText: t("cancel") }))) return;
+    const body = { kind: "manual" as const, ...(elderId ? { elder_id: elderId } : { caller: caller || asked }) };
     const opened = await act("raise", () => insist((header) => api.POST("/api/v1/emergencies", { params: { header }, body })));
     if (opened) show(opened.id);
   };
   return (
-    <Button size="small" danger icon={<AlertOutlined />} disabled={!elderId && !caller} loading={busy.has("raise")} onClick={() => void raise()}>
+    <Button size="small" danger icon={<AlertOutlined />} loading={busy.has("raise")} onClick={() => void raise()}>
       {t("file.raise")}
     </Button>
   );
