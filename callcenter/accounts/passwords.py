@@ -46,9 +46,9 @@ class Passwords:
 def check_new_password(user: str, password: str) -> None:
     """Raises `InvalidInput` for a password that is too short, too long or the user's name."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise InvalidInput(f"a password has {SHORTEST} to {LONGEST} characters")
+        raise InvalidInput(f"a password has {SHORTEST} to {LONGEST} characters", reason="password_length")
     if user.lower() in password.lower():
-        raise InvalidInput("a password must not contain the user name")
+        raise InvalidInput("a password must not contain the user name", reason="password_user")
 
 
 def new_password(user: str) -> str:

@@ -54,4 +54,4 @@ async def answer(
 def bounded(rows: Sequence[Any]) -> None:
     """Raises `InvalidInput` for more rows than one file may have; ask the database for one more than that."""
     if len(rows) > MOST_ROWS:
-        raise InvalidInput(f"more than {MOST_ROWS} rows; narrow the period or another filter")
+        raise InvalidInput(f"more than {MOST_ROWS} rows; narrow the period or another filter", reason="too_many_rows")

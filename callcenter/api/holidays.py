@@ -15,8 +15,9 @@ from callcenter.clock import today
 from callcenter.queues import service
 from callcenter.queues.hours import moved, statutory
 from callcenter.queues.model import OwnDay
-from callcenter.queues.schemas import OwnDaysInput
+from callcenter.queues.schemas import OwnDaysInput, SaidInput
 from callcenter.queues.service import CHANGED
+from callcenter.shapes import Day
 
 router = idempotency.router("/holidays", "queues")
 
@@ -72,3 +73,18 @@ async def set_own_days(body: OwnDaysInput, session: SessionDep, services: Servic
     days = await service.set_own_days(session, services.clock, body)
     hint(session, CHANGED)
     return Page(items=[_own(day) for day in days], next=None)
+
+
+@router.put("/{date}", responses=responses())
+async def set_own_day(date: Day, body: SaidInput, session: SessionDep, services: ServicesDep, _: Writer) -> DayView:
+    """Say one day of one's own; all others stay as they are."""
+    await service.set_own_day(session, services.clock, date, body)
+    hint(session, CHANGED)
+    return DayView(date=date, kind=body.kind, name=body.name, own=True)
+
+
+@router.delete("/{date}", status_code=204, responses=responses())
+async def forget_own_day(date: Day, session: SessionDep, _: Writer) -> None:
+    """Let a day be as in the calendar again; also when nobody said otherwise."""
+    await service.forget_own_day(session, date)
+    hint(session, CHANGED)

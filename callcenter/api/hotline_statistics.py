@@ -83,7 +83,7 @@ def _asked(
     if begin >= end:
         raise InvalidInput("since must be before until")
     if end - begin > timedelta(days=MOST_DAYS):
-        raise InvalidInput(f"ask for at most {MOST_DAYS} days at once")
+        raise InvalidInput(f"ask for at most {MOST_DAYS} days at once", reason="period_long", days=MOST_DAYS)
     return Asked(since=begin, until=end)
 
 
@@ -104,7 +104,9 @@ async def _hotline(
     queue: Annotated[str | None, Query(pattern=r"^[a-z0-9_-]{1,40}$")] = None,
 ) -> HotlineStatistics:
     if by is Grouping.HOUR and asked.until - asked.since > timedelta(days=MOST_HOUR_DAYS):
-        raise InvalidInput(f"by hour, ask for at most {MOST_HOUR_DAYS} days at once")
+        raise InvalidInput(
+            f"by hour, ask for at most {MOST_HOUR_DAYS} days at once", reason="period_long", days=MOST_HOUR_DAYS
+        )
     book, now = services.queues(), services.clock.now()
     goals = {code: goal_of(book, code) for code in book.queues if code != GENERAL}
     default = goal_of(book, queue or GENERAL)

@@ -36,11 +36,13 @@ class MenuView(BaseModel):
     published_at: Moment | None
     published_by: str
     updated_at: Moment | None
+    revision: int = Field(description="Of this draft as it was read: its ETag, for `If-Match`.")
 
     @classmethod
     def of(cls, row: MenuRow) -> "MenuView":
         same = ("id", "name", "line", "root", "nodes", "published_at", "published_by", "updated_at")
-        return cls(**{name: getattr(row, name) for name in same}, version=row.edition, state=MenuState(row.state))
+        values = {name: getattr(row, name) for name in same}
+        return cls(**values, version=row.edition, state=MenuState(row.state), revision=row.version)
 
 
 class ProblemView(BaseModel):
@@ -49,6 +51,8 @@ class ProblemView(BaseModel):
     node: str = Field(description="Empty: the menu as a whole.")
     code: str
     text: str
+    key: str = Field(description="Of which key it is, or `otherwise`; empty: of the whole node.")
+    to: str = Field(description="The name that is wrong, where one is.")
 
 
 class MenuProblems(BaseModel):
@@ -82,6 +86,7 @@ def _built_in() -> MenuView:
         published_at=None,
         published_by="",
         updated_at=None,
+        revision=0,
     )
 
 
@@ -152,7 +157,7 @@ async def copy_menu(id: Id, _: Writer, session: SessionDep, services: ServicesDe
 async def check_menu(id: Id, session: SessionDep) -> MenuProblems:
     """What is wrong with it: dead ends, unknown queues and prompts, no way to an emergency or to a human."""
     found = await service.check_menu(session, await service.get_menu(session, id))
-    return MenuProblems(problems=[ProblemView(node=one.node, code=one.code, text=one.text) for one in found])
+    return MenuProblems(problems=[ProblemView.model_validate(one, from_attributes=True) for one in found])
 
 
 @router.post("/{id}/publish", responses=responses(404, 409))

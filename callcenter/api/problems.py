@@ -41,6 +41,7 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(examples=["no elder has this id"])
     code: str = Field(examples=["not_found"])
+    reason: str | None = Field(None, description="Which case of the code it is, where a page says it in its own words.")
     request_id: str | None = None
     errors: list[FieldProblem] | None = None
 
@@ -76,9 +77,14 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def database_error(error: BaseException) -> CallCenterError | None:
     """What an error of the database means to the caller, or None when it is our own defect."""
     if isinstance(error, StaleDataError):
-        return Conflict("somebody else changed this at the same time; read it again and repeat the change")
+        return Conflict(
+            "somebody else changed this at the same time; read it again and repeat the change", reason="changed_since"
+        )
     if isinstance(error, IntegrityError):
-        return Conflict("this would contradict what is stored: a value that must be unique is taken, or still in use")
+        return Conflict(
+            "this would contradict what is stored: a value that must be unique is taken, or still in use",
+            reason="contradicts",
+        )
     lost = isinstance(error, DBAPIError) and (
         error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(AWAY)
     )

@@ -39,7 +39,7 @@ async def provision(id: Id, request: Request, session: SessionDep, services: Ser
     """
     row = await service.get_account(session, id)
     if not row.active:
-        raise Conflict("this account is switched off; switch it on first")
+        raise Conflict("this account is switched off; switch it on first", reason="account_off")
     password = service.set_seat(services.clock, row, True) or ""
     note(session, "provision", "accounts", row.id)
     request.state.answer_is_secret = True

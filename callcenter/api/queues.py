@@ -12,6 +12,7 @@ from callcenter.api.problems import responses
 from callcenter.api.types import Moment, Page
 from callcenter.api.versions import IfMatch, check_match, tag
 from callcenter.clock import Clock
+from callcenter.menus.service import check_unused
 from callcenter.queues import service
 from callcenter.queues.hours import is_open
 from callcenter.queues.schemas import CODE_PATTERN, QueueInput, QueueSettings
@@ -102,8 +103,9 @@ async def change_queue(
 
 @router.delete("/{code}", status_code=204, responses=responses(404, 409, 412))
 async def delete_queue(code: Code, session: SessionDep, _: Writer, if_match: IfMatch = None) -> None:
-    """Delete a queue. Whoever waits in it waits on in the general one."""
+    """Delete a queue to which no live menu leads. Whoever waits in it waits on in the general one."""
     check_match((await service.get_queue(session, code)).version or 0, if_match)
+    await check_unused(session, code)
     await service.delete_queue(session, code)
     hint(session, CHANGED)
 

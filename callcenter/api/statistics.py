@@ -87,7 +87,9 @@ def _asked(
     if begin >= end:
         raise InvalidInput("since must be before until")
     if by is Grouping.HOUR and end - begin > timedelta(hours=MOST_HOURS):
-        raise InvalidInput(f"by hour, ask for at most {MOST_HOURS // 24} days at once")
+        raise InvalidInput(
+            f"by hour, ask for at most {MOST_HOURS // 24} days at once", reason="period_long", days=MOST_HOURS // 24
+        )
     # An account that serves one area sees its own, whatever it asks for (I3).
     areas = tuple(name for name in (area, who.area) if name is not None)
     which = Which(since=begin, until=end, kind=kind, areas=areas)

@@ -49,13 +49,15 @@ class Monitoring:
     def start(self, call: Call, user: str, mode: str) -> Leg:
         """Ring the supervisor's own seat for a call; answers its leg. Raises `NotFound`, `Conflict`."""
         if not call.open:
-            raise Conflict(f"call {call.id} is over")
+            raise Conflict(f"call {call.id} is over", reason="call_over")
         if any(leg.number == user and leg.role in (Role.SEAT, Role.MONITOR) for leg in call.live_legs):
-            raise Conflict(f"{user} is on this call already; change the mode, or hang up first")
+            raise Conflict(f"{user} is on this call already; change the mode, or hang up first", reason="on_this_call")
         if any(
             leg.number == user and leg.role == Role.MONITOR for one in self._calls.open_calls() for leg in one.live_legs
         ):
-            raise Conflict(f"{user} listens to another call, and has one phone; end that first")
+            raise Conflict(
+                f"{user} listens to another call, and has one phone; end that first", reason="listens_already"
+            )
         target = operator_of(call, user, mode)
         seat = self._hands.free_seat(user)
         leg_id = new_id()
@@ -95,7 +97,7 @@ class Monitoring:
             self._settle(self._calls.get(call.id))
             return leg
         if leg.answered_at is None:
-            raise Conflict("pick up first, then change the mode")
+            raise Conflict("pick up first, then change the mode", reason="pick_up_first")
         return self._recast(call, leg, mode, target)
 
     def _recast(self, call: Call, leg: Leg, mode: str, target: Leg | None) -> Leg:
@@ -209,7 +211,7 @@ def operator_of(call: Call, user: str, mode: str) -> Leg | None:
     """
     found = _operator(call, user)
     if found is None and mode != JOIN:
-        raise Conflict("no operator is on this call; there is nobody to listen to")
+        raise Conflict("no operator is on this call; there is nobody to listen to", reason="nobody_to_hear")
     return found
 
 

@@ -148,11 +148,13 @@ async def _check(session: AsyncSession, row: DeviceRow, who: Principal | None) -
         if (
             await session.execute(select(DeviceRow.id).where(DeviceRow.serial == row.serial, DeviceRow.id != row.id))
         ).first():
-            raise Conflict(f"the serial {row.serial} is taken")
+            raise Conflict(f"the serial {row.serial} is taken", reason="serial_taken", serial=row.serial)
         if row.elder_id is None:
             return
         elder = await session.get(ElderRow, row.elder_id)
         if elder is None or elder.deleted_at is not None:
-            raise Conflict("no elder has this elder_id")
+            raise Conflict("no elder has this elder_id", reason="elder_gone")
         if who is not None and who.area is not None and elder.area != who.area:
-            raise Conflict(f"you serve the area {who.area}; this elder lives in another one")
+            raise Conflict(
+                f"you serve the area {who.area}; this elder lives in another one", reason="other_area", area=who.area
+            )

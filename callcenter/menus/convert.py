@@ -23,7 +23,7 @@ _NICENESS = 10
 
 
 def main() -> None:
-    """``<kind>``: ``wav``, ``mp3`` or ``ogg``. Writes ``ok <seconds>`` and the WAV, or ``no <why>``."""
+    """``<kind>``: ``wav``, ``mp3`` or ``ogg``. Writes ``ok <seconds>`` and the WAV, or ``no <word> <why>``."""
     os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 class _Unusable(Exception):
-    """What is wrong with the file, for the one who sent it."""
+    """What is wrong with the file: one word of ours, and a sentence for the one who sent it."""
 
 
 def convert(audio: bytes, kind: str) -> tuple[bytes, float]:
@@ -52,16 +52,16 @@ def convert(audio: bytes, kind: str) -> tuple[bytes, float]:
             sound: Any = AudioSegment.from_file(str(given), format=kind, duration=MOST_SECONDS + 1)
             seconds = len(sound) / 1000
             if not FEWEST_SECONDS <= seconds <= MOST_SECONDS:
-                raise _Unusable(f"a prompt is {FEWEST_SECONDS:g} to {MOST_SECONDS} s long")
+                raise _Unusable(f"length a prompt is {FEWEST_SECONDS:g} to {MOST_SECONDS} s long")
             if sound.dBFS < -60:
-                raise _Unusable("there is nothing to be heard in this file")
+                raise _Unusable("silent there is nothing to be heard in this file")
             louder = sound.apply_gain(min(LOUDNESS - sound.dBFS, -sound.max_dBFS - 1))
             how = ["-ar", str(RATE), "-ac", "1", "-c:a", "pcm_s16le", "-map_metadata", "-1", "-fflags", "+bitexact"]
             louder.export(str(made), format="wav", parameters=how).close()
         except _Unusable:
             raise
         except Exception as error:  # pydub lets whatever it stumbles over through
-            raise _Unusable("the file is damaged or of a kind that cannot be read") from error
+            raise _Unusable("damaged the file is damaged or of a kind that cannot be read") from error
         return made.read_bytes(), seconds
 
 

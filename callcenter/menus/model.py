@@ -4,6 +4,7 @@ A menu is a graph of nodes. A node says something and waits for one key; each ke
 `problems` finds every way in which a caller could be lost; a menu that has any is never live.
 """
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 
@@ -66,11 +67,14 @@ class Menu(msgspec.Struct, frozen=True):
 
 
 class MenuProblem(msgspec.Struct, frozen=True):
-    """Why a menu must not go live. ``node``: where; empty for the menu as a whole."""
+    """Why a menu must not go live. ``node``: where; empty for the menu as a whole. ``key``: which, where it is one
+    key's, or ``otherwise``; ``to``: the name that is wrong."""
 
     node: str
     code: str
     text: str
+    key: str = ""
+    to: str = ""
 
 
 BUILT_IN = Menu(
@@ -109,7 +113,9 @@ def problems(
     ``callable_number``: whether a number may be dialled from the menu.
     """
     if menu.root not in menu.nodes:
-        return [MenuProblem("", "unknown_node", f"the menu begins at {menu.root!r}, which is no node of it")]
+        return [
+            MenuProblem("", "unknown_node", f"the menu begins at {menu.root!r}, which is no node of it", to=menu.root)
+        ]
     found: list[MenuProblem] = []
     for name, node in menu.nodes.items():
         found += _of_node(menu, name, node, prompts, queues, callable_number)
@@ -179,21 +185,26 @@ def _of_node(
         yield MenuProblem(name, "silent", "nothing is said here; the caller would wait in silence")
     for prompt in (*node.prompts, *node.again):
         if prompt not in prompts:
-            yield MenuProblem(name, "unknown_prompt", f"there is no prompt {prompt!r}; upload it first")
+            yield MenuProblem(name, "unknown_prompt", f"there is no prompt {prompt!r}; upload it first", to=prompt)
     if node.choices.get(EMERGENCY_KEY) != Action(Do.EMERGENCY):
         yield MenuProblem(name, "no_emergency", "key 9 must be the emergency, everywhere (B1)")
     for key, action in (*node.choices.items(), ("", node.otherwise)):
         where = f"key {key}" if key else "pressing nothing"
+        problem = functools.partial(_of_key, name, key or "otherwise", action.to)
         if key and (len(key) != 1 or key not in KEYS):
-            yield MenuProblem(name, "unknown_key", f"{key!r} is no key; use one of {KEYS}")
+            yield MenuProblem(name, "unknown_key", f"{key!r} is no key; use one of {KEYS}", key)
         if action.do is Do.NODE and action.to not in menu.nodes:
-            yield MenuProblem(name, "unknown_node", f"{where} leads to {action.to!r}, which is no node: a dead end")
+            yield problem("unknown_node", f"{where} leads to {action.to!r}, which is no node: a dead end")
         elif action.do is Do.QUEUE and action.to and action.to not in queues:
-            yield MenuProblem(name, "unknown_queue", f"{where} leads to the queue {action.to!r}, which does not exist")
+            yield problem("unknown_queue", f"{where} leads to the queue {action.to!r}, which does not exist")
         elif action.do is Do.MESSAGE and action.to not in prompts:
-            yield MenuProblem(name, "unknown_prompt", f"{where} says {action.to!r}, which is no prompt")
+            yield problem("unknown_prompt", f"{where} says {action.to!r}, which is no prompt")
         elif action.do is Do.NUMBER and not callable_number(action.to):
-            yield MenuProblem(name, "unknown_number", f"{where} dials {action.to!r}, which is no number to be dialled")
+            yield problem("unknown_number", f"{where} dials {action.to!r}, which is no number to be dialled")
+
+
+def _of_key(node: str, key: str, to: str, code: str, text: str) -> MenuProblem:
+    return MenuProblem(node, code, text, key, to)
 
 
 def prompts_of(menu: Menu) -> set[str]:

@@ -80,7 +80,11 @@ async def delete_prompt(session: AsyncSession, data: Path, name: str) -> None:
     live = await session.scalars(select(MenuRow).where(MenuRow.state == MenuState.LIVE.value))
     for menu in live:
         if name in prompts_of(menu_of(menu)):
-            raise Conflict(f"the live menu {menu.name!r} plays {name}; publish one that does not, then delete it")
+            raise Conflict(
+                f"the live menu {menu.name!r} plays {name}; publish one that does not, then delete it",
+                reason="prompt_in_menu",
+                menu=menu.name,
+            )
     await session.delete(row)
     await session.flush()
     await asyncio.to_thread((folder_of(data) / f"{name}.wav").unlink, missing_ok=True)
@@ -94,13 +98,15 @@ def sniff(audio: bytes) -> str:
         return "ogg"
     if audio[:3] == b"ID3" or (len(audio) > 1 and audio[0] == 0xFF and audio[1] & 0xE0 == 0xE0):
         return "mp3"
-    raise InvalidInput("this is no WAV, MP3 or Ogg file; send one of these", field="file")
+    raise InvalidInput("this is no WAV, MP3 or Ogg file; send one of these", field="file", reason="not_audio")
 
 
 async def convert(audio: bytes) -> tuple[bytes, float]:
     """An upload as 8 kHz mono 16-bit WAV at the loudness of all prompts, and its seconds. Raises `InvalidInput`."""
     if len(audio) > MOST_BYTES:
-        raise InvalidInput(f"a prompt may have {MOST_BYTES} bytes; send it as MP3 or Ogg", field="file")
+        raise InvalidInput(
+            f"a prompt may have {MOST_BYTES} bytes; send it as MP3 or Ogg", field="file", reason="audio_large"
+        )
     kind = sniff(audio)
     async with _converting:
         answer = await _apart(kind, audio)
@@ -108,7 +114,12 @@ async def convert(audio: bytes) -> tuple[bytes, float]:
     word, _, rest = said.decode("utf-8", "replace").partition(" ")
     if word == "ok":
         return wav, float(rest)
-    raise InvalidInput(rest or "the file cannot be converted; save it as another format", field="file")
+    why, _, sentence = rest.partition(" ")
+    raise InvalidInput(
+        sentence or "the file cannot be converted; save it as another format",
+        field="file",
+        reason=f"audio_{why or 'damaged'}",
+    )
 
 
 async def _apart(kind: str, audio: bytes) -> bytes:

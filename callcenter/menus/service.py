@@ -10,7 +10,7 @@ from callcenter.clock import Clock
 from callcenter.errors import Conflict, NotFound
 from callcenter.ids import new_id
 from callcenter.menus.book import KEPT_VERSIONS, Book
-from callcenter.menus.model import BUILT_IN, MenuProblem, problems
+from callcenter.menus.model import BUILT_IN, Do, MenuProblem, actions, problems
 from callcenter.menus.prompts import built_in_prompts, custom_prompts
 from callcenter.menus.schemas import MenuInput
 from callcenter.menus.tables import MenuRow, MenuState, menu_of
@@ -93,7 +93,10 @@ async def _create(
 async def change_menu(session: AsyncSession, clock: Clock, row: MenuRow, data: MenuInput) -> None:
     """Write a draft anew; raises `Conflict` for one that is or was live."""
     if row.state != MenuState.DRAFT:
-        raise Conflict(f"a {row.state} menu is not changed; make a new version of it (copy) and publish that")
+        raise Conflict(
+            f"a {row.state} menu is not changed; make a new version of it (copy) and publish that",
+            reason="menu_no_draft",
+        )
     row.name, row.line, row.root, row.nodes = data.name, data.line, data.root, _nodes(data)
     row.updated_at = clock.now()
     await session.flush()
@@ -112,7 +115,10 @@ async def publish_menu(session: AsyncSession, clock: Clock, row: MenuRow, user: 
     Callers who are in the one it replaces end in that one.
     """
     if row.state != MenuState.DRAFT:
-        raise Conflict(f"a {row.state} menu cannot be published; make a new version of it (copy) and publish that")
+        raise Conflict(
+            f"a {row.state} menu cannot be published; make a new version of it (copy) and publish that",
+            reason="menu_no_draft",
+        )
     found = await check_menu(session, row)
     if found:
         raise MenuHasProblems(
@@ -127,6 +133,18 @@ async def publish_menu(session: AsyncSession, clock: Clock, row: MenuRow, user: 
     row.published_at = row.updated_at = clock.now()
     row.published_by = user
     await session.flush()
+
+
+async def check_unused(session: AsyncSession, queue: str) -> None:
+    """Raises `Conflict` while a key of a live menu leads to the queue: callers who press it would wait elsewhere."""
+    for row in await session.scalars(select(MenuRow).where(MenuRow.state == MenuState.LIVE.value)):
+        nodes = menu_of(row).nodes.values()
+        if any(action.do is Do.QUEUE and action.to == queue for node in nodes for action in actions(node)):
+            raise Conflict(
+                f"the live menu {row.name!r} leads callers here; publish one that does not, then delete it",
+                reason="queue_in_menu",
+                menu=row.name,
+            )
 
 
 async def read_book(session: AsyncSession) -> Book:

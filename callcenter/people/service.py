@@ -116,7 +116,9 @@ def fill_elder(clock: Clock, row: ElderRow, patch: ElderPatch) -> None:
 def same_version(present: int, given: int | None) -> None:
     """Raises `Conflict` when the caller changed something that somebody else has changed since."""
     if given is not None and given != present:
-        raise Conflict(f"this was changed by somebody else: version {present}, not {given}; read it again")
+        raise Conflict(
+            f"this was changed by somebody else: version {present}, not {given}; read it again", reason="changed_since"
+        )
 
 
 def later(now: datetime, before: datetime) -> datetime:
@@ -151,10 +153,14 @@ def _set_contacts(row: ElderRow, contacts: list[ContactInput]) -> None:
 
 async def _check(session: AsyncSession, row: ElderRow, who: Principal | None) -> None:
     if who is not None and who.area is not None and row.area != who.area:
-        raise Conflict(f"you serve the area {who.area}; an elder of another one is not yours to write")
+        raise Conflict(
+            f"you serve the area {who.area}; an elder of another one is not yours to write",
+            reason="other_area",
+            area=who.area,
+        )
     with session.no_autoflush:
         if row.plan_id is not None and await session.get(PlanRow, row.plan_id) is None:
             raise Conflict("no response plan has this plan_id; list them at /api/v1/response-plans")
         query = select(ElderRow.id).where(ElderRow.code == row.code, ElderRow.id != row.id)
         if (await session.execute(query)).first():
-            raise Conflict(f"the code {row.code} is taken")
+            raise Conflict(f"the code {row.code} is taken", reason="code_taken", taken=row.code)

@@ -123,7 +123,11 @@ async def change_shift(
 def mine(row: ShiftRow, who: Principal | None) -> None:
     """Raises `Conflict` when the shift is of an area that the account does not serve."""
     if who is not None and who.area is not None and row.area != who.area:
-        raise Conflict(f"you serve the area {who.area}; a shift of another one is not yours to write")
+        raise Conflict(
+            f"you serve the area {who.area}; a shift of another one is not yours to write",
+            reason="other_area",
+            area=who.area,
+        )
 
 
 def shift_of(row: ShiftRow | tuple[Any, ...]) -> Shift:
@@ -140,6 +144,6 @@ def _check(row: ShiftRow, who: Principal | None) -> None:
     if once == weekly:
         raise InvalidInput("say either starts_at and ends_at, or weekdays, from_time and to_time")
     if once and (row.starts_at is None or row.ends_at is None or row.starts_at >= row.ends_at):
-        raise InvalidInput("a shift needs starts_at and ends_at, the end after the beginning")
+        raise InvalidInput("a shift needs starts_at and ends_at, the end after the beginning", reason="ends_before")
     if weekly and not (row.weekdays and row.from_time and row.to_time):
         raise InvalidInput("a weekly shift needs weekdays, from_time and to_time")

@@ -124,9 +124,15 @@ async def change_staff(
 
 async def _check(session: AsyncSession, row: StaffRow, who: Principal | None) -> None:
     if who is not None and who.area is not None and row.area != who.area:
-        raise Conflict(f"you serve the area {who.area}; staff of another one is not yours to write")
+        raise Conflict(
+            f"you serve the area {who.area}; staff of another one is not yours to write",
+            reason="other_area",
+            area=who.area,
+        )
     if row.starts_on is not None and row.ends_on is not None and row.ends_on < row.starts_on:
-        raise InvalidInput("ends_on is before starts_on; give the first and the last day", field="ends_on")
+        raise InvalidInput(
+            "ends_on is before starts_on; give the first and the last day", field="ends_on", reason="ends_before"
+        )
     with session.no_autoflush:
         if (await session.execute(select(StaffRow.id).where(StaffRow.code == row.code, StaffRow.id != row.id))).first():
-            raise Conflict(f"the code {row.code} is taken")
+            raise Conflict(f"the code {row.code} is taken", reason="code_taken", taken=row.code)

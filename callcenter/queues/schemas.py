@@ -94,12 +94,17 @@ class SkillsInput(_Input):
     area: OptionalLine = ""
 
 
-class OwnDayInput(_Input):
+class SaidInput(_Input):
+    """How a day is otherwise than the calendar says."""
+
+    kind: Literal["open", "closed"]
+    name: OptionalLine = ""
+
+
+class OwnDayInput(SaidInput):
     """A day that is otherwise than the calendar says."""
 
     date: Day
-    kind: Literal["open", "closed"]
-    name: OptionalLine = ""
 
 
 class OwnDaysInput(_Input):

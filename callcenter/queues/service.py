@@ -1,5 +1,6 @@
 """Queues, skills and days in the database: written at the desk, read into the book that routing uses."""
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from callcenter.clock import Clock
 from callcenter.errors import Conflict, InvalidInput, NotFound
 from callcenter.phone import is_emergency_service, is_ordinary, normalise
 from callcenter.queues.model import DEFAULT, GENERAL, Book, OwnDay, Queue, Skills
-from callcenter.queues.schemas import OwnDaysInput, QueueInput, QueueSettings, SkillsInput
+from callcenter.queues.schemas import OwnDaysInput, QueueInput, QueueSettings, SaidInput, SkillsInput
 from callcenter.queues.tables import OwnDayRow, QueueRow, SeatSkillsRow
 
 CHANGED = "queues.changed"
@@ -63,7 +64,7 @@ def _default() -> QueueRow:
 async def create_queue(session: AsyncSession, clock: Clock, data: QueueInput) -> QueueRow:
     """Make a queue; raises `Conflict` when its code is taken, or when it names a queue that is not there."""
     if await find_queue(session, data.code) is not None:
-        raise Conflict(f"there is a queue {data.code} already; change that one")
+        raise Conflict(f"there is a queue {data.code} already; change that one", reason="queue_taken", queue=data.code)
     return await _write(session, clock, QueueRow(code=data.code, created_at=clock.now()), data)
 
 
@@ -78,11 +79,15 @@ async def change_queue(session: AsyncSession, clock: Clock, code: str, data: Que
 async def delete_queue(session: AsyncSession, code: str) -> None:
     """Delete a queue; whoever waits in it waits in the general one. Raises `NotFound`, `Conflict`."""
     if code == GENERAL:
-        raise Conflict("the general queue is always there; change it instead")
+        raise Conflict("the general queue is always there; change it instead", reason="queue_general")
     row = await get_queue(session, code)
     for other in await all_queues(session):
         if other.code != code and f"queue:{code}" in _leads_to(other):
-            raise Conflict(f"callers of the queue {other.code} are sent here; change that first")
+            raise Conflict(
+                f"callers of the queue {other.code} are sent here; change that first",
+                reason="queue_led_to",
+                queue=other.name,
+            )
     await session.delete(row)
     await session.flush()
 
@@ -99,7 +104,8 @@ async def _write(session: AsyncSession, clock: Clock, row: QueueRow, data: Queue
         known = {f"queue:{other.code}" for other in await all_queues(session)} - {f"queue:{row.code}"}
     for to in _leads_to(row):
         if to.startswith("queue:") and to not in known:
-            raise Conflict(f"there is no other queue {to.removeprefix('queue:')}; make it first")
+            missing = to.removeprefix("queue:")
+            raise Conflict(f"there is no other queue {missing}; make it first", reason="queue_unknown", queue=missing)
     session.add(row)
     await session.flush()
     return row
@@ -119,6 +125,8 @@ def _canonical(to: str) -> str:
         raise InvalidInput(
             f"callers are not sent to {raw}: no number abroad, no premium or emergency service; name another centre's",
             field="to",
+            reason="number_refused",
+            number=raw,
         )
     return f"number:{number}"
 
@@ -144,15 +152,32 @@ async def set_own_days(session: AsyncSession, clock: Clock, data: OwnDaysInput) 
     """Put other days in the place of all of one's own."""
     rows = {row.date: row for row in await session.scalars(select(OwnDayRow))}
     wanted = {day.isoformat(): said for day, said in data.by_date().items()}
-    for date in rows.keys() - wanted.keys():
-        await session.delete(rows[date])
-    for date, said in wanted.items():
-        row = rows.get(date)
-        if row is None:
-            row = OwnDayRow(date=date, created_at=clock.now())
-            session.add(row)
-        elif (row.kind, row.name) == (said.kind, said.name):
-            continue
-        row.kind, row.name, row.updated_at = said.kind, said.name, clock.now()
+    for at in rows.keys() - wanted.keys():
+        await session.delete(rows[at])
+    for at, said in wanted.items():
+        _say(session, clock, rows.get(at) or OwnDayRow(date=at, created_at=clock.now()), said)
     await session.flush()
     return await own_days(session)
+
+
+async def set_own_day(session: AsyncSession, clock: Clock, day: date, said: SaidInput) -> None:
+    """Say one day of one's own."""
+    _say(session, clock, await _own_day(session, day) or OwnDayRow(date=day.isoformat(), created_at=clock.now()), said)
+    await session.flush()
+
+
+async def forget_own_day(session: AsyncSession, day: date) -> None:
+    """Let a day be as in the calendar."""
+    row = await _own_day(session, day)
+    if row is not None:
+        await session.delete(row)
+
+
+async def _own_day(session: AsyncSession, day: date) -> OwnDayRow | None:
+    return (await session.scalars(select(OwnDayRow).where(OwnDayRow.date == day.isoformat()))).one_or_none()
+
+
+def _say(session: AsyncSession, clock: Clock, row: OwnDayRow, said: SaidInput) -> None:
+    if (row.kind, row.name) != (said.kind, said.name):
+        row.kind, row.name, row.updated_at = said.kind, said.name, clock.now()
+        session.add(row)

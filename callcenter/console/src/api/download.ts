@@ -9,7 +9,7 @@ export async function download(path: string, fallbackName: string): Promise<void
   });
   if (!answer.ok) {
     const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
-    throw new ApiError(answer.status, problem.code ?? "", problem.detail ?? answer.statusText);
+    throw new ApiError(answer.status, problem.code ?? "", problem.detail ?? answer.statusText, problem);
   }
   const name = /filename\*?=(?:UTF-8'')?"?([^";]+)/i.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
   const link = document.createElement("a");

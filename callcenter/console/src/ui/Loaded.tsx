@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ApiError } from "../api/client";
+import { why } from "./why";
 
 interface Props<T> {
   of: UseQueryResult<T>;
@@ -29,11 +30,11 @@ export function Loaded<T>({ of, empty, emptyText, children }: Props<T>) {
   );
 }
 
-/** What went wrong, in the server's own sentence, and a way to try again. */
+/** What went wrong, and a way to try again. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
   const offline = error instanceof ApiError && error.offline;
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = why(error);
   return (
     <Alert
       type="error"

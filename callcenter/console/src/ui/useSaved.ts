@@ -1,18 +1,18 @@
-// Writing something and then showing the lists it is in anew; errors are told in the server's own sentence.
+// Writing something and then showing the lists it is in anew; errors are told in the page's language.
 import { useMutation } from "@tanstack/react-query";
 import { App } from "antd";
 
 import { queries } from "../live/queries";
-import { half } from "./half";
+import { why } from "./why";
 
-export function useSaved<V, T>(path: string, write: (values: V) => Promise<T>, then?: (saved: T) => void) {
+export function useSaved<V, T>(path: string | string[], write: (values: V) => Promise<T>, then?: (saved: T) => void) {
   const { message } = App.useApp();
   return useMutation({
     mutationFn: write,
     onSuccess: (saved) => {
-      void queries.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith(path) });
+      void queries.invalidateQueries({ predicate: ({ queryKey }) => [path].flat().some((one) => String(queryKey[0]).startsWith(one)) });
       then?.(saved);
     },
-    onError: (error) => void message.error(half(error.message), 6),
+    onError: (error) => void message.error(why(error), 6),
   });
 }

@@ -1,9 +1,10 @@
-// What the centre consists of: elders, devices, staff and their seats, duty, and bringing all of it in from a file.
+// What the centre consists of: elders, devices, staff and their seats, who cares for them, duty, and bringing all of it in from a file.
 import { Tabs } from "antd";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router-dom";
 
 import { may } from "../../api/session";
+import { CareTab } from "./CareTab";
 import { DevicesTab } from "./DevicesTab";
 import { EldersTab } from "./EldersTab";
 import { ImportsTab } from "./ImportsTab";
@@ -18,6 +19,7 @@ export default function AdminPage() {
     { key: "elders", needs: "elders:read", children: <EldersTab /> },
     { key: "devices", needs: "devices:read", children: <DevicesTab /> },
     { key: "staff", needs: "accounts:read", children: <StaffTab /> },
+    { key: "care", needs: "staff:read", children: <CareTab /> },
     { key: "roster", needs: "seats:manage", children: <RosterTab /> },
     { key: "imports", needs: "elders:write", children: <ImportsTab /> },
   ];

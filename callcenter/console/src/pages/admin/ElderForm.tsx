@@ -19,7 +19,8 @@ export function ElderForm({ elder, close }: { elder: Elder | null; close: () => 
   const save = useSaved(
     "/api/v1/elders",
     (values: Input_) => {
-      const body = withoutEmpty(values);
+      // A code is never taken away: left empty it stays as it is, or is made.
+      const body = { ...withoutEmpty(values), code: (values.code || elder?.code) as string };
       return call(
         elder
           ? api.PATCH("/api/v1/elders/{id}", {
@@ -59,7 +60,7 @@ export function ElderForm({ elder, close }: { elder: Elder | null; close: () => 
         )
       }
     >
-      <Form form={form} layout="vertical" disabled={!may("elders:write")} initialValues={elder ?? { active: true, phones: [], contacts: [], groups: [] }} onFinish={(values) => save.mutate(values)}>
+      <Form form={form} layout="vertical" scrollToFirstError={{ focus: true, block: "center" }} disabled={!may("elders:write")} initialValues={elder ?? { active: true, phones: [], contacts: [], groups: [] }} onFinish={(values) => save.mutate(values)}>
         <div className={styles.grid}>
           <Form.Item name="name" label={t("field.name")} rules={[{ required: true, max: 60 }]}>
             <Input />
@@ -122,5 +123,5 @@ export function ElderForm({ elder, close }: { elder: Elder | null; close: () => 
 
 /** An empty field means: nothing is known. */
 function withoutEmpty(values: Input_): Input_ {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value === "" ? null : value])) as Input_;
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value === "" || value === undefined ? null : value])) as Input_;
 }

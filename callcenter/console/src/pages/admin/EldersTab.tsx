@@ -9,6 +9,7 @@ import { download } from "../../api/download";
 import { usePages } from "../../api/pages";
 import { may } from "../../api/session";
 import { MoreTable } from "../../ui/MoreTable";
+import { why } from "../../ui/why";
 import styles from "./admin.module.css";
 import { ElderForm } from "./ElderForm";
 
@@ -22,7 +23,7 @@ export function EldersTab() {
   const elders = usePages("/api/v1/elders", asked ? { query: asked } : {});
   const [edited, setEdited] = useState<Elder | "new" | null>(null);
   const save = (form: string) =>
-    void download(`/api/v1/elders.${form}`, `elders.${form}`).catch((error: Error) => message.error(error.message));
+    void download(`/api/v1/elders.${form}`, `elders.${form}`).catch((error: Error) => message.error(why(error)));
   return (
     <>
       <div className={styles.toolbar}>

@@ -5,20 +5,22 @@ import { App, Button, Select, Tag, Upload } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { ApiError, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { download } from "../../api/download";
 import { usePages } from "../../api/pages";
-import { token } from "../../api/session";
+import { upload } from "../../api/upload";
 import { queries } from "../../live/queries";
-import { half } from "../../ui/half";
 import { MoreTable } from "../../ui/MoreTable";
 import { moment } from "../../ui/time";
+import { why } from "../../ui/why";
 import styles from "./admin.module.css";
 import { ImportReport } from "./ImportReport";
 
 type Import = Schemas["Import"];
 type Kind = Import["kind"];
 const KINDS: Kind[] = ["elders", "contacts", "devices", "accounts", "staff"];
+/** What the server takes of one file. */
+const MOST_BYTES = 5 * 2 ** 20;
 const COLOURS = { draft: "warning", applied: "success", discarded: "default" } as const;
 
 export function ImportsTab() {
@@ -27,16 +29,16 @@ export function ImportsTab() {
   const [kind, setKind] = useState<Kind>("elders");
   const [shown, setShown] = useState<string | null>(null);
   const imports = usePages("/api/v1/imports");
-  const upload = useMutation({
-    mutationFn: (file: File) => send(kind, file),
+  const sending = useMutation({
+    mutationFn: (file: File) => upload<Import>("/api/v1/imports", { kind }, file, MOST_BYTES),
     onSuccess: (made) => {
       void queries.invalidateQueries({ queryKey: ["/api/v1/imports"] });
       setShown(made.id);
     },
-    onError: (error) => void message.error(half(error.message), 8),
+    onError: (error) => void message.error(why(error), 8),
   });
   const template = () =>
-    void download(`/api/v1/imports/templates/${kind}.xlsx`, `${kind}.xlsx`).catch((error: Error) => message.error(error.message));
+    void download(`/api/v1/imports/templates/${kind}.xlsx`, `${kind}.xlsx`).catch((error: Error) => message.error(why(error)));
   return (
     <>
       <div className={styles.toolbar}>
@@ -44,8 +46,8 @@ export function ImportsTab() {
         <Button icon={<DownloadOutlined />} onClick={template}>
           {t("import.template")}
         </Button>
-        <Upload accept=".xlsx,.csv,.txt" showUploadList={false} beforeUpload={(file) => (upload.mutate(file), false)}>
-          <Button type="primary" icon={<UploadOutlined />} loading={upload.isPending}>
+        <Upload accept=".xlsx,.csv,.txt" showUploadList={false} beforeUpload={(file) => (sending.mutate(file), false)}>
+          <Button type="primary" icon={<UploadOutlined />} loading={sending.isPending}>
             {t("import.upload")}
           </Button>
         </Upload>
@@ -73,16 +75,4 @@ export function ImportsTab() {
       {shown && <ImportReport id={shown} close={() => setShown(null)} />}
     </>
   );
-}
-
-async function send(kind: Kind, file: File): Promise<Import> {
-  const body = new FormData();
-  body.set("kind", kind);
-  body.set("file", file);
-  const answer = await fetch("/api/v1/imports", { method: "POST", body, headers: { Authorization: `Bearer ${await token()}` } });
-  if (!answer.ok) {
-    const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
-    throw new ApiError(answer.status, problem.code ?? "", problem.detail ?? answer.statusText);
-  }
-  return (await answer.json()) as Import;
 }

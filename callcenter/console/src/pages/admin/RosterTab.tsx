@@ -9,6 +9,7 @@ import { useTranslation } from "react-i18next";
 import { api, call, query, type Schemas } from "../../api/client";
 import { usePages } from "../../api/pages";
 import { MoreTable } from "../../ui/MoreTable";
+import { moment as chosen } from "../../ui/shanghai";
 import { moment } from "../../ui/time";
 import styles from "./admin.module.css";
 import { useSaved } from "../../ui/useSaved";
@@ -129,7 +130,7 @@ function ShiftForm({ close }: { close: () => void }) {
 function asShift({ span, range, weekdays, from_time, to_time, ...who }: Values): Schemas["ShiftInput"] {
   const when =
     span === "once"
-      ? { starts_at: range?.[0].toISOString(), ends_at: range?.[1].toISOString(), weekdays: [], from_time: "", to_time: "" }
+      ? { starts_at: range && chosen(range[0]), ends_at: range && chosen(range[1]), weekdays: [], from_time: "", to_time: "" }
       : { weekdays: weekdays ?? [], from_time: from_time ?? "", to_time: to_time ?? "" };
   return { area: "", position: 0, ...who, ...when };
 }

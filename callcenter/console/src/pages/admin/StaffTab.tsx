@@ -73,14 +73,15 @@ function StaffForm({ account, close }: { account: Account | null; close: () => v
   const [form] = Form.useForm<Values>();
   const save = useSaved(
     "/api/v1/accounts",
-    ({ user, password, ...values }: Values) =>
+    ({ user, password, seat, ...values }: Values) =>
       call(
         account
           ? api.PATCH("/api/v1/accounts/{id}", {
               params: { path: { id: account.id }, header: { "If-Match": `"${account.version}"` } },
-              body: { ...values, area: values.area ?? "", ...(password && { password }) },
+              // Said again, "seat" is a new password for the phone, and the one on the desk is out.
+              body: { ...values, area: values.area ?? "", ...(password && { password }), ...(seat !== account.seat && { seat }) },
             })
-          : api.POST("/api/v1/accounts", { body: { user, password, ...values, area: values.area || null } }),
+          : api.POST("/api/v1/accounts", { body: { user, password, seat, ...values, area: values.area || null } }),
       ),
     close,
   );

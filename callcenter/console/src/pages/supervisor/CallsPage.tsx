@@ -9,6 +9,7 @@ import { useSession } from "../../api/session";
 import { queries } from "../../live/queries";
 import { Loaded } from "../../ui/Loaded";
 import { Since } from "../../ui/time";
+import { why } from "../../ui/why";
 import styles from "./supervisor.module.css";
 
 type Call = Schemas["CallView"];
@@ -101,7 +102,7 @@ function Monitor({ row }: { row: Call }) {
   const params = { path: { call_id: row.id } };
   const done = {
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["/api/v1/calls"] }),
-    onError: (error: Error) => void message.error(error.message),
+    onError: (error: Error) => void message.error(why(error)),
   };
   const begin = useMutation({
     mutationFn: (mode: Mode) =>
@@ -118,7 +119,7 @@ function Monitor({ row }: { row: Call }) {
   });
   const act = (mode: Mode) =>
     mode === "take_over"
-      ? modal.confirm({ title: `${t("calls.take_over")}?`, onOk: () => begin.mutateAsync(mode) })
+      ? modal.confirm({ title: `${t("calls.take_over")}?`, onOk: () => begin.mutateAsync(mode).catch(() => undefined) })
       : begin.mutate(mode);
   return (
     <Space.Compact size="small">

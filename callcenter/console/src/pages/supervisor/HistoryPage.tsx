@@ -1,11 +1,13 @@
 // Figures of the past: hotline, emergency answers, seats' time; as charts, tables, and files (B1, A1).
 import { DownloadOutlined } from "@ant-design/icons";
 import { App, Button, DatePicker, Segmented, Space, Tabs } from "antd";
-import dayjs, { type Dayjs } from "dayjs";
+import type { Dayjs } from "dayjs";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { download } from "../../api/download";
+import { moment, today } from "../../ui/shanghai";
+import { why } from "../../ui/why";
 import { AnswerTimesTab } from "./history/AnswerTimesTab";
 import { HotlineTab } from "./history/HotlineTab";
 import { SeatTimeTab } from "./history/SeatTimeTab";
@@ -25,16 +27,16 @@ type Tab = keyof typeof FILES;
 export default function HistoryPage() {
   const { t } = useTranslation("supervisor");
   const { message } = App.useApp();
-  const [range, setRange] = useState<[Dayjs, Dayjs]>(() => [dayjs().subtract(6, "day").startOf("day"), dayjs().endOf("day")]);
+  const [range, setRange] = useState<[Dayjs, Dayjs]>(() => [today().subtract(6, "day"), today().endOf("day")]);
   const [by, setBy] = useState<By>("day");
   const [tab, setTab] = useState<Tab>("hotline");
-  const period: Period = { since: range[0].toISOString(), until: range[1].toISOString(), by };
+  const period: Period = { since: moment(range[0]), until: moment(range[1]), by };
   const save = (form: string) => {
     const asked = new URLSearchParams({ since: period.since, until: period.until });
     if (tab === "seatTime") asked.set("by_day", String(by === "day"));
     else asked.set("by", tab === "emergency" && (by === "queue" || by === "operator") ? "none" : by);
     download(`/api/v1/statistics/${PATHS[tab]}.${form}?${asked}`, `${PATHS[tab]}.${form}`).catch((error: Error) =>
-      message.error(error.message),
+      message.error(why(error)),
     );
   };
   return (
@@ -44,7 +46,7 @@ export default function HistoryPage() {
         <DatePicker.RangePicker
           allowClear={false}
           value={range}
-          maxDate={dayjs().endOf("day")}
+          maxDate={today().endOf("day")}
           onChange={(dates) => dates?.[0] && dates[1] && setRange([dates[0].startOf("day"), dates[1].endOf("day")])}
         />
         <Segmented

@@ -9,6 +9,8 @@ import { useTranslation } from "react-i18next";
 import { api, call, query, type Schemas } from "../../api/client";
 import { queries } from "../../live/queries";
 import { Loaded } from "../../ui/Loaded";
+import { today } from "../../ui/shanghai";
+import { why } from "../../ui/why";
 import styles from "./supervisor.module.css";
 
 type Day = Schemas["DayView"];
@@ -21,27 +23,34 @@ interface Values {
 export function HolidaysTab() {
   const { t } = useTranslation("supervisor");
   const { message } = App.useApp();
-  const [year, setYear] = useState(dayjs().year());
+  const [form] = Form.useForm<Values>();
+  const [year, setYear] = useState(() => today().year());
   const found = useQuery(query("/api/v1/holidays", { params: { query: { year } } }));
-  const own = found.data?.items.filter((day) => day.own) ?? [];
-  const save = useMutation({
-    mutationFn: (days: Schemas["OwnDayInput"][]) => call(api.PUT("/api/v1/holidays", { body: { days } })),
+  const path = (date: string) => ({ params: { path: { date } } });
+  const done = {
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["/api/v1/holidays"] }),
-    onError: (error) => void message.error(error.message),
+    onError: (error: Error) => void message.error(why(error)),
+  };
+  const save = useMutation({
+    mutationFn: ({ date, kind, name }: Values) =>
+      call(api.PUT("/api/v1/holidays/{date}", { ...path(date.format("YYYY-MM-DD")), body: { kind, name: name ?? "" } })),
+    ...done,
+    onSuccess: (_, { date }) => {
+      done.onSuccess();
+      setYear(date.year());
+      form.resetFields();
+    },
   });
+  const forget = useMutation({ mutationFn: (date: string) => call(api.DELETE("/api/v1/holidays/{date}", path(date))), ...done });
   // The State Council's days come with English names, and those that are worked in exchange with none.
   const called = ({ own: ours, name, kind }: Day) =>
     ours ? name : name ? t(`queues.dayName.${name}`, name) : kind === "open" ? t("queues.exchanged") : "";
-  const add = ({ date, kind, name }: Values) => {
-    const day = date.format("YYYY-MM-DD");
-    save.mutate([...own.filter((other) => other.date !== day), { date: day, kind, name: name ?? "" }]);
-  };
   return (
     <>
       <div className={styles.toolbar}>
         <h1>{t("queues.holidays")}</h1>
         <DatePicker picker="year" allowClear={false} value={dayjs(`${year}-01-01`)} onChange={(date) => date && setYear(date.year())} />
-        <Form layout="inline" onFinish={add} initialValues={{ kind: "closed" }}>
+        <Form layout="inline" form={form} onFinish={(values) => save.mutate(values)} initialValues={{ kind: "closed" }}>
           <Form.Item name="date" rules={[{ required: true }]}>
             <DatePicker placeholder={t("queues.date")} />
           </Form.Item>
@@ -74,7 +83,7 @@ export function HolidaysTab() {
                   day.own && (
                     <Popconfirm
                       title={`${t("common:action.delete")} ${day.date}?`}
-                      onConfirm={() => save.mutate(own.filter((other) => other.date !== day.date))}
+                      onConfirm={() => forget.mutate(day.date)}
                     >
                       <Button size="small" danger icon={<DeleteOutlined />} aria-label={`${t("common:action.delete")} ${day.date}`} />
                     </Popconfirm>

@@ -4,11 +4,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { App, Button, Form, Input, Popconfirm, Table, Upload, type UploadFile } from "antd";
 import { useTranslation } from "react-i18next";
 
-import { api, ApiError, call, query } from "../../api/client";
-import { token } from "../../api/session";
+import { api, call, query } from "../../api/client";
+import { upload } from "../../api/upload";
 import { queries } from "../../live/queries";
 import { Listen } from "../../ui/Listen";
 import { Loaded } from "../../ui/Loaded";
+import { why } from "../../ui/why";
 import { seconds } from "./Figure";
 import styles from "./supervisor.module.css";
 
@@ -24,8 +25,8 @@ export function PromptsTab() {
   const [form] = Form.useForm<Values>();
   const found = useQuery(query("/api/v1/prompts"));
   const again = () => void queries.invalidateQueries({ queryKey: ["/api/v1/prompts"] });
-  const failed = (error: Error) => void message.error(error.message);
-  const upload = useMutation({
+  const failed = (error: Error) => void message.error(why(error));
+  const sending = useMutation({
     mutationFn: send,
     onSuccess: () => {
       form.resetFields();
@@ -42,7 +43,7 @@ export function PromptsTab() {
     <>
       <div className={styles.toolbar}>
         <h1>{t("queues.prompts")}</h1>
-        <Form form={form} layout="inline" onFinish={(values) => upload.mutate(values)}>
+        <Form form={form} layout="inline" onFinish={(values) => sending.mutate(values)}>
           <Form.Item name="name" rules={[{ required: true, pattern: /^custom-[a-z0-9-]{1,33}$/, message: t("queues.promptHelp") }]}>
             <Input placeholder={t("queues.promptName")} aria-label={t("queues.promptName")} />
           </Form.Item>
@@ -54,7 +55,7 @@ export function PromptsTab() {
               <Button icon={<UploadOutlined />}>{t("queues.file")}</Button>
             </Upload>
           </Form.Item>
-          <Button type="primary" htmlType="submit" loading={upload.isPending}>
+          <Button type="primary" htmlType="submit" loading={sending.isPending}>
             {t("queues.upload")}
           </Button>
         </Form>
@@ -88,15 +89,8 @@ export function PromptsTab() {
   );
 }
 
-async function send({ name, text, file }: Values): Promise<void> {
-  const body = new FormData();
-  body.set("name", name);
-  if (text) body.set("text", text);
-  const chosen = file.fileList[0]?.originFileObj;
-  if (chosen) body.set("file", chosen);
-  const answer = await fetch("/api/v1/prompts", { method: "POST", body, headers: { Authorization: `Bearer ${await token()}` } });
-  if (!answer.ok) {
-    const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
-    throw new ApiError(answer.status, problem.code ?? "", problem.detail ?? answer.statusText);
-  }
-}
+/** What the server takes of one prompt. */
+const MOST_BYTES = 1_000_000;
+
+const send = ({ name, text, file }: Values) =>
+  upload<unknown>("/api/v1/prompts", { name, text: text ?? "" }, file.fileList[0]?.originFileObj, MOST_BYTES);

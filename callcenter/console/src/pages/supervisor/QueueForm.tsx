@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, call, type Schemas } from "../../api/client";
 import { queries } from "../../live/queries";
+import { why } from "../../ui/why";
 import type { Queue } from "./QueuesTab";
 import styles from "./supervisor.module.css";
 
@@ -36,7 +37,7 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
       void queries.invalidateQueries({ queryKey: ["/api/v1/queues"] });
       close();
     },
-    onError: (error) => void message.error(error.message),
+    onError: (error) => void message.error(why(error)),
   });
   return (
     <Drawer
@@ -50,7 +51,7 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
         </Button>
       }
     >
-      <Form form={form} layout="vertical" initialValues={queue ?? NEW} onFinish={(values) => save.mutate(values)}>
+      <Form form={form} layout="vertical" scrollToFirstError={{ focus: true, block: "center" }} initialValues={queue ?? NEW} onFinish={(values) => save.mutate(values)}>
         <div className={styles.grid}>
           {!queue && (
             <Form.Item name="code" label={t("queues.code")} rules={[{ required: true, pattern: /^[a-z][a-z0-9-]{0,39}$/, message: t("queues.codeHelp") }]}>

@@ -8,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import { api, call, query, type Schemas } from "../../api/client";
 import { queries } from "../../live/queries";
 import { Loaded } from "../../ui/Loaded";
+import { why } from "../../ui/why";
 import { percent } from "./Figure";
 import { QueueForm } from "./QueueForm";
 import styles from "./supervisor.module.css";
@@ -31,7 +32,7 @@ export function QueuesTab() {
   const remove = useMutation({
     mutationFn: (code: string) => call(api.DELETE("/api/v1/queues/{code}", { params: { path: { code } } })),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["/api/v1/queues"] }),
-    onError: (error) => void message.error(error.message),
+    onError: (error) => void message.error(why(error)),
   });
   return (
     <>

@@ -8,6 +8,7 @@ import { api, call, query, type Schemas } from "../../api/client";
 import { queries } from "../../live/queries";
 import { Loaded } from "../../ui/Loaded";
 import { duration, Since, useNow } from "../../ui/time";
+import { why } from "../../ui/why";
 import { Reason } from "./Reason";
 import { SEAT_COLOURS } from "./seatState";
 import { SkillsForm } from "./SkillsForm";
@@ -102,7 +103,7 @@ function Declare({ seat }: { seat: Seat }) {
     mutationFn: (state: "ready" | "paused") =>
       call(api.PUT("/api/v1/seats/{user}/state", { params: { path: { user: seat.user } }, body: { state, reason: "" } })),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ["/api/v1/seats"] }),
-    onError: (error) => void message.error(error.message),
+    onError: (error) => void message.error(why(error)),
   });
   const paused = seat.declared === "paused";
   return (
@@ -112,7 +113,7 @@ function Declare({ seat }: { seat: Seat }) {
       onClick={() =>
         paused
           ? declare.mutate("ready")
-          : modal.confirm({ title: `${t("seats.pause")} ${seat.user}?`, onOk: () => declare.mutateAsync("paused") })
+          : modal.confirm({ title: `${t("seats.pause")} ${seat.user}?`, onOk: () => declare.mutateAsync("paused").catch(() => undefined) })
       }
     >
       {t(paused ? "seats.ready" : "seats.pause")}

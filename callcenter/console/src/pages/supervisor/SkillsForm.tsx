@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, call } from "../../api/client";
 import { queries } from "../../live/queries";
+import { why } from "../../ui/why";
 import type { Seat } from "./SeatsPage";
 
 interface Values {
@@ -33,7 +34,7 @@ export function SkillsForm({ seat, close }: { seat: Seat; close: () => void }) {
       void message.success(t("seats.done"));
       close();
     },
-    onError: (error) => void message.error(error.message),
+    onError: (error) => void message.error(why(error)),
   });
   return (
     <Modal
@@ -61,8 +62,8 @@ export function SkillsForm({ seat, close }: { seat: Seat; close: () => void }) {
             <>
               {fields.map(({ key, name }) => (
                 <Space key={key} align="baseline">
-                  <Form.Item name={[name, "skill"]} rules={[{ required: true, pattern: /^[a-z0-9_-]{1,32}$/, message: t("seats.skillHelp") }]}>
-                    <Input aria-label={t("seats.skill")} placeholder={t("seats.skill")} />
+                  <Form.Item name={[name, "skill"]} rules={[{ required: true, whitespace: true, message: t("seats.skillHelp") }]}>
+                    <Input maxLength={40} aria-label={t("seats.skill")} placeholder={t("seats.skill")} />
                   </Form.Item>
                   <Form.Item name={[name, "level"]} rules={[{ required: true }]}>
                     <InputNumber aria-label={t("seats.level")} placeholder={t("seats.level")} min={1} max={5} />

@@ -38,7 +38,7 @@ export function SeatTimeTab({ since, until, by }: Period) {
               title: t("seats.pauseReason"),
               render: (_, row) =>
                 Object.entries(row.paused)
-                  .map(([reason, time]) => `${reason || "—"} ${duration(time)}`)
+                  .map(([reason, time]) => `${reason ? t(`desk:pause.${reason}`, { defaultValue: reason }) : "—"} ${duration(time)}`)
                   .join("，"),
             },
           ]}

@@ -1,11 +1,12 @@
 // A draft of a menu as a form: nodes, what is said in each, and where each key leads.
 import { DeleteOutlined, PlusOutlined } from "@ant-design/icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { App, Button, Card, Drawer, Form, Input, InputNumber, Select, Space } from "antd";
+import { App, Button, Card, Drawer, Form, Input, InputNumber, Select, Space, type FormRule } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { api, call, query } from "../../../api/client";
 import { queries } from "../../../live/queries";
+import { why } from "../../../ui/why";
 import styles from "../supervisor.module.css";
 import { ActionFields } from "./ActionFields";
 import { asForm, asMenu, type MenuForm } from "./form";
@@ -13,6 +14,14 @@ import type { Menu } from "./MenusTab";
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const KEYS = [..."1234567890*"];
+
+/** Of two that are called alike the API would keep one. */
+const once = (list: string | (string | number)[], name: string, message: string): FormRule => ({ getFieldValue }) => ({
+  validator: (_: unknown, value: unknown) => {
+    const all = getFieldValue(list) as Record<string, unknown>[];
+    return all.filter((one) => one?.[name] === value).length > 1 ? Promise.reject(new Error(message)) : Promise.resolve();
+  },
+});
 
 export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
   const { t } = useTranslation("supervisor");
@@ -22,12 +31,12 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
   const heard = prompts.map(({ name, text }) => ({ value: name, label: text ? `${name} · ${text}` : name }));
   const save = useMutation({
     mutationFn: (values: MenuForm) =>
-      call(api.PUT("/api/v1/menus/{id}", { params: { path: { id: menu.id } }, body: asMenu(values) })),
+      call(api.PUT("/api/v1/menus/{id}", { params: { path: { id: menu.id }, header: { "If-Match": `"${menu.revision}"` } }, body: asMenu(values) })),
     onSuccess: () => {
       void queries.invalidateQueries({ queryKey: ["/api/v1/menus"] });
       close();
     },
-    onError: (error) => void message.error(error.message),
+    onError: (error) => void message.error(why(error)),
   });
   return (
     <Drawer
@@ -41,7 +50,7 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
         </Button>
       }
     >
-      <Form form={form} layout="vertical" initialValues={asForm(menu)} onFinish={(values) => save.mutate(values)}>
+      <Form form={form} layout="vertical" scrollToFirstError={{ focus: true, block: "center" }} initialValues={asForm(menu)} onFinish={(values) => save.mutate(values)}>
         <Space>
           <Form.Item name="name" label={t("queues.name")} rules={[{ required: true }]}>
             <Input maxLength={60} />
@@ -58,7 +67,11 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
                   key={key}
                   size="small"
                   title={
-                    <Form.Item name={[node, "name"]} noStyle rules={[{ required: true, pattern: NAME, message: t("queues.nodeHelp") }]}>
+                    <Form.Item
+                      name={[node, "name"]}
+                      style={{ margin: "6px 0" }}
+                      rules={[{ required: true, pattern: NAME, message: t("queues.nodeHelp") }, once("nodes", "name", t("queues.nodeTwice"))]}
+                    >
                       <Input aria-label={t("queues.node")} addonBefore={t("queues.node")} style={{ maxWidth: 320 }} />
                     </Form.Item>
                   }
@@ -83,7 +96,7 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
                       <>
                         {choices.map((choice) => (
                           <div key={choice.key} className={styles.action}>
-                            <Form.Item name={[choice.name, "key"]} rules={[{ required: true }]}>
+                            <Form.Item name={[choice.name, "key"]} rules={[{ required: true }, once(["nodes", node, "choices"], "key", t("queues.keyTwice"))]}>
                               <Select aria-label={t("queues.key")} style={{ width: 70 }} options={KEYS.map((value) => ({ value }))} />
                             </Form.Item>
                             <ActionFields at={[choice.name]} path={["nodes", node, "choices", choice.name]} />

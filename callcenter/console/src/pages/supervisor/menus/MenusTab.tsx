@@ -8,6 +8,7 @@ import { api, ApiError, call, query, type Schemas } from "../../../api/client";
 import { queries } from "../../../live/queries";
 import { Loaded } from "../../../ui/Loaded";
 import { moment } from "../../../ui/time";
+import { why } from "../../../ui/why";
 import styles from "../supervisor.module.css";
 import { MenuEditor } from "./MenuEditor";
 import { Problems } from "./Problems";
@@ -38,8 +39,8 @@ export function MenusTab() {
     },
     onSuccess: () => void queries.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith("/api/v1/menus") }),
     onError: (error, { menu, what }) => {
-      if (what === "publish" && error instanceof ApiError && error.status === 409) void check(menu);
-      else void message.error(error.message);
+      if (what === "publish" && error instanceof ApiError && error.code === "menu_has_problems") void check(menu);
+      else void message.error(why(error));
     },
   });
   return (
@@ -78,7 +79,7 @@ export function MenusTab() {
                         <Button
                           size="small"
                           type="primary"
-                          onClick={() => void modal.confirm({ title: `${t("queues.publish")}?`, onOk: () => act.mutateAsync({ menu, what: "publish" }) })}
+                          onClick={() => void modal.confirm({ title: `${t("queues.publish")}?`, onOk: () => act.mutateAsync({ menu, what: "publish" }).catch(() => undefined) })}
                         >
                           {t("queues.publish")}
                         </Button>

@@ -4,6 +4,10 @@ import type { Schemas } from "../../../api/client";
 type Node = Schemas["NodeInput"];
 type Action = Schemas["ActionInput"];
 
+/** What has to be said where it leads to; of the others there is only one. */
+export const NAMED: ReadonlySet<Action["do"]> = new Set(["node", "queue", "message", "number"] as const);
+const led = ({ do: done, to }: Action): Action => ({ do: done, to: NAMED.has(done) ? to : "" });
+
 export interface MenuForm {
   name: string;
   root: string;
@@ -28,9 +32,9 @@ export function asMenu(form: MenuForm): Schemas["MenuInput"] {
     line: "hotline",
     root: form.root,
     nodes: Object.fromEntries(
-      form.nodes.map(({ name, choices, ...node }) => [
+      form.nodes.map(({ name, choices, otherwise, ...node }) => [
         name,
-        { ...node, choices: Object.fromEntries(choices.map(({ key, ...action }) => [key, action])) },
+        { ...node, otherwise: led(otherwise), choices: Object.fromEntries(choices.map(({ key, ...action }) => [key, led(action)])) },
       ]),
     ),
   };
