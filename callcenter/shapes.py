@@ -56,7 +56,10 @@ _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinf
 
 def _written(raw: object) -> object:
     """Dates are written out: a bare number would be taken for seconds since 1970."""
-    if isinstance(raw, datetime) or (isinstance(raw, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", raw)):
+    if isinstance(raw, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", raw):
+        # The + of an offset that nobody escaped in a URL is a space.
+        return re.sub(r"(:[0-9.]+) (\d\d:?\d\d)$", r"\1+\2", raw)
+    if isinstance(raw, datetime):
         return raw
     raise ValueError("not an ISO 8601 moment with offset, like 2026-03-01T09:30:00+08:00")
 

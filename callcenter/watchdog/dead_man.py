@@ -13,12 +13,15 @@ import structlog
 log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 10.0
+"""For a whole ping: an answer that drips in for ever would end the pings, and nobody here would be told why."""
 
 
 class DeadMan:
     """``beats``: how often the ladder's pulse has beaten. ``trouble``: why we are not well, empty when we are.
     ``well``: False keeps us silent: something is amiss and may yet pass, so it is neither told of nor denied.
     """
+
+    patience = TIMEOUT_SECONDS
 
     def __init__(
         self,
@@ -55,11 +58,12 @@ class DeadMan:
         if not trouble and not self._well():
             return
         try:
-            if trouble:
-                log.error("dead_man_not_well", trouble=trouble)
-                answer = await client.post(fail_url(self._url), content=trouble.encode())
-            else:
-                answer = await client.get(self._url)
+            async with asyncio.timeout(self.patience):
+                if trouble:
+                    log.error("dead_man_not_well", trouble=trouble)
+                    answer = await client.post(fail_url(self._url), content=trouble.encode())
+                else:
+                    answer = await client.get(self._url)
             answer.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # Not the URL itself: it is as good as a password.

@@ -120,6 +120,14 @@ async def test_given_a_question_that_makes_no_sense_when_asked_then_it_is_refuse
     assert (await (await as_role("admin")).get(PATH, params=query)).status_code == 422
 
 
+async def test_given_an_offset_whose_plus_nobody_escaped_when_asked_then_it_is_that_offset(as_role: Login) -> None:
+    """In a URL a bare + is a space: what is copied out of an answer must serve as a question."""
+    answer = await (await as_role("admin")).get(
+        f"{PATH}?since=2026-03-01T00:00:00+08:00&until=2026-03-02T00:00:00+08:00"
+    )
+    assert (answer.status_code, answer.json()["since"]) == (200, "2026-03-01T00:00:00+08:00")
+
+
 async def test_given_a_role_without_the_right_when_asked_then_403(as_role: Login) -> None:
     for role, status in (("operator", 403), ("qa", 403), ("station", 200), ("supervisor", 200), ("admin", 200)):
         assert (await (await as_role(role)).get(PATH)).status_code == status

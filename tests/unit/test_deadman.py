@@ -126,6 +126,22 @@ async def test_given_nobody_there_then_it_goes_on() -> None:
         assert it.problem == "ConnectError"
 
 
+async def test_given_an_answer_that_never_ends_then_it_is_given_up_and_the_next_ping_comes() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b".")
+            await asyncio.sleep(0.01)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    async with server, httpx.AsyncClient(trust_env=False) as client:
+        it = man(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", 1, lambda: 1)
+        it.patience = 0.2
+        await it.ping(client)
+        assert it.problem == "TimeoutError"
+
+
 async def test_given_no_url_then_there_is_nothing_to_do() -> None:
     async with asyncio.timeout(5):
         await man("", 1, lambda: 1).run()
