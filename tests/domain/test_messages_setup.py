@@ -1,5 +1,6 @@
 """Messages in the product: channels by the settings, what an emergency still wants, readiness for the one on call."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from callcenter.notifications.setup import channels
 from callcenter.notifications.voice import LONGEST_LIST, playable
 from callcenter.people.directory import Directory
 from callcenter.settings import Settings, load_settings
+from callcenter.wanted import still_wanted
 from callcenter.worker_link import WorkerLink
 from tests.support.fake_pbx import FakePbx, SimulatedSwitchboard
 from tests.support.memory import HandClock, MemoryJournal
@@ -26,7 +28,7 @@ from tests.support.world import DAUGHTER, WANG, World
 def test_given_an_emergency_when_its_people_are_called_or_it_is_closed_then_less_is_wanted(world: World) -> None:
     world.press(WANG)
     incident = world.incident()
-    asked = world.controller._still_wanted
+    asked = partial(still_wanted, world.controller.emergencies)
 
     def send(purpose: str) -> Message:
         return world.run_result(
