@@ -22,6 +22,9 @@ ASK_EVERY = 2.0
 ASK_AGAIN = 1.0
 """Seconds after an answer, and after a missing one: with the half second that an answer has, two of those are less than
 five seconds after the last sign of life."""
+LEARN_EVERY = 1.0
+"""Who has just registered is asked for its name at once, not at the next comparison, and all that came in a second
+together."""
 MISSES = 2
 NEVER = ("sipp",)
 """What takes an OPTIONS for a call that has failed."""
@@ -45,6 +48,9 @@ class RollCall:
         self._pbx = pbx
         self._clock = clock
         self._agents: frozenset[str] = frozenset()
+        self._on: set[str] | None = None
+        """Phones that were on at the last look; None before the first, whose names the first snapshot has told."""
+        self._learn_due = 0.0
         self._phones: dict[str, _Phone] = {}
         self._mute: set[str] = set()
         """Phones that did not answer the first question."""
@@ -63,7 +69,9 @@ class RollCall:
 
     def tick(self, now: float) -> None:
         """Several times a second; ``now`` in monotonic seconds. Who talks is watched by its audio."""
-        idle = {seat.user for seat in self._routing.seats() if seat.sip and seat.talking_on is None}
+        seats = [seat for seat in self._routing.seats() if seat.sip]
+        self._meet({seat.user for seat in seats}, now)
+        idle = {seat.user for seat in seats if seat.talking_on is None}
         wanted = (idle & self._agents) - self._mute
         self._phones = {endpoint: phone for endpoint, phone in self._phones.items() if endpoint in wanted}
         for number, endpoint in enumerate(sorted(wanted)):
@@ -72,6 +80,17 @@ class RollCall:
             if phone.due <= now and not phone.asking:
                 phone.asking = True
                 self._calls.do(self._ask(endpoint, phone), f"ask {endpoint}")
+
+    def _meet(self, on: set[str], now: float) -> None:
+        known = on if self._on is None else self._on & on
+        if on - known and now >= self._learn_due:
+            self._learn_due = now + LEARN_EVERY
+            self._calls.do(self._learn(), "names of phones")
+            known = on
+        self._on = known
+
+    async def _learn(self) -> None:
+        self.read((await self._pbx.snapshot()).agents)
 
     async def _ask(self, endpoint: str, phone: _Phone) -> None:
         answer: bool | None = None

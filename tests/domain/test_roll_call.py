@@ -35,6 +35,18 @@ def test_a_phone_that_answered_and_answers_no_more_is_off_within_five_seconds_an
     assert on(world)
 
 
+def test_a_phone_that_has_just_registered_is_asked_at_once(world: World) -> None:
+    """B7: not from the next comparison on, which is a quarter of a minute away."""
+    world.wait(2)
+    world.board.agents["op1"] = "baresip v1.0.0"
+    world.register("op1")
+    world.wait(3)
+    assert asked(world)
+    world.board.answers_options["op1"] = False
+    world.wait(5)
+    assert not on(world)
+
+
 def test_one_answer_that_is_lost_is_none(world: World) -> None:
     on_the_desk(world, "baresip v1.0.0")
     before = asked(world)
