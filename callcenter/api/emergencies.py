@@ -321,9 +321,22 @@ async def remove_leg(
 
 @router.post("/{incident_id}/close", responses=responses(404, 409))
 async def close_emergency(
-    request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, incident_id: Id, body: CloseInput
+    request: Request,
+    services: ServicesDep,
+    controller: ControllerDep,
+    who: Actor,
+    incident_id: Id,
+    body: CloseInput,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> EmergencyView:
-    """Close an incident with its outcome; the only way it ends. Whoever is still on the line is let go."""
+    """Close an incident with its outcome; the only way it ends. Whoever is still on the line is let go.
+
+    A close that was done and whose answer was lost with this process is answered when it is sent again under its key.
+    """
+    incident = await find_emergency(request, services, controller, who, incident_id)
+    done = (incident.outcome, incident.cause, incident.summary) == (body.outcome.strip(), body.cause, body.summary)
+    if idempotency_key and done and not incident.open:
+        return await answer(request, services, controller, who, incident)
     incident = await _find_open(request, services, controller, who, incident_id)
     closed = controller.emergencies.close(incident.id, body.outcome, body.summary, actor=who.user, cause=body.cause)
     return await answer(request, services, controller, who, closed)

@@ -8,6 +8,7 @@ import asyncio
 import httpx
 import pytest
 
+from callcenter.api.app import create_app
 from callcenter.api.deps import Services, controller_of
 from callcenter.emergency.facts import EmergencyClosed
 from tests.api.conftest import Login, with_controller
@@ -75,3 +76,17 @@ async def test_given_a_full_disk_when_it_closes_then_202_until_the_disk_has_it(
     again = await operator.post(f"{path}/close", json={"outcome": "hospital"}, headers={"Idempotency-Key": "close"})
     assert (again.status_code, again.json()["state"]) == (200, "closed")
     assert closed_on_disk(journal)
+
+
+async def test_given_a_close_whose_answer_a_kill_swallowed_when_it_is_sent_again_then_it_is_answered(
+    operator: httpx.AsyncClient, services: Services, path: str
+) -> None:
+    """The key is kept in memory alone; what was closed is on disk. Another's close, or another outcome, is refused."""
+    body = {"outcome": "hospital", "cause": "fall", "summary": "送医"}
+    assert (await operator.post(f"{path}/close", json=body, headers=KEY)).status_code == 200
+    transport = httpx.ASGITransport(create_app(services))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=operator.headers) as restarted:
+        again = await restarted.post(f"{path}/close", json=body, headers=KEY)
+        assert (again.status_code, again.json()["state"]) == (200, "closed")
+        for other, headers in ((body, {}), (body | {"outcome": "false_alarm"}, {"Idempotency-Key": "another"})):
+            assert (await restarted.post(f"{path}/close", json=other, headers=headers)).status_code == 409
