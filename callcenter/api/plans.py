@@ -9,6 +9,7 @@ from callcenter.api.paging import PageDep, fetch_page
 from callcenter.api.problems import responses
 from callcenter.api.types import Id, Moment, Page
 from callcenter.api.versions import IfMatch, check_match, tag
+from callcenter.emergency.plan import DEFAULT_PLAN
 from callcenter.people import plans
 from callcenter.people.keeper import CHANGED
 from callcenter.people.model import PlanRow
@@ -64,6 +65,19 @@ async def list_plans(session: SessionDep, part: PageDep) -> Page[ResponsePlan]:
 async def create_plan(body: PlanInput, session: SessionDep, services: ServicesDep, response: Response) -> ResponsePlan:
     """Make a response plan."""
     row = await plans.create_plan(session, services.clock, body)
+    hint(session, CHANGED)
+    tag(response, row.version)
+    return shown(row)
+
+
+@router.put("/default", dependencies=WRITER, responses=responses(404, 409, 412))
+async def put_default_plan(
+    body: PlanInput, session: SessionDep, services: ServicesDep, response: Response, if_match: IfMatch = None
+) -> ResponsePlan:
+    """The plan of whoever has none of their own and none of their area; deleted, the built-in one serves again."""
+    if if_match is not None:
+        check_match((await plans.get_plan(session, DEFAULT_PLAN.id)).version, if_match)
+    row = await plans.put_default(session, services.clock, body)
     hint(session, CHANGED)
     tag(response, row.version)
     return shown(row)

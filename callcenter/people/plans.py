@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.clock import Clock
 from callcenter.emergency.kinds import Kind
-from callcenter.emergency.plan import Plan, checked
+from callcenter.emergency.plan import DEFAULT_PLAN, Plan, checked
 from callcenter.errors import Conflict, NotFound
 from callcenter.ids import new_id
 from callcenter.people.model import ElderRow, PlanRow
@@ -31,7 +31,7 @@ async def get_plan(session: AsyncSession, id: str) -> PlanRow:
 
 
 async def create_plan(session: AsyncSession, clock: Clock, data: PlanInput, id: str | None = None) -> PlanRow:
-    """Make a plan. Raises `InvalidInput` when it cannot be carried out, `Conflict` when its name is taken.
+    """Make a plan. Raises `InvalidInput` when it cannot be carried out, `Conflict` when its name or area is taken.
 
     A plan with the id ``default`` takes the place of the built-in default plan.
     """
@@ -67,6 +67,15 @@ async def change_plan(session: AsyncSession, clock: Clock, row: PlanRow, patch: 
     await session.flush()
 
 
+async def put_default(session: AsyncSession, clock: Clock, data: PlanInput) -> PlanRow:
+    """Make this the plan of whoever has none of their own and none of their area; raises as `create_plan`."""
+    row = await session.get(PlanRow, DEFAULT_PLAN.id)
+    if row is None:
+        return await create_plan(session, clock, data, DEFAULT_PLAN.id)
+    await change_plan(session, clock, row, PlanPatch.model_validate(data.model_dump()))
+    return row
+
+
 async def delete_plan(session: AsyncSession, row: PlanRow) -> None:
     """Delete a plan; raises `Conflict` while elders have it."""
     if (await session.execute(select(ElderRow.id).where(ElderRow.plan_id == row.id).limit(1))).first():
@@ -99,3 +108,6 @@ async def _check(session: AsyncSession, row: PlanRow) -> None:
         query = select(PlanRow.id).where(PlanRow.name == row.name, PlanRow.id != row.id)
         if (await session.execute(query)).first():
             raise Conflict(f"a response plan is already named {row.name}")
+        query = select(PlanRow.name).where(PlanRow.area == row.area, PlanRow.area != "", PlanRow.id != row.id)
+        if (other := await session.scalar(query)) is not None:
+            raise Conflict(f"{row.area} has the response plan {other} already; change that one, or take its area away")

@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+from callcenter.api.deps import Services
 from callcenter.clock import ManualClock
+from callcenter.emergency.plan import DEFAULT_PLAN, Plan
+from callcenter.people.loader import load_directory
 from tests.api.conftest import START, Login
 
 DEVICES, PLANS = "/api/v1/devices", "/api/v1/response-plans"
@@ -110,3 +113,36 @@ async def test_given_a_plan_in_use_when_deleted_then_409_until_nobody_has_it(as_
     await admin.patch(f"/api/v1/elders/{elder}", json={"plan_id": None})
     assert (await admin.delete(f"{PLANS}/{plan}")).status_code == 204
     assert (await admin.get(f"{PLANS}/{plan}")).status_code == 404
+
+
+async def test_a6_given_a_plan_of_the_centers_own_when_made_the_default_then_it_is_everybodys_who_has_no_other(
+    as_role: Login, services: Services
+) -> None:
+    admin = await as_role("admin")
+    assert (await admin.get(f"{PLANS}/default")).status_code == 404
+    for steps in (PLAN["steps"], [*PLAN["steps"], {"at_seconds": 9, "targets": ["120"]}]):
+        made = await admin.put(f"{PLANS}/default", json={**PLAN, "steps": steps})
+        assert made.status_code == 200
+        assert made.json()["id"] == "default"
+    assert (await admin.put(f"{PLANS}/default", json=PLAN, headers={"If-Match": '"1"'})).status_code == 412
+    assert (await _serves(services)).steps[-1].targets == ("120",)
+    assert (await admin.delete(f"{PLANS}/default")).status_code == 204
+    assert await _serves(services) == DEFAULT_PLAN
+
+
+async def _serves(services: Services) -> Plan:
+    """The plan of a stranger."""
+    async with services.database.transaction() as session:
+        return (await load_directory(session)).plan_for(None)
+
+
+async def test_a6_given_an_area_with_a_plan_when_another_is_made_for_it_then_409_names_it(as_role: Login) -> None:
+    """Which of two an elder would get, nobody could say."""
+    admin = await as_role("admin")
+    first = (await admin.post(PLANS, json={**PLAN, "area": "麻城"})).json()["id"]
+    refused = await admin.post(PLANS, json={**PLAN, "name": "另一个", "area": "麻城"})
+    assert refused.status_code == 409
+    assert "跌倒" in refused.json()["detail"]
+    other = (await admin.post(PLANS, json={**PLAN, "name": "另一个"})).json()["id"]
+    assert (await admin.patch(f"{PLANS}/{other}", json={"area": "麻城"})).status_code == 409
+    assert (await admin.patch(f"{PLANS}/{first}", json={"area": "麻城", "priority": 2})).status_code == 200
