@@ -196,7 +196,7 @@ class Controller:
         )
         self.settling = Settling(self.ledger, self.calls, hands, clock, settings.park_seconds)
         self.control = Control(self.calls, hands, self.pbx, clock, lambda: self.hotline, recording_of)
-        self.vigil = Vigil(self.calls, self.life.phones, self.pbx, clock)
+        self.vigil = Vigil(self.ledger, self.calls, self.life.phones, self.pbx, clock)
         self.monitoring = Monitoring(self.ledger, self.calls, hands, self.pbx, clock)
         self.hotline = Hotline(
             self.ledger,

@@ -1,7 +1,8 @@
 """Operators' phones that die in a routine call: whoever they had, on hold or not, must not be left to nobody (R14, B7).
 
 By the evidence that counts for an elder's operator as well (`callcenter.life.flow`): no audio, and no answer to an
-OPTIONS from a phone that used to give one; from a browser, which cannot be asked, that its page is gone.
+OPTIONS from a phone that used to give one; from a browser, which cannot be asked, that its page is gone. A page that is
+there and not heard is told so, and the caller is somebody else's when it has not mended that.
 """
 
 from dataclasses import dataclass, field
@@ -13,8 +14,11 @@ from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.control import rules
 from callcenter.errors import CallCenterError
-from callcenter.life.flow import Flow, is_dead
+from callcenter.ledger import Ledger
+from callcenter.life.flow import Flow, Heard, PageLine, is_dead, of_page
+from callcenter.life.lines import line_fact
 from callcenter.life.phones import Phones
+from callcenter.telephony.endpoints import is_web
 from callcenter.telephony.pbx import Pbx
 
 log = structlog.get_logger(__name__)
@@ -27,10 +31,12 @@ LOOKS_A_TICK = 25
 
 @dataclass(slots=True)
 class _Watch:
+    call_id: str
     leg: Leg
     endpoint: str
     due: float
-    flow: Flow = field(default_factory=Flow)
+    flow: Flow
+    page: PageLine = field(default_factory=PageLine)
     used_to_answer: bool | None = None
     busy: bool = False
 
@@ -38,7 +44,8 @@ class _Watch:
 class Vigil:
     """The operators' phones of every routine call, and those of supervisors on any."""
 
-    def __init__(self, calls: Calls, phones: Phones, pbx: Pbx, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, calls: Calls, phones: Phones, pbx: Pbx, clock: Clock) -> None:
+        self._ledger = ledger
         self._calls = calls
         self._phones = phones
         self._pbx = pbx
@@ -47,11 +54,13 @@ class Vigil:
 
     def tick(self, now: float) -> None:
         """Several times a second; ``now`` in monotonic seconds."""
-        wanted = {leg.id: leg for call in self._calls.open_calls() for leg in _watched(call)}
+        wanted = {leg.id: (call, leg) for call in self._calls.open_calls() for leg in _watched(call)}
         self._watches = {leg_id: watch for leg_id, watch in self._watches.items() if leg_id in wanted}
         for leg_id in wanted.keys() - self._watches.keys():
-            leg = wanted[leg_id]
-            self._watches[leg_id] = _Watch(leg, self._phones.rung_at(leg.number), now)
+            call, leg = wanted[leg_id]
+            phone = self._phones.rung_at(leg.number)
+            flow = of_page(self._clock.monotonic()) if is_web(phone) else Flow()
+            self._watches[leg_id] = _Watch(call.id, leg, phone, now, flow)
         due = sorted(
             (one for one in self._watches.values() if one.due <= now and not one.busy), key=lambda one: one.due
         )
@@ -82,6 +91,19 @@ class Vigil:
             self._calls.hang_up(watch.leg, why=rules.DEAD)
             if self._phones.is_on(phone):
                 self._phones.lost(phone)  # its registration lives on for minutes: nobody waits for it meanwhile
+        elif is_web(phone):
+            self._judge_page(watch)
+
+    def _judge_page(self, watch: _Watch) -> None:
+        if watch.leg.id not in self._watches or self._calls.leaving(watch.leg):
+            return
+        heard = watch.page.judge(watch.flow, self._clock.monotonic())
+        if heard is Heard.LOST:
+            log.warning("page_unheard", leg_id=watch.leg.id, still=watch.flow.still)
+            self._calls.hang_up(watch.leg, why=rules.DEAD)
+        elif heard is not None:
+            body = line_fact(heard, watch.leg, watch.flow)
+            self._ledger.record(body, actor="pbx", call_id=watch.call_id)
 
 
 def _watched(call: Call) -> list[Leg]:

@@ -1,6 +1,7 @@
 """Whether audio flows from a leg, from a packet counter that is read now and then: pure, in monotonic seconds."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 PAUSE_SECONDS = 2.0
 """Who was still for so long and came back sends nothing while it is quiet (VAD): its stillness proves little."""
@@ -21,7 +22,9 @@ class Flow:
     def read(self, count: int, at: float) -> "Flow":
         """The flow after a reading of the counter."""
         before = self.count
-        if before is None or count < before:
+        if before is None:
+            return Flow(count, at, at if count and self.moved_at is not None else self.moved_at, self.pauses)
+        if count < before:
             return Flow(count=count, read_at=at, pauses=self.pauses)
         if count == before:
             return Flow(count, at, self.moved_at, self.pauses)
@@ -30,7 +33,7 @@ class Flow:
     @property
     def still(self) -> float:
         """For how many seconds, at least, nothing has come; 0 while it flows, and for a leg that never sent."""
-        return 0.0 if self.moved_at is None else self.read_at - self.moved_at
+        return 0.0 if self.moved_at is None else max(0.0, self.read_at - self.moved_at)
 
 
 DEAD_SECONDS = 0.9
@@ -50,3 +53,47 @@ def is_dead(flow: Flow, *, used_to_answer: bool, answers: bool | None, registere
     if answers is None:
         return not registered
     return used_to_answer and not answers
+
+
+PAGE_BEGINS = 2.0
+"""Seconds that a page has to find its audio's way before its silence counts …"""
+PAGE_STALLED, PAGE_MENDS = 2.0, 6.0
+"""… those without audio until it is told so, and that it has from then on to bring it back."""
+
+
+class Heard(StrEnum):
+    """What has changed in how a page is heard."""
+
+    STALLED = "stalled"
+    """Nothing comes from it: it is to be told so, and mends its way."""
+    RESUMED = "resumed"
+    LOST = "lost"
+    """It was told, and has not brought its audio back: whom it talks with is somebody else's."""
+
+
+def of_page(began: float) -> Flow:
+    """The flow of a phone in a browser that has joined just now: it sends as long as it has a call, muted or not.
+
+    So its stillness counts also where nothing ever came. ``began``: monotonic seconds.
+    """
+    return Flow(moved_at=began + PAGE_BEGINS)
+
+
+@dataclass(slots=True)
+class PageLine:
+    """What a page was told of its own audio. Its phone may be there: it is judged by its silence alone."""
+
+    told_at: float | None = None
+
+    def judge(self, flow: Flow, now: float) -> Heard | None:
+        """What has changed at ``now`` (monotonic seconds); `Heard.LOST` again until its line is ended."""
+        if self.told_at is None:
+            if flow.still >= PAGE_STALLED:
+                self.told_at = now
+                return Heard.STALLED
+        elif not flow.still:
+            self.told_at = None
+            return Heard.RESUMED
+        elif now - self.told_at >= PAGE_MENDS:
+            return Heard.LOST
+        return None

@@ -22,7 +22,7 @@ from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.life.facts import LegResumed, LegStalled
-from callcenter.life.flow import Flow, is_dead
+from callcenter.life.flow import Flow, Heard, PageLine, is_dead, of_page
 from callcenter.life.phones import Phones
 from callcenter.life.quiet import Quiet
 from callcenter.telephony.endpoints import is_web
@@ -42,8 +42,6 @@ MOST_READING = 4
 """Questions on their way at once: Asterisk answers one after the other, and an originate must not wait for these."""
 ASK_AGAIN = 2.0
 """Seconds between two questions to a phone that is still."""
-PAGE_STALLED, PAGE_MENDS = 2.0, 6.0
-"""Seconds without audio until a page is told so, and that it has from then on to bring it back."""
 
 _MOVES = (cf.LegJoined, cf.LegLeft, cf.LegEnded, cf.CallEnded, cf.LineChanged, ef.EmergencyClosed)
 
@@ -67,7 +65,7 @@ class _Watch:
     answers: bool | None = None
     ask_at: float = 0.0
     told: bool = False
-    told_at: float = 0.0
+    page: PageLine = field(default_factory=PageLine)
 
     @property
     def seat(self) -> bool:
@@ -203,29 +201,25 @@ class Lines:
 
         A page sends as long as it has a call, muted or not. Its phone is not dead, and may be rung at once.
         """
-        still, now = watch.flow.still, self._clock.monotonic()
-        if not still and watch.told:
-            watch.told = False
-            self._say(watch, LegResumed(leg_id=watch.leg.id, role=watch.leg.role, seat=watch.leg.number))
-        elif still >= PAGE_STALLED and not watch.told:
-            watch.told, watch.told_at = True, now
-            self._say(watch, _stalled(watch, seat=watch.leg.number))
-        elif watch.told and now - watch.told_at >= PAGE_MENDS:
-            log.warning("page_unheard", leg_id=watch.leg.id, incident_id=watch.incident_id, still=still)
+        heard = watch.page.judge(watch.flow, self._clock.monotonic())
+        if heard is Heard.LOST:
+            log.warning("page_unheard", leg_id=watch.leg.id, incident_id=watch.incident_id, still=watch.flow.still)
             self._drop(watch.leg.id)
             self._calls.hang_up(watch.leg, why=DEAD)
             return True
+        if heard is not None:
+            self._say(watch, line_fact(heard, watch.leg, watch.flow))
         return False
 
     def _judge_elder(self, watch: _Watch) -> None:
         still = watch.flow.still
         if self._stalled and still >= self._stalled and not watch.told:
             watch.told = True
-            self._say(watch, _stalled(watch))
+            self._say(watch, line_fact(Heard.STALLED, watch.leg, watch.flow))
             self._quiet.stalled(watch.incident_id, still)
         elif not still and watch.told:
             watch.told = False
-            self._say(watch, LegResumed(leg_id=watch.leg.id, role=watch.leg.role))
+            self._say(watch, line_fact(Heard.RESUMED, watch.leg, watch.flow))
         if self._dropped and still >= self._dropped and not watch.flow.pauses:
             log.warning("line_dead", leg_id=watch.leg.id, incident_id=watch.incident_id, still=still)
             self._drop(watch.leg.id)
@@ -256,9 +250,9 @@ class Lines:
         for leg_id in wanted.keys() - self._watches.keys():
             call, leg = wanted[leg_id]
             if not self._calls.leaving(leg):
-                self._watches[leg_id] = _Watch(
-                    call.id, incident.id, leg, self._phones.rung_at(leg.number), due=self._clock.monotonic()
-                )
+                now, phone = self._clock.monotonic(), self._phones.rung_at(leg.number)
+                flow = of_page(now) if leg.role == Role.SEAT and is_web(phone) else Flow()
+                self._watches[leg_id] = _Watch(call.id, incident.id, leg, phone, due=now, flow=flow)
         if wanted:
             self._of_incident[incident.id] = frozenset(wanted)
         else:
@@ -278,5 +272,9 @@ class Lines:
         del self._watches[leg_id]
 
 
-def _stalled(watch: _Watch, seat: str = "") -> LegStalled:
-    return LegStalled(leg_id=watch.leg.id, role=watch.leg.role, seconds=round(watch.flow.still, 1), seat=seat)
+def line_fact(heard: Heard, leg: Leg, flow: Flow) -> LegStalled | LegResumed:
+    """What is recorded of a line's audio; a seat's names the seat, whose page heeds it."""
+    seat = "" if leg.role == Role.ELDER else leg.number
+    if heard is Heard.STALLED:
+        return LegStalled(leg_id=leg.id, role=leg.role, seconds=round(flow.still, 1), seat=seat)
+    return LegResumed(leg_id=leg.id, role=leg.role, seat=seat)

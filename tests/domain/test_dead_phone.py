@@ -180,6 +180,20 @@ def test_r14_a_page_that_stays_unheard_is_taken_off_the_call_and_somebody_rings(
     assert world.controller.routing.has_phone("op1")
 
 
+def test_r14_a_page_that_is_never_heard_is_told_so_and_taken_off_the_call(world: World) -> None:
+    """Its audio never found a way: a page sends from the first moment on, muted or not."""
+    world.register("op1-web", "op2")
+    world.board.answers_options["op1-web"] = None
+    world.run(lambda: world.controller.routing.page("op1", True))
+    world.press(WANG)
+    seat = world.ringing("op1-web")
+    world.answer(seat)
+    world.wait(5)
+    assert [body.seat for body in world.bodies(LegStalled)] == ["op1"]
+    assert seconds_until(world, "op2", 8) > 3
+    assert ends(world, seat.id) == ["dead"]
+
+
 def test_r14_without_the_link_nobody_is_judged(world: World) -> None:
     _, seat = with_operator(world)
     world.lose_link()
@@ -417,6 +431,54 @@ def test_r14_a_page_that_is_killed_in_a_routine_call_is_not_rung_until_it_is_bac
     world.run(lambda: world.controller.routing.page("op1", True))
     world.wait(1)
     assert world.rings("op1")
+
+
+def at_a_page_for_a_caller(world: World) -> tuple[Channel, Channel]:
+    """A caller talks with op1's page, which pings; op2's phone is on too."""
+    world.register("op1-web")
+    world.run(lambda: world.controller.routing.page("op1", True))
+    world.board.answers_options["op1-web"] = None
+    caller = world.hotline(STRANGER)
+    seat = world.ringing("op1")
+    world.answer(seat)
+    caller.sends = True
+    return caller, seat
+
+
+def test_r14_a_page_that_is_not_heard_in_a_routine_call_is_told_so_and_mends_that(world: World) -> None:
+    """B7: its sound alone has lost its way; as with an elder."""
+    caller, seat = at_a_page_for_a_caller(world)
+    seat.sends = True
+    world.wait(3)
+    for time in (1, 2):
+        seat.sends = False
+        world.wait(4)
+        assert [(body.seat, body.role) for body in world.bodies(LegStalled)] == [("op1", Role.SEAT)] * time
+        seat.sends = True
+        world.wait(2)
+        assert [body.seat for body in world.bodies(LegResumed)] == ["op1"] * time
+        world.wait(30)
+    assert seat.room == caller.room
+
+
+@pytest.mark.parametrize("heard_before", [True, False])
+def test_r14_a_caller_whose_operators_page_stays_unheard_is_offered_on_or_comes_back_to_the_same_seat(
+    world: World, heard_before: bool
+) -> None:
+    """B7: she is never left alone in silence; the page's phone is there, and is rung again after its wrap-up."""
+    caller, seat = at_a_page_for_a_caller(world)
+    seat.sends = heard_before
+    world.wait(3)
+    seat.sends = False
+    world.wait(12)
+    assert ends(world, seat.id) == ["dead"]
+    assert [(body.to, body.why) for body in world.bodies(cf.CallReturned)] == [("queue", "operator_gone")]
+    assert world.controller.routing.has_phone("op1")
+    world.wait(5)
+    again = world.ringing("op1")
+    again.sends = True
+    world.answer(again)
+    assert again.room == caller.room
 
 
 def test_r14_a_supervisors_phone_that_dies_while_it_listens_is_let_go(world: World) -> None:
