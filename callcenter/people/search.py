@@ -30,6 +30,7 @@ _FEWEST_DIGITS = 4
 _LAST = "\U0010ffff"
 _SEPARATED = re.compile(r"[0-9+() .-]+")
 _TAIL = re.compile(r"[0-9]{3,17}[0-9X]")
+_WHOLE = re.compile(r"[0-9]{17}[0-9X]")
 _LATIN = re.compile(r"[a-z' ]+")
 
 _RANKS: Mapping[Kind, tuple[int, int]] = MappingProxyType(
@@ -76,8 +77,8 @@ async def ranked(
     """The elders that ``who`` may see and that fit ``text``, the surest first. ``within``: of these only.
 
     Every word must fit: the name or its pinyin (whole, or the initials), a phone number of hers, a contact's or a
-    device's (whole, or four digits from its beginning or at its end), the address from any character on, the code, and,
-    with ``elders:identity``, the identity number or its end.
+    device's (whole, or four digits from its beginning or at its end), the address from any character on, the code, and
+    the identity number: whole, or with ``elders:identity`` its end.
     """
     words = [_look_up(word, who) for word in _words(text)]
     query = elders_query(who)
@@ -135,8 +136,11 @@ def _look_up(word: str, who: Principal) -> _Word:
     digits = re.sub(r"[^0-9]", "", word) if _SEPARATED.fullmatch(word) else ""
     if len(digits) >= _FEWEST_DIGITS:
         begins += [w.NUMBER + digits, w.NUMBER_END + digits[::-1]]
+    identity = w.IDENTITY_END + word.upper()[::-1]
     if who.may(Permission.ELDERS_IDENTITY) and _TAIL.fullmatch(word.upper()):
-        begins.append(w.IDENTITY_END + word.upper()[::-1])
+        begins.append(identity)
+    elif _WHOLE.fullmatch(word.upper()):
+        wholes.append(identity)
     return _Word(tuple(one[: w.LENGTH] for one in begins), tuple(one[: w.LENGTH] for one in wholes))
 
 

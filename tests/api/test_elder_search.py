@@ -89,6 +89,17 @@ async def test_i1_given_an_operator_when_the_end_of_an_identity_number_is_typed_
     assert answer.json()["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"), [("320502194103120028", ["SZ-1"]), ("320502194103120029", []), ("2050219410312002", [])]
+)
+async def test_b4_given_a_caller_reads_out_the_whole_identity_number_when_an_operator_types_it_then_she_is_found(
+    admin: httpx.AsyncClient, as_role: Login, typed: str, found: list[str]
+) -> None:
+    answer = await (await as_role("operator")).get(ELDERS, params={"query": typed})
+    assert [item["code"] for item in answer.json()["items"]] == found
+    assert "320502194103120028" not in answer.text
+
+
 async def test_i3_given_an_area_when_searched_then_only_its_own(admin: httpx.AsyncClient, as_role: Login) -> None:
     station = await as_role("station", area="吴中区")
     codes = [item["code"] for item in (await station.get(ELDERS, params={"query": "sg"})).json()["items"]]
