@@ -15,7 +15,7 @@ from callcenter.clock import Clock
 from callcenter.control import rules
 from callcenter.errors import CallCenterError
 from callcenter.ledger import Ledger
-from callcenter.life.flow import Flow, Heard, PageLine, is_dead, of_page
+from callcenter.life.flow import Flow, Heard, PageLine, is_dead
 from callcenter.life.lines import line_fact
 from callcenter.life.phones import Phones
 from callcenter.telephony.endpoints import is_web
@@ -36,8 +36,8 @@ class _Watch:
     endpoint: str
     due: float
     flow: Flow
+    used_to_answer: bool | None
     page: PageLine = field(default_factory=PageLine)
-    used_to_answer: bool | None = None
     busy: bool = False
 
 
@@ -59,8 +59,8 @@ class Vigil:
         for leg_id in wanted.keys() - self._watches.keys():
             call, leg = wanted[leg_id]
             phone = self._phones.rung_at(leg.number)
-            flow = of_page(self._clock.monotonic()) if is_web(phone) else Flow()
-            self._watches[leg_id] = _Watch(call.id, leg, phone, now, flow)
+            flow, used = self._phones.flow_of(phone), self._phones.used_to_answer(phone)
+            self._watches[leg_id] = _Watch(call.id, leg, phone, now, flow, used)
         due = sorted(
             (one for one in self._watches.values() if one.due <= now and not one.busy), key=lambda one: one.due
         )

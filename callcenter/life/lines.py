@@ -22,7 +22,7 @@ from callcenter.errors import CallCenterError
 from callcenter.facts import Fact
 from callcenter.ledger import Ledger
 from callcenter.life.facts import LegResumed, LegStalled
-from callcenter.life.flow import Flow, Heard, PageLine, is_dead, of_page
+from callcenter.life.flow import Flow, Heard, PageLine, is_dead
 from callcenter.life.phones import Phones
 from callcenter.life.quiet import Quiet
 from callcenter.telephony.endpoints import is_web
@@ -250,13 +250,19 @@ class Lines:
         for leg_id in wanted.keys() - self._watches.keys():
             call, leg = wanted[leg_id]
             if not self._calls.leaving(leg):
-                now, phone = self._clock.monotonic(), self._phones.rung_at(leg.number)
-                flow = of_page(now) if leg.role == Role.SEAT and is_web(phone) else Flow()
-                self._watches[leg_id] = _Watch(call.id, incident.id, leg, phone, due=now, flow=flow)
+                self._watches[leg_id] = self._watch(call, incident, leg)
         if wanted:
             self._of_incident[incident.id] = frozenset(wanted)
         else:
             self._of_incident.pop(incident.id, None)
+
+    def _watch(self, call: Call, incident: Incident, leg: Leg) -> _Watch:
+        now = self._clock.monotonic()
+        if leg.role != Role.SEAT:
+            return _Watch(call.id, incident.id, leg, "", due=now)
+        phone = self._phones.rung_at(leg.number)
+        flow, used = self._phones.flow_of(phone), self._phones.used_to_answer(phone)
+        return _Watch(call.id, incident.id, leg, phone, due=now, flow=flow, used_to_answer=used)
 
     def _to_watch(self, incident: Incident) -> Iterator[tuple[Call, Leg]]:
         if not incident.open or incident.origin == SYNTHETIC:

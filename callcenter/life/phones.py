@@ -8,6 +8,7 @@ import structlog
 
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
+from callcenter.life.flow import Flow, of_page
 from callcenter.routing.service import Routing
 from callcenter.telephony.endpoints import is_web, seat_of
 from callcenter.telephony.events import PhoneStatus
@@ -29,10 +30,12 @@ class Phones:
         self._clock = clock
         self._dead: dict[str, float] = {}
         """Phones that died, and when (monotonic) to see whether it is back: registered still, but not there."""
+        self._used_to_answer: set[str] = set()
 
     def living(self, registered: frozenset[str]) -> frozenset[str]:
         """Of the phones that are registered just now those that are not dead."""
         self._dead = {phone: at for phone, at in self._dead.items() if phone in registered}
+        self._used_to_answer &= registered
         return registered - self._dead.keys()
 
     def heard(self, event: PhoneStatus) -> None:
@@ -43,6 +46,21 @@ class Phones:
         """A phone is off though it is registered; it is looked for until it answers or registers anew."""
         self._dead[phone] = self._clock.monotonic() + ASK_DEAD_EVERY
         self._routing.phone(PhoneStatus(phone, False))
+
+    def answered(self, phone: str) -> None:
+        """A phone has answered an OPTIONS: when it does so no more, that means something."""
+        self._used_to_answer.add(phone)
+
+    def used_to_answer(self, phone: str) -> bool | None:
+        """Whether a phone is known to answer an OPTIONS; None while it is not known."""
+        return True if phone in self._used_to_answer else None
+
+    def flow_of(self, phone: str) -> Flow:
+        """The audio of a phone that joins now: where its silence can be told from its death, it counts from here."""
+        now = self._clock.monotonic()
+        if is_web(phone):
+            return of_page(now)
+        return Flow(moved_at=now) if phone in self._used_to_answer else Flow()
 
     def is_on(self, phone: str) -> bool:
         """Whether this phone, not just any of its seat, is registered; a browser's also lives by its page's pings."""

@@ -101,6 +101,7 @@ class RollCall:
             phone.due = self._clock.monotonic() + (ASK_EVERY if answer else ASK_AGAIN)
         if answer:
             phone.answered, phone.missed = True, 0
+            self._off.answered(endpoint)
         elif not phone.answered:
             self._mute.add(endpoint)
         else:
