@@ -134,6 +134,7 @@ class Ladder:
             # By when she pressed: whoever loses her operator does not wait behind the whole crowd again.
             since=now - (self._clock.now() - incident.opened_at).total_seconds(),
             resting=resting,
+            keeps=incident.drill is None and incident.origin != SYNTHETIC,
         )
         asked = _Asked(incident, call, since, self._next_step(incident, since, now), demand)
         # A rest ends, a seat may be told to leave, another of her calls get one, without a new incident or call.

@@ -14,7 +14,9 @@ def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dic
     """Which call each seat should be ringing for: seat user → call id. ``now`` in monotonic seconds.
 
     Emergencies come first and share all seats they may ring evenly, so that with as many seats as waiting
-    elders each has at least one; a seat keeps what it rings for unless the balance needs it elsewhere (A9).
+    elders each has at least one; a seat keeps what it rings for unless the balance needs it elsewhere (A9). A seat that
+    an elder for whom no other rings leaves alone for a moment is kept for her: a routine caller would have it for
+    minutes (`Demand.keeps`).
 
     What is left goes to the hotline, one seat a caller, in the order of `Demand.rank`. A caller keeps the phone that
     rings for her. Else, of the seats that may ring for her (skill and level at least as asked), she has the first by:
@@ -29,7 +31,10 @@ def desired(demands: Sequence[Demand], seats: Sequence[Seat], now: float) -> dic
     up = [seat for seat in seats if seat.registered and seat.talking_on is None]
     order = sorted(up, key=lambda seat: (seat.idle_since, seat.user))
     wanted = share(sorted((d for d in demands if d.ring_all), key=_urgency), order, now)
-    left = [seat for seat in order if seat.user not in wanted]
+    rung_for = set(wanted.values())
+    without = [demand for demand in demands if demand.keeps and demand.call_id not in rung_for]
+    kept = {user for demand in without for user, until in demand.resting.items() if until > now}
+    left = [seat for seat in order if seat.user not in wanted and seat.user not in kept]
     if left:
         picked_up = {seat.talking_on for seat in seats}
         calm = [demand for demand in demands if not demand.ring_all and demand.call_id not in picked_up]

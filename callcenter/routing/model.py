@@ -165,7 +165,8 @@ class Demand:
     `distribution.desired`. ``priority``: higher first; ``since``: older first. ``resting``: seats that just let it
     ring out, or refused, until when they are left alone. ``seat``: who had the caller before and should have her
     again; ``only``: nobody else may. ``unproved``: a phone that answered by itself is with her and has not shown life,
-    so that no other such phone may answer (R12).
+    so that no other such phone may answer (R12). ``keeps``: seats that rest from it take no routine call
+    meanwhile, unless another rings for it.
 
     Of the hotline alone: ``front``: before everybody else who waits. ``ageing``: one point of priority for every so
     many seconds waited, 0: none. ``skill``, ``min_level``: what a seat must know. ``area``: seats of it first.
@@ -181,6 +182,7 @@ class Demand:
     seat: str = ""
     only: bool = False
     unproved: bool = False
+    keeps: bool = False
     front: bool = False
     ageing: float = 0.0
     skill: str = ""

@@ -158,6 +158,25 @@ def test_the_held_caller_goes_back_to_the_same_seat_before_everybody_else(world:
     assert state(world, "op1") == "wrap_up"
 
 
+def test_r14_who_was_taken_for_an_elder_and_drops_her_at_once_is_rung_for_her_not_for_the_held_caller(
+    world: World,
+) -> None:
+    """R14: a slip of the hand, and the only seat must not be gone for minutes: she is alone."""
+    caller, operator = talking(world)
+    elder = world.press(WANG)
+    world.wait(5)
+    assert operator.room == elder.room
+    world.hang_up(operator)
+    world.wait(1)
+    assert not world.rings("op1")
+    world.wait(1)
+    world.answer(world.ringing("op1"))
+    assert seat_channel(world, "op1").room == elder.room
+    world.close_incident()
+    world.wait(1)
+    assert world.ringing("op1").variables["CC_ROOM"] == caller.room
+
+
 def test_after_30_s_any_free_seat_may_take_the_held_caller(world: World) -> None:
     caller, _ = talking(world)
     world.press(WANG)

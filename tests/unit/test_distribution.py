@@ -100,6 +100,21 @@ def test_the_hotlines_rule(why: str, callers: Sequence[Demand], seats: Sequence[
     assert desired(callers, seats, NOW) == wanted, why
 
 
+@pytest.mark.parametrize(
+    ("seats", "wanted"),
+    [([seat("x")], {}), ([seat("x"), seat("y")], {"y": "elder", "x": "routine"})],
+    ids=["kept for her", "another rings for her"],
+)
+def test_a_seat_that_left_an_elder_in_haste_is_kept_for_her_while_it_rests(
+    seats: Sequence[Seat], wanted: dict[str, str]
+) -> None:
+    """A9, R14: in a second and a half it rings for her again; a routine caller would have it for minutes."""
+    elder = Demand("elder", FREE, ring_all=True, priority=0, since=NOW, resting={"x": NOW + 1}, keeps=True)
+    assert desired([caller("routine"), elder], seats, NOW) == wanted
+    drill = Demand("elder", FREE, ring_all=True, priority=0, since=NOW, resting={"x": NOW + 1})
+    assert desired([caller("routine"), drill], [seat("x")], NOW) == {"x": "routine"}
+
+
 def test_a_pause_for_not_answering_is_the_hotlines_alone() -> None:
     """A9: an elder in need rings the seat at once, as if it were free."""
     away = seat("x", declared="paused", pause_ends=NOW + 60)
