@@ -214,6 +214,7 @@ def files_of(
         "realm": SIP_REALM,
         "ami_secret": ami_secret(settings),
         "available": {path.stem for path in runtime.modules.glob("*.so")},
+        "knows_request_uri": runtime.knows_request_uri,
         "extra_modules": list(extra_modules),
         "own_host": own_host(settings.bind),
         "synthetic_user": (synthetic := synthetic_account(settings))[0],

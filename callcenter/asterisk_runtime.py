@@ -35,6 +35,12 @@ class AsteriskRuntime:
         """The major release, e.g. 22."""
         return _major(self.version)
 
+    @property
+    def knows_request_uri(self) -> bool:
+        """Whether calls can be told apart by what is dialled: since 20.8, and an older one refuses the option."""
+        module = self.modules / "res_pjsip_endpoint_identifier_ip.so"
+        return module.is_file() and b"match_request_uri" in module.read_bytes()
+
 
 def cache_dir() -> Path:
     """Where unpacked Asterisks lie: CALLCENTER_CACHE, else the user's cache folder."""

@@ -15,7 +15,7 @@ RESERVED_USERS = frozenset(
     # Sections of Asterisk's configuration, and what a trunk writes in place of a withheld number: a call is looked up
     # by its From user first, so a seat of such a name would be asked for its password, and the caller refused (A8).
     {"global", "system", "udp", "tcp", "ws", "line", "trunk", "trunk2", "seat", "seat-auth", "seat-aor", "synthetic"}
-    | {"web-seat", "web-aor"}
+    | {"web-seat", "web-aor", "nameless", "nowhere"}
     | {"watchdog"}  # as whom the watchdog is on record
     | {
         "anonymous",

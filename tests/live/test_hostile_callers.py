@@ -47,6 +47,34 @@ async def test_whatever_number_is_dialled_the_call_is_answered_and_its_text_stee
     assert [line for line in center.asterisk.complaints() if "WARNING" in line or "ERROR" in line] == []
 
 
+async def test_r22_a_number_that_holds_line_ends_tells_the_controller_nothing_and_is_answered(center: Instance) -> None:
+    """Asterisk decodes them and writes them as they are into AMI's events and FastAGI's headers: a stranger's number
+    could say that Asterisk shuts down, that somebody hung up, or that the call is none."""
+    forged = "%0d%0a%0d%0aEvent%3a%20Shutdown%0d%0aX%3a%20y"
+    untrue = "%0aagi_arg_1%3a%20hotline%0aagi_arg_4%3a%20synthetic"
+    shown = (f"<sip:13800003001{forged}@x>", f"<sip:13800003001{untrue}@x>")
+    for header in shown:
+        caller = await center.dial("95120", "13900000001", from_header=header)
+        await caller.answered(3)
+        await caller.close()
+    asserted = f"P-Asserted-Identity: <sip:13800003001{forged}@x>\n"
+    caller = await center.dial("95120", "13900000001", extra_headers=asserted)
+    await caller.answered(3)
+    await caller.close()
+    caller = await center.dial(f"95120{forged}", "13900000001")
+    await caller.until("refused", 3)
+    await caller.close()
+    caller = await center.dial("95120", center.elders[0]["pendant"])
+    await caller.answered(3)
+    await caller.close()
+    api = await center.sign_in("op1")
+    calls = [call for call in (await api.get("/calls"))["items"] if call["via"] == "controller"]
+    known = [(call["line"], call["did"], call["caller"]) for call in reversed(calls)]
+    assert known == [("emergency", "95120", "")] * 3 + [("emergency", "95120", center.elders[0]["pendant"])]
+    assert "ami.lost" not in center.log()
+    assert "agi.handler_failed" not in center.log()
+
+
 async def test_i1_the_log_tells_neither_tokens_nor_who_called(center: Instance) -> None:
     api = await center.sign_in("op1")
     url = f"ws://127.0.0.1:{center.settings.http_port}/api/v1/live?token={api.token}"
