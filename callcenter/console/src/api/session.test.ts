@@ -33,4 +33,26 @@ describe("a sign-in (C10)", () => {
     expect(sessionStorage.getItem("callcenter.refresh")).toBe("refresh 2");
     expect(useSession.getState().phase).toBe("signed_in");
   });
+
+  it("whose new token got lost on the way asks for the same one again, and for another the next time", async () => {
+    const asked: { refresh_token: string; next: string }[] = [];
+    vi.stubGlobal("fetch", (path: string, init?: RequestInit) => {
+      if (!path.endsWith("/refresh")) return Promise.resolve(answer(path.endsWith("/token") ? tokens("1", 3600) : account));
+      const trade = JSON.parse(String(init?.body)) as (typeof asked)[number];
+      asked.push(trade);
+      if (asked.length === 1) return Promise.reject(new TypeError("the network is gone"));
+      return Promise.resolve(answer({ ...tokens("", 3600), refresh_token: trade.next }));
+    });
+    await signIn("op1", "secret");
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await expect(token()).rejects.toThrow(TypeError);
+    await token();
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await token();
+    const [lost, again, later] = asked;
+    expect(lost?.next).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(again).toEqual(lost);
+    expect(later?.refresh_token).toBe(lost?.next);
+    expect(later?.next).not.toBe(lost?.next);
+  });
 });

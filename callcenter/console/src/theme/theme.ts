@@ -65,7 +65,8 @@ export const THEMES: Record<ThemeName, ThemeConfig> = {
     },
     components: {
       // White on the button and the colour on the ground both need 4.5:1, which one blue cannot give.
-      Button: { colorPrimary: "#2b6cb0", colorPrimaryHover: "#3478be", colorPrimaryActive: "#245a94" },
+      Button: { colorPrimary: "#2b6cb0", colorPrimaryHover: "#3478be", colorPrimaryActive: "#245a94", defaultHoverColor: "#6cb6ff", defaultActiveColor: "#6cb6ff" },
+      Form: { colorError: "#ff7b72" },
       Tabs: { itemSelectedColor: "#6cb6ff", itemHoverColor: "#6cb6ff", itemActiveColor: "#6cb6ff", inkBarColor: "#6cb6ff" },
     },
   },

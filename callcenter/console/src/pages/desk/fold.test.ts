@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Fact } from "../../live/socket";
-import { fold } from "./fold";
+import { fold, silenced } from "./fold";
 import { byNeed, mine } from "./shapes";
 
 let n = 0;
@@ -48,5 +48,16 @@ describe("emergencies follow the facts (A2, A10)", () => {
     const [waiting] = after(fact("emergency.opened", {}, "i2"));
     expect([answered!, waiting!].sort(byNeed).map(({ id }) => id)).toEqual(["i2", "i1"]);
     expect(answered).toMatchObject({ answered_by: "op1", human_answer_ms: 2100 });
+  });
+});
+
+describe("who is muted (A2)", () => {
+  const said = (kind: string, leg_id: string, muted?: boolean) => ({ kind, data: { leg_id, muted } });
+
+  it("is read from the record, so that a reload and a colleague know it too", () => {
+    const muted = [said("leg.joined", "120"), said("leg.muted", "120", true), said("leg.muted", "son", true)];
+    expect([...silenced(muted)]).toEqual(["120", "son"]);
+    expect([...silenced([...muted, said("leg.muted", "son", false)])]).toEqual(["120"]);
+    expect([...silenced([...muted, said("leg.joined", "120")])]).toEqual(["son"]);
   });
 });

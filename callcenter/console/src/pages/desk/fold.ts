@@ -103,3 +103,13 @@ const CHANGES: Record<string, (at: string, data: Fact["data"]) => Partial<Leg>> 
   "leg.left": () => ({ state: "answered" }),
   "leg.ended": (at, data) => ({ state: "ended", ended_at: at, reason: text(data.reason) }),
 };
+
+/** Whose voice is kept out of the room, also by somebody else or before a reload; who comes in anew is heard again. */
+export function silenced(facts: Pick<Fact, "kind" | "data">[]): Set<string> {
+  const found = new Set<string>();
+  for (const { kind, data } of facts) {
+    if (kind === "leg.muted" && data.muted === true) found.add(text(data.leg_id));
+    else if (kind === "leg.muted" || kind === "leg.joined") found.delete(text(data.leg_id));
+  }
+  return found;
+}

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { Since } from "../../../ui/time";
 import { useTimeline } from "../data";
+import { silenced } from "../fold";
 import { up, type Emergency, type HelpRole, type Leg } from "../shapes";
 import type { EmergencyActions } from "./actions";
 import styles from "./Emergency.module.css";
@@ -20,7 +21,8 @@ export function People({ one, actions, me }: { one: Emergency; actions: Emergenc
   const over = [...new Map(one.legs.filter((leg) => !up(leg) && leg.role !== "seat").map((leg) => [leg.number, leg])).values()]
     .filter(({ number }) => !reached.has(number))
     .slice(-OVER_SHOWN);
-  const silenced = useSilenced(one.id);
+  const facts = useTimeline(one.id).data?.items;
+  const muted = useMemo(() => silenced(facts ?? []), [facts]);
   const elderUp = live.some(({ role }) => role === "elder");
   return (
     <section className={styles.card} aria-label={t("emergency.people")}>
@@ -32,24 +34,11 @@ export function People({ one, actions, me }: { one: Emergency; actions: Emergenc
       )}
       <ul className={styles.people}>
         {[...live, ...over].map((leg) => (
-          <Person key={leg.id} leg={leg} muted={silenced.has(leg.id)} mine={leg.role === "seat" && leg.number === me} actions={actions} open={one.state === "open"} />
+          <Person key={leg.id} leg={leg} muted={muted.has(leg.id)} mine={leg.role === "seat" && leg.number === me} actions={actions} open={one.state === "open"} />
         ))}
       </ul>
     </section>
   );
-}
-
-/** Whose voice is kept out of the room, also by somebody else or before a reload: who comes in anew is heard again. */
-function useSilenced(id: string): Set<string> {
-  const facts = useTimeline(id).data?.items;
-  return useMemo(() => {
-    const found = new Set<string>();
-    for (const { kind, data } of facts ?? []) {
-      if (kind === "leg.muted" && data.muted === true) found.add(String(data.leg_id));
-      else if (kind === "leg.muted" || kind === "leg.joined") found.delete(String(data.leg_id));
-    }
-    return found;
-  }, [facts]);
 }
 
 interface PersonProps {

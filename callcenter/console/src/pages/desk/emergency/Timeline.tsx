@@ -21,7 +21,7 @@ export const Timeline = memo(function Timeline({ id, legs }: { id: string; legs:
     [facts.data],
   );
   return (
-    <section className={`${styles.card} ${styles.timeline}`} aria-label={t("emergency.timeline")}>
+    <section className={`${styles.card} ${styles.timeline}`} aria-label={t("emergency.timeline")} tabIndex={0}>
       <h3>{t("emergency.timeline")}</h3>
       {facts.isError && <p className="warn">{t("emergency.timelineAway")}</p>}
       <ol>
