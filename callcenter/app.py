@@ -14,6 +14,7 @@ import uvloop
 import callcenter.follow_ups.facts
 import callcenter.models
 import callcenter.work_orders.facts  # noqa: F401  every kind of fact and every table is known before the first is read
+from callcenter.accounts.ended import EndedKeeper
 from callcenter.accounts.seats_keeper import SeatsKeeper
 from callcenter.accounts.secrets import secrets_dir
 from callcenter.alarms.source_keeper import SourcesKeeper
@@ -74,6 +75,7 @@ async def serve(settings: Settings) -> None:
     queues.restore()
     menus = MenusKeeper(database, settings.data / "menus.json", bus)
     menus.restore()
+    ended = EndedKeeper(database, bus, clock, settings.token_minutes)
     controller = Controller(
         settings,
         clock,
@@ -137,6 +139,7 @@ async def serve(settings: Settings) -> None:
         "board": lambda: board.run(JournalReader(journal.folder, clock), written),
         "seats": lambda: seats.follow(controller.routing.staff),
         "menus": menus.run,
+        "ended": ended.run,
         "queues": lambda: queues.follow(lambda book: controller.routing.skilled(book.skills)),
     }
 
@@ -145,7 +148,7 @@ async def serve(settings: Settings) -> None:
         from callcenter.api.deps import build_services  # noqa: PLC0415
         from callcenter.web import Web  # noqa: PLC0415
 
-        services = build_services(settings, clock, database, bus)
+        services = build_services(settings, clock, database, bus, ended.has)
         return Web(
             dataclasses.replace(
                 services,

@@ -60,13 +60,19 @@ class Services:
     feed: Feed | None = None
 
 
-def build_services(settings: Settings, clock: Clock, database: Database, bus: Bus | None = None) -> Services:
-    """The services with their usual parts; change some with `dataclasses.replace`."""
+def build_services(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    bus: Bus | None = None,
+    ended: Callable[[str], bool] = lambda _: False,
+) -> Services:
+    """The services with their usual parts; change some with `dataclasses.replace`. ``ended``: of `Tokens`."""
     return Services(
         settings=settings,
         clock=clock,
         database=database,
-        tokens=Tokens(signing_key(settings), clock, settings.token_minutes),
+        tokens=Tokens(signing_key(settings), clock, settings.token_minutes, ended),
         passwords=Passwords(),
         throttle=Throttle(clock),
         directory=DirectoryKeeper(database, settings.data / "directory.json", bus),

@@ -48,8 +48,8 @@ class Peer:
                 await HANDLERS[word](self, message[word])
 
     async def until_expired(self) -> None:
-        """Wait until the token runs out; tells the page so and closes."""
-        while True:
+        """Wait until the token runs out, or the sign-in is ended; tells the page so and closes."""
+        while not self.services.tokens.ended(self.who.session):
             left = self.expires - self.services.clock.now().timestamp()
             if left <= 0:
                 break

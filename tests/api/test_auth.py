@@ -7,10 +7,12 @@ import httpx
 import jwt
 import pytest
 
+from callcenter.accounts.ended import EndedKeeper
 from callcenter.accounts.permissions import Role
 from callcenter.accounts.secrets import secrets_dir, signing_key
 from callcenter.accounts.sign_in import forget
 from callcenter.api.deps import Services
+from callcenter.bus import LocalBus
 from callcenter.clock import ManualClock
 from tests.api.conftest import PASSWORD, START, Login
 
@@ -194,6 +196,27 @@ async def test_given_an_account_is_switched_off_when_it_signs_in_or_refreshes_th
     assert (await admin.patch(f"/api/v1/accounts/{row['id']}", json={"active": False})).status_code == 200
     assert (await client.post(REFRESH, json={"refresh_token": token})).status_code == 401
     assert (await _sign_in(client, account)).status_code == 401
+
+
+async def test_given_an_account_is_switched_off_while_signed_in_then_its_access_token_is_void_at_once(
+    client: httpx.AsyncClient, account: str, as_role: Login, services: Services, clock: ManualClock
+) -> None:
+    """I3: not when it would have run out; nobody else's is, and what has run out is not kept in mind."""
+    ended = EndedKeeper(services.database, LocalBus(), clock, services.settings.token_minutes)
+    services.tokens.ended = ended.has
+    admin = await as_role("admin")
+    pair = (await _sign_in(client, account)).json()
+    session = services.tokens.read(pair["access_token"]).session
+    await ended.refresh()
+    assert (await _me(client, pair["access_token"])).status_code == 200
+    row = (await admin.get("/api/v1/accounts")).json()["items"][0]
+    await admin.patch(f"/api/v1/accounts/{row['id']}", json={"active": False})
+    await ended.refresh()
+    assert (await _me(client, pair["access_token"])).status_code == 401
+    assert (await admin.get(ME)).status_code == 200
+    clock.move_to(START + timedelta(minutes=services.settings.token_minutes, seconds=1))
+    await ended.refresh()
+    assert not ended.has(session)
 
 
 async def test_given_ones_own_password_when_changed_then_the_new_one_signs_in_and_old_sign_ins_end(

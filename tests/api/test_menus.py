@@ -207,3 +207,22 @@ async def test_operators_may_read_menus_and_not_write_them(as_role: Login) -> No
     assert (await operator.get("/api/v1/menus")).status_code == 200
     assert (await operator.post("/api/v1/menus", json=GOOD)).status_code == 403
     assert (await upload(operator, tone("wav"))).status_code == 403
+
+
+async def test_given_dead_ends_then_each_is_told_with_its_key_and_the_name_that_is_wrong(as_role: Login) -> None:
+    """B1: what a page needs to say it in its own language; a draft that somebody else changed is not written over."""
+    admin = await as_role("admin")
+    wrong = with_main(
+        choices={"1": {"do": "node", "to": "nowhere"}, "9": {"do": "emergency"}}, otherwise={"do": "queue", "to": "x"}
+    )
+    made = (await admin.post("/api/v1/menus", json=wrong)).json()
+    path = f"/api/v1/menus/{made['id']}"
+    problems = (await admin.post(f"{path}/check")).json()["problems"]
+    assert [(one["node"], one["code"], one["key"], one["to"]) for one in problems] == [
+        ("main", "unknown_node", "1", "nowhere"),
+        ("main", "unknown_queue", "otherwise", "x"),
+        ("more", "unreachable", "", ""),
+    ]
+    match = {"If-Match": f'"{made["revision"]}"'}
+    assert (await admin.put(path, json=GOOD, headers=match)).json()["revision"] > made["revision"]
+    assert (await admin.put(path, json=wrong, headers=match)).status_code == 412

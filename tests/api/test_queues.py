@@ -174,3 +174,41 @@ async def test_given_a_way_out_of_a_queue_when_it_costs_or_is_an_emergency_servi
     way = {"overflow": [{"when": "wait", "over": 1, "to": to}]} if where == "overflow" else {"closed": {"to": to}}
     answer = await (await as_role("supervisor")).post(PATH, json=DIALECT | {"closed": {"to": "stay"}} | way)
     assert answer.status_code == 422, answer.text
+
+
+async def test_given_own_days_of_two_years_when_one_day_is_said_or_taken_back_then_the_others_stay(
+    as_role: Login,
+) -> None:
+    """B1: a page that shows one year says one day; a list of that year in place of all would forget the others."""
+    supervisor = await as_role("supervisor")
+    path = "/api/v1/holidays"
+    for day, name in (("2026-12-28", "检修"), ("2027-01-04", "盘点")):
+        said = await supervisor.put(f"{path}/{day}", json={"kind": "closed", "name": name})
+        assert (said.status_code, said.json()["name"], said.json()["own"]) == (200, name, True)
+    assert (await supervisor.put(f"{path}/2027-01-04", json={"kind": "open"})).json()["kind"] == "open"
+
+    async def own(year: int) -> list[str]:
+        return [day["date"] for day in (await supervisor.get(f"{path}?year={year}")).json()["items"] if day["own"]]
+
+    assert (await own(2026), await own(2027)) == (["2026-12-28"], ["2027-01-04"])
+    for _ in range(2):
+        assert (await supervisor.delete(f"{path}/2027-01-04")).status_code == 204
+    assert (await own(2026), await own(2027)) == (["2026-12-28"], [])
+    assert (await (await as_role("operator")).delete(f"{path}/2026-12-28")).status_code == 403
+
+
+async def test_given_a_live_menu_leads_to_a_queue_then_it_cannot_be_deleted_until_another_menu_is_live(
+    as_role: Login,
+) -> None:
+    """B1: nobody's key leads somewhere else than was said; the reason is one that a page has words for."""
+    admin = await as_role("admin")
+    await admin.post(PATH, json={"code": "dialect", "name": "吴语专席"})
+    main = {"prompts": ["menu"], "choices": {"9": {"do": "emergency"}}, "otherwise": {"do": "queue", "to": "dialect"}}
+    menu = (await admin.post("/api/v1/menus", json={"name": "春节菜单", "nodes": {"main": main}})).json()
+    assert (await admin.post(f"/api/v1/menus/{menu['id']}/publish")).status_code == 200
+    refused = await admin.delete(f"{PATH}/dialect")
+    assert refused.status_code == 409
+    assert (refused.json()["reason"], refused.json()["menu"]) == ("queue_in_menu", "春节菜单")
+    copy = (await admin.post("/api/v1/menus/built-in/copy")).json()
+    await admin.post(f"/api/v1/menus/{copy['id']}/publish")
+    assert (await admin.delete(f"{PATH}/dialect")).status_code == 204

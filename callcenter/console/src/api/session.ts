@@ -147,6 +147,15 @@ async function refresh(): Promise<string> {
   }
 }
 
+/** Ask whether the sign-in still holds, when something has cut us off: who was switched off is out at once. */
+export async function verify(): Promise<void> {
+  if (!access) return;
+  const answer = await fetch("/api/v1/auth/me", { headers: { Authorization: `Bearer ${access}` } }).catch(() => null);
+  if (answer?.status !== 401) return;
+  expiresAt = 0;
+  await token().catch(() => undefined);
+}
+
 async function readAccount(): Promise<void> {
   const answer = await fetch("/api/v1/auth/me", { headers: { Authorization: `Bearer ${await token()}` } });
   if (!answer.ok) throw new SignInError(answer.status, answer.statusText);

@@ -4,7 +4,8 @@
 // once in a while and not once for each fact.
 import { QueryClient } from "@tanstack/react-query";
 
-import { live } from "./socket";
+import { verify } from "../api/session";
+import { live, useLive } from "./socket";
 
 const GATHER_MS = 150;
 
@@ -61,7 +62,9 @@ export function followLive(): () => void {
     if (waiting.size) timer ??= setTimeout(flush, GATHER_MS);
   });
   const stopGap = live.onGap(() => void queries.invalidateQueries());
+  const stopLooking = useLive.subscribe(({ state }, before) => void (state === "down" && before.state !== "down" && verify()));
   return () => {
+    stopLooking();
     stop();
     stopGap();
   };
