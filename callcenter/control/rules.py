@@ -99,7 +99,8 @@ def _left_alone(call: Call) -> bool:
     last = max(left, key=lambda leg: (leg.ended_at, leg.id), default=None)
     if last is None or last.joined_at is None or last.ended_at is None:
         return False
-    hasty = last.reason == HangupReason.NORMAL and last.ended_at - last.joined_at < DROPPED_WITHIN
+    by_itself = last.reason in (HangupReason.NORMAL, HangupReason.FAILED)
+    hasty = by_itself and last.ended_at - last.joined_at < DROPPED_WITHIN
     return last.reason in (DEAD, LOST) or (hasty and call.line == Line.HOTLINE and last.role == Role.SEAT)
 
 

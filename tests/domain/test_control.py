@@ -66,10 +66,13 @@ def test_an_operators_page_that_goes_in_the_call_loses_nobody_and_a_phone_that_h
     assert line.id not in world.board.channels
 
 
-def test_a_phone_that_answers_and_drops_her_at_once_loses_nobody_and_the_next_seat_has_her(world: World) -> None:
+@pytest.mark.parametrize("how", [HangupReason.NORMAL, HangupReason.FAILED])
+def test_a_phone_that_answers_and_drops_her_at_once_loses_nobody_and_the_next_seat_has_her(
+    world: World, how: HangupReason
+) -> None:
     """B1, B7: one headset that answers by itself and drops would hang up on every caller, one after the other."""
     line = talking(world, "op2")
-    world.hang_up(seat(world, "op1"))
+    world.run(lambda: world.board.end(seat(world, "op1").id, how))
     assert world.call_of(line).open
     assert in_front(world, line)
     assert not world.rings("op1")
