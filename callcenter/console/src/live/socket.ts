@@ -52,9 +52,15 @@ class LiveSocket {
   private heard = 0;
   private stopBeating: (() => void) | undefined;
   private again: ReturnType<typeof setTimeout> | undefined;
+  /** When (epoch ms) to connect again; 0 while it connects or is connected. */
+  private againAt = 0;
   private pause = SHORTEST_MS;
   private wanted = false;
   private seat = "";
+  private ready = false;
+  /** Whether this connection has been greeted, and told that we are the seat's phone. */
+  private welcome = false;
+  private claimed = false;
   private pings = 0;
 
   /** Hear facts from now on; answers how to stop. */
@@ -69,12 +75,25 @@ class LiveSocket {
     return () => this.gapListeners.delete(listener);
   }
 
-  /** Say that this page is the operator's phone: while it pings, the seat has somebody's page open. */
-  isSeat(seat: boolean): void {
-    if (seat === (this.seat !== "")) return;
-    // A new name is a new claim; coming back after a break is none, and does not take the phone from anybody.
-    this.seat = seat ? Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("") : "";
-    if (this.socket?.readyState === WebSocket.OPEN) this.send({ seat: this.seat });
+  /**
+   * Say that this page is the operator's phone: while it pings, the seat has somebody's page open. `ready`: the phone can
+   * be rung. A page that comes back after a break says nothing until it can: a call would ring at a line that is dead.
+   */
+  isSeat(seat: boolean, ready: boolean): void {
+    this.ready = ready;
+    if (seat !== (this.seat !== "")) {
+      // A new name is a new claim; coming back after a break is none, and does not take the phone from anybody.
+      this.seat = seat ? Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("") : "";
+      if (!seat && this.claimed) this.send({ seat: "" });
+      this.claimed = false;
+    }
+    this.claim();
+  }
+
+  private claim(): void {
+    if (!this.welcome || this.claimed || !this.seat || !this.ready) return;
+    this.claimed = true;
+    this.send({ seat: this.seat });
   }
 
   /** Hear that the seat's phone is a page on another machine now. */
@@ -112,6 +131,7 @@ class LiveSocket {
 
   private async connect(): Promise<void> {
     clearTimeout(this.again);
+    this.againAt = 0;
     let bearer: string;
     try {
       bearer = await token();
@@ -129,12 +149,13 @@ class LiveSocket {
     const socket = new WebSocket(address);
     this.socket?.close();
     this.socket = socket;
+    this.welcome = this.claimed = false;
     this.heard = Date.now();
     socket.onopen = () => {
       this.heard = Date.now();
       this.send({ token: bearer });
     };
-    socket.onmessage = (event) => this.take(JSON.parse(String(event.data)) as Record<string, unknown>);
+    socket.onmessage = (event) => this.socket === socket && this.take(JSON.parse(String(event.data)) as Record<string, unknown>);
     socket.onclose = () => {
       if (this.socket === socket) this.retry();
     };
@@ -145,13 +166,19 @@ class LiveSocket {
     if (!this.wanted) return;
     useLive.setState(({ state, since }) => ({ state: "down", since: state === "up" ? this.heard : since }));
     clearTimeout(this.again);
-    this.again = setTimeout(() => void this.connect(), this.pause * (0.75 + Math.random() / 2));
+    const pause = this.pause * (0.75 + Math.random() / 2);
+    this.againAt = Date.now() + pause;
+    this.again = setTimeout(() => void this.connect(), pause);
     this.pause = Math.min(this.pause * 2, LONGEST_MS);
   }
 
   private beat(): void {
     const socket = this.socket;
-    if (!socket) return;
+    if (!socket) {
+      // In a hidden tab the timer may sleep for a minute; this beat does not.
+      if (this.againAt && Date.now() >= this.againAt) void this.connect();
+      return;
+    }
     if (Date.now() - this.heard > SILENCE_MS) {
       // A half-open connection: the browser will not notice for minutes.
       this.socket = null;
@@ -179,7 +206,8 @@ class LiveSocket {
       case "hello":
         this.pause = SHORTEST_MS;
         useLive.setState({ state: "up", since: Date.now() });
-        if (this.seat) this.send({ seat: this.seat });
+        this.welcome = true;
+        this.claim();
         // Before the first fact there is nothing to resume from: whatever was read until now may be older.
         if (!this.last) this.gap();
         return;

@@ -8,12 +8,14 @@ import type { PhoneCall } from "./types";
 
 class Session {
   terminated = 0;
+  received = 0;
   offers: unknown[] = [];
   answered: () => void = () => undefined;
   readonly ice = new EventTarget();
   readonly connection = Object.assign(new EventTarget(), {
     iceConnectionState: "new",
     getSenders: () => [{ transport: { iceTransport: this.ice } }],
+    getStats: () => Promise.resolve(new Map([["in", { type: "inbound-rtp", kind: "audio", packetsReceived: this.received }]])),
   });
   private heard = new Map<string, (event: never) => void>();
 
@@ -129,6 +131,30 @@ describe("a call's sound", () => {
     line.tick(Date.now() + LOST_MS - 1);
     expect([hurts, ended.length]).toEqual([2, 0]);
     line.tick(Date.now() + LOST_MS);
+    expect(ended).toEqual(["lost"]);
+  });
+
+  it("given packets no more then it is deaf, so that the next call may ring; the call itself lives on", async () => {
+    const listen = async (received: number) => {
+      pass(1_000);
+      session.received = received;
+      line.tick(Date.now());
+      await vi.advanceTimersByTimeAsync(0);
+    };
+    await listen(50);
+    await listen(100);
+    await listen(100);
+    expect(line.deaf(Date.now())).toBe(false);
+    await listen(100);
+    await listen(100);
+    expect([line.deaf(Date.now()), ended]).toEqual([true, []]);
+    await listen(150);
+    expect(line.deaf(Date.now())).toBe(false);
+  });
+
+  it("given that the server ends what it does not hear then it is told as lost, not as hung up", () => {
+    line.unheard(true);
+    session.emit("ended", { originator: "remote" });
     expect(ended).toEqual(["lost"]);
   });
 });

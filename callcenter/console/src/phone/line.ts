@@ -13,6 +13,8 @@ const REFUSALS: Partial<Record<EndReason, number>> = { hung_up: 603, busy: 486 }
 const OUT_OF_SERVICE = 503;
 /** ICE settles on its way within so long; a way that changes later is one that Asterisk does not follow (see `watch`). */
 const SETTLED_MS = 3_000;
+/** Asterisk sends as long as a call is up; counted once a second. */
+const DEAF_MS = 3_000;
 /** With a BYE: the page is going, or its audio is lost; the server gives the caller to the next one (RFC 3326). */
 const NOBODY_HUNG_UP = 'Reason: Q.850;cause=27;text="phone lost"';
 
@@ -29,6 +31,8 @@ export class Line {
   private settledAt = 0;
   private mendedAt = 0;
   private hurts = false;
+  private received = -1;
+  private heardAt = 0;
   private mending = false;
   private watched: RTCIceTransport | null = null;
   private reason: EndReason | null = null;
@@ -128,6 +132,14 @@ export class Line {
     const asked = this.mending || this.hurts ? 0 : this.mendedAt;
     if (this.call.media === "lost" && givenUp(now, this.lostSince, asked)) this.hangUp("lost");
     else if (this.hurts) this.tell.hurt();
+    void this.stats()?.then(({ received }) => {
+      if (received !== this.received) [this.received, this.heardAt] = [received, now];
+    });
+  }
+
+  /** Whether this call is over for the far end, as far as can be heard: nothing comes any more. */
+  deaf(now: number): boolean {
+    return this.call.media === "lost" || (this.heardAt > 0 && now - this.heardAt >= DEAF_MS);
   }
 
   stats(): Promise<LineStats> | null {
@@ -163,6 +175,6 @@ export class Line {
   private end(reason: EndReason): void {
     if (this.over) return;
     this.over = true;
-    this.tell.ended(this.call, this.reason ?? (this.call.media === "lost" ? "lost" : reason));
+    this.tell.ended(this.call, this.reason ?? (this.call.media === "lost" || this.call.unheard ? "lost" : reason));
   }
 }

@@ -17,7 +17,7 @@ import { Watchdog } from "./watchdog";
 
 const TICK_MS = 1_000;
 const EXPIRES_SECONDS = 60;
-const RECOVERY = { connection_recovery_min_interval: 1, connection_recovery_max_interval: 4 };
+const RECOVERY = { connection_recovery_min_interval: 1, connection_recovery_max_interval: 2 };
 /** Credentials are read anew before those of a TURN server run out, and soon after they were refused. */
 const CREDENTIALS_MS = 3_600_000;
 const REFUSED_MS = 5_000;
@@ -66,6 +66,7 @@ export class Phone extends Emitter<PhoneEvents> {
     this.load = load;
     addEventListener("pagehide", this.leave);
     addEventListener("offline", this.offline);
+    addEventListener("online", this.online);
     if (!isSecureContext) return this.set({ status: "blocked", problem: "insecure_page" });
     this.tab.start(user);
   }
@@ -73,6 +74,7 @@ export class Phone extends Emitter<PhoneEvents> {
   disconnect(): void {
     removeEventListener("pagehide", this.leave);
     removeEventListener("offline", this.offline);
+    removeEventListener("online", this.online);
     this.load = null;
     this.tab.stop();
     this.end("hung_up");
@@ -119,6 +121,11 @@ export class Phone extends Emitter<PhoneEvents> {
   /** The server says whether anything of this phone's voice arrives. */
   unheard(unheard: boolean): void {
     this.line?.unheard(unheard);
+  }
+
+  /** The network seems to be back: connect now, not at the next try. */
+  hurry(): void {
+    this.socket?.hurry(Date.now());
   }
 
   /** Press keys (0-9, *, #) in the call. */
@@ -247,6 +254,7 @@ export class Phone extends Emitter<PhoneEvents> {
   private tick(): void {
     const now = Date.now();
     if (this.socket?.isConnected()) this.watchdog?.tick(now);
+    else this.socket?.tick(now);
     this.line?.tick(now);
     // Who cannot speak is no help: the caller is the next one's, unless another microphone is found at once.
     if (this.sound.microphone) this.voiceAt = now;
@@ -273,6 +281,8 @@ export class Phone extends Emitter<PhoneEvents> {
     if (persisted) addEventListener("pageshow", () => location.reload(), { once: true });
   };
 
+  private readonly online = () => this.hurry();
+
   private readonly offline = () => this.socket?.drop("the network is gone");
 
   private hindered(problem: Problem | null): void {
@@ -293,7 +303,8 @@ export class Phone extends Emitter<PhoneEvents> {
   // --- calls -------------------------------------------------------------------------------------------------
 
   private ring(session: RTCSession, header: (name: string) => string | undefined): void {
-    if (this.line?.now.media === "lost") this.line.hangUp("lost");
+    // The server rings a seat that talks for nobody: a call that is deaf has ended there, and that was not heard here.
+    if (this.line?.deaf(Date.now())) this.line.hangUp("lost");
     const auto = (this.credentials?.auto_answer ?? false) && asksForAnswer(header);
     const { uri, display_name } = session.remote_identity;
     if (this.line?.now.kind === "test") this.line.hangUp();

@@ -6,7 +6,7 @@ import { useEffect, useSyncExternalStore } from "react";
 
 import { api, call } from "../api/client";
 import { useSession } from "../api/session";
-import { live } from "../live/socket";
+import { live, useLive } from "../live/socket";
 import { Phone } from "./phone";
 import type { PhoneState, PhoneStatus } from "./types";
 
@@ -37,7 +37,8 @@ export function useSeatPhone(): void {
   const user = useSession((session) => session.account?.user);
   useEffect(() => {
     if (!user) return;
-    const stop = phone.on("state", ({ status }) => live.isSeat(PRESENT.includes(status)));
+    const stop = phone.on("state", ({ status }) => live.isSeat(PRESENT.includes(status), status === "registered"));
+    const back = useLive.subscribe(({ state }, before) => void (state === "up" && before.state !== "up" && phone.hurry()));
     const hear = live.onTaken(() => phone.taken());
     const heed = live.subscribe(({ kind, data }) => {
       if (data.seat === user && (kind === "leg.stalled" || kind === "leg.resumed")) phone.unheard(kind === "leg.stalled");
@@ -47,6 +48,7 @@ export function useSeatPhone(): void {
       phone.disconnect();
       hear();
       heed();
+      back();
       stop();
     };
   }, [user]);

@@ -94,6 +94,14 @@ function WebPhone() {
       ),
     [notification, t],
   );
+  useEffect(
+    () =>
+      phone.on("ended", ({ call, reason }) => {
+        if (reason !== "lost" || call.kind !== "seat") return;
+        notification.error({ title: t("phone.lostCall.title"), description: t("phone.lostCall.remedy"), duration: 0 });
+      }),
+    [notification, t],
+  );
   return null;
 }
 
