@@ -7,6 +7,7 @@ from callcenter.clock import SHANGHAI
 from callcenter.emergency.help import File
 from callcenter.emergency.kinds import KINDS, Kind
 from callcenter.emergency.model import Incident
+from callcenter.notifications.model import LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +70,38 @@ def briefing_parameters(
 
 
 def briefing(incident: Incident, file: File | None, fix: LastSeen | None, letterhead: Letterhead) -> str:
-    """Everything a responder needs: address, door code, key holder, medical notes, place and map link (A4)."""
-    parts = [f"{_head(incident, letterhead)}{_who(incident)}于{_clock(incident.opened_at)}发出{_kind(incident)}。"]
+    """Everything a responder needs: address, door code, key holder, medical notes, place and map link (A4).
+
+    Notes that are too long for a text are cut: nobody may go without the address because of them.
+    """
+    before = [f"{_head(incident, letterhead)}{_who(incident)}于{_clock(incident.opened_at)}发出{_kind(incident)}。"]
     if file is not None:
-        parts += [
+        before += [
             f"地址：{file.address}。" if file.address else "",
             f"门锁密码：{file.door_code}。" if file.door_code else "",
             f"钥匙：{file.key_holder_name or ''}{file.key_holder_phone or ''}。"
             if file.key_holder_name or file.key_holder_phone
             else "",
-            f"病情：{file.medical_notes}。" if file.medical_notes else "",
         ]
+    after: list[str] = []
     if fix is not None:
         about = f"，误差约{fix.accuracy_m:.0f}米" if fix.accuracy_m is not None else ""
-        parts.append(f"定位（{_clock(fix.at)}{about}）：{_map(file, fix, letterhead)} ")
+        after.append(f"定位（{_clock(fix.at)}{about}）：{_map(file, fix, letterhead)} ")
     elif link := _map(file, None, letterhead):
-        parts.append(f"地图：{link} ")
+        after.append(f"地图：{link} ")
     if incident.caller:
-        parts.append(f"老人电话：{incident.caller}。")
-    parts.append(f"应急中心：{letterhead.phone}。")
-    return "".join(parts)
+        after.append(f"老人电话：{incident.caller}。")
+    after.append(f"应急中心：{letterhead.phone}。")
+    room = LONGEST_TEXT - sum(map(len, (*before, *after)))
+    return "".join((*before, _notes(file, room), *after))
+
+
+def _notes(file: File | None, room: int) -> str:
+    """The medical notes as a sentence of at most ``room`` characters."""
+    if file is None or not file.medical_notes:
+        return ""
+    whole = f"病情：{file.medical_notes}。"
+    return whole if len(whole) <= room else f"{whole[: room - 1]}…"
 
 
 def _head(incident: Incident, letterhead: Letterhead) -> str:

@@ -14,6 +14,8 @@ from callcenter.errors import IllegalTransition
 from callcenter.facts import Fact
 from callcenter.notifications import facts as f
 
+LONGEST_TEXT = 1500
+"""Characters; Twilio takes 1600."""
 TRIES = 2
 """Requests to one channel for one message, when the channel is unwell."""
 BACKOFF_SECONDS = 1.0

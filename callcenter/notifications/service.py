@@ -19,6 +19,7 @@ from callcenter.notifications.channel import Channel, NotSent, Order, Receipt
 from callcenter.notifications.dispatch import Outcome, lanes
 from callcenter.notifications.model import (
     CONFIRMED,
+    LONGEST_TEXT,
     Attempt,
     AttemptEvent,
     AttemptState,
@@ -41,8 +42,6 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.25
 RECENT_MESSAGES = 1000
 """Messages at rest that stay in memory and are carried on: reports and repeated requests still find them."""
-LONGEST_TEXT = 1500
-"""Characters; Twilio takes 1600."""
 LONGEST_NAME = 100
 _PROMPT = re.compile(r"[a-z0-9-]{1,60}")
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from callcenter.emergency.briefing import LastSeen, Letterhead, briefing_parameters, parameters
 from callcenter.emergency.model import Incident
 from callcenter.emergency.plan import DEFAULT_PLAN
+from callcenter.notifications.model import LONGEST_TEXT
 
 AT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 HEAD = Letterhead("中心", "95120", "https://map/{longitude},{latitude}")
@@ -34,6 +35,15 @@ def test_given_a_provider_of_templates_when_a_responder_is_briefed_then_nothing_
         "map": "https://map/120.600000,31.300000",
     }
     assert all(piece in given["text"] for piece in pieces.values())
+
+
+def test_a4_given_notes_longer_than_a_text_when_briefed_then_they_are_cut_and_all_else_is_there() -> None:
+    file = SimpleNamespace(**{**vars(FILE), "medical_notes": "高血压；" * 1000})
+    text = briefing_parameters(INCIDENT, cast("Any", file), LastSeen(31.4, 120.7, 15, AT), HEAD)["text"]
+    assert len(text) == LONGEST_TEXT
+    assert "…" in text
+    for needed in ("平江路 128 号", "3012#", "徐阿姨13800002001", "https://map/120.700000,31.400000", "13800003001"):
+        assert needed in text
 
 
 def test_given_a_fix_when_briefed_then_the_map_shows_where_she_is_and_not_where_she_lives() -> None:
