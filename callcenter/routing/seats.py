@@ -14,7 +14,7 @@ from callcenter.calls.model import Call, Leg, Line, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.errors import Conflict, InvalidInput, NotFound
-from callcenter.facts import Fact
+from callcenter.facts import Body, Fact
 from callcenter.ledger import Ledger
 from callcenter.queues.model import Skills
 from callcenter.routing import facts as f
@@ -151,11 +151,14 @@ class Seats:
     # --- what is said of a seat ----------------------------------------------------------------------------
 
     def declare(self, user: str, state: str, reason: str, actor: str) -> Seat:
-        """An operator says ``ready`` or ``paused``; raises `InvalidInput` for anything else."""
+        """An operator says ``ready``, which ends a wrap-up, or ``paused``; raises `InvalidInput` for anything else."""
         if state not in (SeatState.READY, SeatState.PAUSED):
             raise InvalidInput(f"a seat can be set to ready or paused, not to {state!r}")
-        self.seat(user)
-        self._ledger.record(f.SeatDeclared(seat=user, state=state, reason=reason), actor=actor)
+        wraps_up = self.seat(user).wrap_up_until > self._clock.monotonic()
+        said: list[Body] = [f.SeatDeclared(seat=user, state=state, reason=reason)]
+        if state == SeatState.READY and wraps_up:
+            said.append(f.SeatWrapUp(seat=user, until=self._clock.now()))
+        self._ledger.record(*said, actor=actor)
         return self.seat(user)
 
     def extend_wrap_up(self, user: str, seconds: float) -> Seat:
