@@ -79,8 +79,8 @@ class Diversion:
             if move is not None and now >= until:
                 del self._arriving[waiting.call_id]
             return False
-        if any(leg.live and leg.role in STAFF and leg.answered_at for leg in call.legs.values()):
-            return False  # somebody is on the way to her
+        if any(leg.role == Role.CENTER or (leg.role in STAFF and leg.answered_at) for leg in call.live_legs):
+            return False  # somebody is on the way to her, or another centre is being called for her
         move, _ = self._arriving.pop(waiting.call_id, (None, 0.0))
         if move is None and not waiting.front:
             lately = self._lately(waiting.call_id, now)

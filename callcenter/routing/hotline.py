@@ -249,18 +249,24 @@ class Hotline(Standing):
                 # At the next beat: by then the operator has left her room and does not hear it.
                 self._announce_at[call.id] = self._clock.monotonic()
                 self._routing.poke()
-            case f.HotlineOverflowed() | f.HotlineLeft() | cf.LineChanged() | cf.CallEnded():
+            case f.HotlineLeft():
+                self._forget(call.id)
+                self._stop_other_centre(call)
+            case f.HotlineOverflowed() | cf.LineChanged() | cf.CallEnded():
                 self._forget(call.id)
             case cf.LegJoined(role=role) if role in STAFF and call.routine:
                 self._forget(call.id)
-                for leg in call.live_legs:
-                    if leg.role == Role.CENTER and not leg.in_room:
-                        self._calls.hang_up(leg, HangupReason.CANCELLED)
+                self._stop_other_centre(call)
             case cf.LegEnded() if call.routine and call.via != "fallback" and self._over(call):
                 self._forget(call.id)
                 self._calls.end(call)
             case _:
                 pass
+
+    def _stop_other_centre(self, call: Call) -> None:
+        for leg in call.live_legs:
+            if leg.role == Role.CENTER and not leg.in_room:
+                self._calls.hang_up(leg, HangupReason.CANCELLED)
 
     def _forget(self, call_id: str) -> None:
         if call_id not in self._waiters.waiting:

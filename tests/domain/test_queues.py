@@ -401,6 +401,37 @@ def test_the_other_centre_stops_ringing_when_a_seat_was_first(build: Build) -> N
     assert ringing(world) == set()
 
 
+def test_while_another_centre_rings_no_other_way_is_tried(build: Build) -> None:
+    """B1: it would pick up to an empty room."""
+    world = build(
+        queue("general", overflow=(Overflow("wait", 10, f"number:{OTHER_CENTRE}"), Overflow("wait", 20, "x")))
+    )
+    taken: list[str] = []
+
+    def elsewhere(call: Call) -> bool:
+        taken.append(call.id)
+        return True
+
+    hotline(world).on_overflow("x", elsewhere)
+    caller = arrives(world, WANG)
+    world.wait(25)
+    assert ringing(world) == {OTHER_CENTRE}
+    assert taken == []
+    world.run(lambda: world.board.refuse(world.ringing(OTHER_CENTRE), HangupReason.BUSY))
+    world.wait(0.5)
+    assert taken == [caller.variables["CC_CALL"]]
+
+
+def test_who_leaves_the_queue_by_herself_is_not_called_for_at_another_centre(build: Build) -> None:
+    """B1: she asked to be called back while it rang."""
+    world = build(queue("general", overflow=(Overflow("wait", 10, f"number:{OTHER_CENTRE}"),)))
+    caller = arrives(world, WANG)
+    world.wait(10.5)
+    assert ringing(world) == {OTHER_CENTRE}
+    world.run(lambda: hotline(world).leave(caller.variables["CC_CALL"], "callback", "elder"))
+    assert ringing(world) == set()
+
+
 def test_a_closed_queue_sends_her_on_when_she_is_in_her_room_and_rings_nobody(build: Build) -> None:
     world = build(queue("general", hours=CLOSED, closed_to="voicemail"))
     taken: list[str] = []
