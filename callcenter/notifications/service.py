@@ -73,6 +73,8 @@ class Messages:
         self._by_attempt: dict[str, str] = {}
         self._by_provider: dict[tuple[str, str], str] = {}
         """(Channel, what its provider calls the attempt) → attempt."""
+        self._early: dict[tuple[str, str], tuple[AttemptEvent, str]] = {}
+        """(Channel, what its provider calls an attempt) → a report that came before we knew that name."""
         self._idle: dict[str, None] = {}
         """Messages about which nothing is to be done for now, the longest so first."""
         self._begun: dict[str, float] = {}
@@ -193,6 +195,10 @@ class Messages:
         attempt = message.attempt(attempt_id) if message is not None else None
         if message is None or attempt is None or (channel and attempt.channel != channel):
             log.warning("report_unmatched", channel=channel)
+            if provider_id and not attempt_id:  # it may come before the answer that tells us this name
+                self._early[channel, provider_id] = (event, why)
+                if len(self._early) > RECENT_MESSAGES:
+                    del self._early[next(iter(self._early))]
             return False
         self._say(message, attempt, event, why=why, provider_id=provider_id, actor=f"channel:{attempt.channel}")
         return True
@@ -320,8 +326,11 @@ class Messages:
         match outcome:
             case Receipt(provider_id, delivered):
                 self._say(message, attempt, AttemptEvent.SEND, provider_id=provider_id)
+                early = self._early.pop((attempt.channel, provider_id), None) if provider_id else None
                 if delivered:
                     self.report(attempt_id, AttemptEvent.DELIVER)
+                elif early is not None:
+                    self.report(attempt_id, early[0], why=early[1], channel=attempt.channel)
             case NotSent(why=why, again=again, unknown=unknown):
                 log.warning("message_not_sent", attempt_id=attempt_id, channel=attempt.channel, why=why)
                 event = AttemptEvent.DOUBT if unknown else AttemptEvent.FAIL

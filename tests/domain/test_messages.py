@@ -251,6 +251,18 @@ async def test_given_a_report_comes_before_the_answer_then_it_is_delivered_all_t
     assert post.tried(message) == [("gateway", "delivered")]
 
 
+async def test_given_a_report_names_only_what_the_answer_will_then_it_counts_once_the_answer_is_there() -> None:
+    gateway = PlayedChannel("gateway", reports=True, otherwise=None)
+    post = Post(gateway)
+    message = post.send()
+    await post.settle()
+    assert not post.messages.report("", AttemptEvent.DELIVER, channel="gateway", provider_id=OK.provider_id)
+    assert not post.messages.report("", AttemptEvent.FAIL, channel="twilio", provider_id=OK.provider_id)
+    gateway.let_go.set()
+    await post.settle()
+    assert post.tried(message) == [("gateway", "delivered")]
+
+
 async def test_given_a_crash_in_mid_request_when_started_again_then_the_next_channel_is_asked_not_the_same() -> None:
     gateway, twilio = PlayedChannel("gateway", otherwise=None), PlayedChannel("twilio")
     post = Post(gateway, twilio)
