@@ -3,6 +3,7 @@
 import math
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -13,6 +14,7 @@ from callcenter.emergency import facts as ef
 from callcenter.facts import Fact
 from callcenter.journal import Journal
 from callcenter.notifications import facts as mf
+from callcenter.reports.answer_times import Times
 from callcenter.reports.live import CALLS, LiveAnswerTimes, seconds
 from callcenter.routing.model import SeatState
 from callcenter.watchdog import facts as f
@@ -20,6 +22,49 @@ from callcenter.watchdog.rules import PATIENCE
 from callcenter.worker_link import WorkerLink
 
 _ANSWER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120)
+
+
+_BY: tuple[Literal["kind", "area"], ...] = ("kind", "area")
+
+
+def _ranks(times: Times) -> dict[str, int | None]:
+    return {"0.5": times.p50_ms, "0.95": times.p95_ms, "0.99": times.p99_ms, "1": times.worst_ms}
+
+
+class _Group:
+    """The answer times of the last 24 hours, kind by kind or area by area; a kind that nobody had is not shown."""
+
+    def __init__(self, by: Literal["kind", "area"], registry: CollectorRegistry) -> None:
+        self._by = by
+        day = f"of the last 24 hours, by {by} (A1)"
+        self._seconds = Gauge(
+            f"callcenter_answer_seconds_by_{by}",
+            f"Answer times of emergency calls {day}; quantile 1 is the worst, +Inf was never answered.",
+            [by, "who", "quantile"],
+            registry=registry,
+        )
+        self._within = Gauge(
+            f"callcenter_answered_within_limit_ratio_by_{by}",
+            f"Share answered within the limit {day}; who was never answered is in the denominator.",
+            [by, "who"],
+            registry=registry,
+        )
+        self._calls = Gauge(
+            f"callcenter_answer_calls_by_{by}", f"Emergency calls {day}.", [by, "answered"], registry=registry
+        )
+
+    def show(self, live: LiveAnswerTimes) -> None:
+        """Set what is true now."""
+        for gauge in (self._seconds, self._within, self._calls):
+            gauge.clear()
+        for group in live.groups(self._by):
+            for who, times in (("system", group.system), ("human", group.human)):
+                for quantile, value in _ranks(times).items():
+                    self._seconds.labels(group.name, who, quantile).set(seconds(value, times))
+                share = times.share_within_limit
+                self._within.labels(group.name, who).set(math.nan if share is None else share)
+            self._calls.labels(group.name, "yes").set(group.human.answered)
+            self._calls.labels(group.name, "no").set(group.human.incidents - group.human.answered)
 
 
 class Metrics:
@@ -85,6 +130,7 @@ class Metrics:
             ["window", "answered"],
             registry=self.registry,
         )
+        self._groups = [_Group(by, self.registry) for by in _BY]
         self._wrong = Gauge(
             "callcenter_watchdog_findings", "What the watchdog finds wrong just now.", ["check"], registry=self.registry
         )
@@ -154,14 +200,15 @@ class Metrics:
     def _show_answer_times(self) -> None:
         for window in self._answer_times.windows():
             for who, times in (("system", window.system), ("human", window.human)):
-                ranks = {"0.5": times.p50_ms, "0.95": times.p95_ms, "0.99": times.p99_ms, "1": times.worst_ms}
-                for quantile, value in ranks.items():
+                for quantile, value in _ranks(times).items():
                     self._quantiles.labels(who, window.name, quantile).set(seconds(value, times))
                 share = times.share_within_limit
                 self._within.labels(who, window.name).set(math.nan if share is None else share)
             human = window.human
             self._calls_counted.labels(window.name, "yes").set(human.answered)
             self._calls_counted.labels(window.name, "no").set(human.incidents - human.answered)
+        for group in self._groups:
+            group.show(self._answer_times)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

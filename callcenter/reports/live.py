@@ -1,14 +1,17 @@
 """The answer times of A1 as they stand this moment, from facts in memory: they work with the database down (A10)."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from callcenter.calls import facts as cf
 from callcenter.calls.model import Role
 from callcenter.clock import Clock
 from callcenter.emergency import facts as ef
+from callcenter.emergency.kinds import Kind
 from callcenter.emergency.model import milliseconds
 from callcenter.facts import Fact
 from callcenter.reports.answer_times import Times, times
@@ -25,6 +28,8 @@ class _Seen:
     opened_at: datetime
     press: bool
     live: bool
+    kind: str
+    area: str
     system_ms: int | None = None
     human_ms: int | None = None
     open: bool = True
@@ -64,7 +69,9 @@ class LiveAnswerTimes:
             if body.origin in CALLS and body.drill is None and incident_id not in self._seen:
                 if len(self._seen) >= MOST:
                     del self._seen[next(iter(self._seen))]
-                self._seen[incident_id] = _Seen(body.invited_at, body.origin == "press", live)
+                self._seen[incident_id] = _Seen(
+                    body.invited_at, body.origin == "press", live, kind=body.kind, area=body.area
+                )
             return
         seen = self._seen.get(incident_id)
         if seen is None:
@@ -76,18 +83,35 @@ class LiveAnswerTimes:
                 seen.human_ms = ms
             case ef.EmergencyClosed():
                 seen.open = False
+            case ef.EmergencyPressed(kind=kind) if kind and seen.kind == Kind.MANUAL:
+                seen.kind = kind
+            case ef.KindSaid(event=kind):
+                seen.kind = kind
+            case cf.ElderMatched(area=area):
+                seen.area = area
             case _:
                 pass
 
     def windows(self) -> Iterator[Window]:
         """``24h``: opened within the last 24 hours, as far back as the journal's present segment reaches.
         ``start``: since this process runs, the newest `MOST` of them."""
-        now = self._clock.now()
         for name, chosen in (
-            ("24h", [seen for seen in self._seen.values() if now - seen.opened_at < DAY]),
+            ("24h", self._of_the_day()),
             ("start", [seen for seen in self._seen.values() if seen.live]),
         ):
             yield self._window(name, chosen)
+
+    def groups(self, by: Literal["kind", "area"]) -> Iterator[Window]:
+        """Those of the window ``24h``, kind by kind or area by area; a window's name is its kind or area."""
+        grouped: dict[str, list[_Seen]] = defaultdict(list)
+        for seen in self._of_the_day():
+            grouped[seen.kind if by == "kind" else seen.area].append(seen)
+        for name, chosen in grouped.items():
+            yield self._window(name, chosen)
+
+    def _of_the_day(self) -> list[_Seen]:
+        now = self._clock.now()
+        return [seen for seen in self._seen.values() if now - seen.opened_at < DAY]
 
     def since(self, moment: datetime) -> Window:
         """Of the calls opened at ``moment`` or after."""

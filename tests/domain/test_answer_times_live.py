@@ -58,6 +58,29 @@ def test_given_calls_in_time_late_and_waiting_when_scraped_then_the_figures_are_
     assert shown(metrics, 'callcenter_answer_calls{answered="no",window="24h"}') == 1
 
 
+def test_given_calls_of_several_kinds_and_areas_when_scraped_then_each_has_its_own_figures(
+    world: World, metrics: Metrics
+) -> None:
+    """A1: in the metrics, too, by kind and area; a kind that is said later counts, and the old one is gone."""
+    world.register("op1")
+    elder = world.press(WANG)
+    world.wait(2)
+    world.answer(world.ringing("op1"))
+    world.press(STRANGER)
+    world.wait(6)
+    wang = world.controller.emergencies.get(world.call_of(elder).incident_id or "")
+    in_time = 'callcenter_answered_within_limit_ratio_by_kind{kind="manual",who="human"}'
+    assert shown(metrics, in_time) == 0.5
+    world.run(lambda: world.controller.emergencies.say_kind(wang.id, "fall", actor="op1"))
+    assert shown(metrics, in_time) == 0
+    assert shown(metrics, in_time.replace("manual", "fall")) == 1
+    assert shown(metrics, 'callcenter_answer_seconds_by_kind{kind="manual",quantile="0.5",who="human"}') == float("inf")
+    for area, answered in ((wang.area, "yes"), ("", "no")):
+        assert shown(metrics, f'callcenter_answer_calls_by_area{{answered="{answered}",area="{area}"}}') == 1
+    world.clock.pass_time(24 * 3600)
+    assert "callcenter_answer_calls_by_area{" not in metrics.text().decode()
+
+
 def test_given_a_restart_when_scraped_then_the_last_day_goes_on_and_the_start_begins_anew(world: World) -> None:
     """A1, A10: from the journal, without the database."""
     world.register("op1")
