@@ -105,7 +105,7 @@ async def client_at(nginx: Nginx, address: str) -> AsyncIterator[httpx.AsyncClie
     """A client of the proxy with an address of its own."""
     transport = httpx.AsyncHTTPTransport(verify=nginx.certificate.trust(), local_address=address)
     base = f"https://127.0.0.1:{nginx.port}"
-    async with httpx.AsyncClient(transport=transport, base_url=base, headers={"Host": NAME}, timeout=20) as client:
+    async with httpx.AsyncClient(transport=transport, base_url=base, headers={"Host": NAME}, timeout=60) as client:
         yield client
 
 

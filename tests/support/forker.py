@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import callcenter.app
 import callcenter.cli
 import callcenter.web
 import callcenter.worker  # noqa: F401 - all of this is what is loaded

@@ -76,8 +76,12 @@ class Instance:
     async def __aenter__(self) -> Self:
         seats = await self._prepare()
         self.asterisk = AsteriskServer(self.settings, seats)
-        await asyncio.to_thread(self.asterisk.start)
-        await self.serve()
+        try:
+            await asyncio.to_thread(self.asterisk.start)
+            await self.serve()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -14,6 +14,8 @@ PACKET = 160
 """Samples in 20 ms."""
 ALAW, EVENT = 8, 101
 DIGITS = "0123456789*#ABCD"
+LISTEN_SECONDS = 3.0
+"""So long a key waits for a first sound from the far end."""
 
 
 class RtpPeer(asyncio.DatagramProtocol):
@@ -33,6 +35,7 @@ class RtpPeer(asyncio.DatagramProtocol):
         self._sequence, self._timestamp = random.randrange(60_000), random.randrange(1 << 30)
         self._source = random.randrange(1 << 32)
         self._queue: list[bytes] = []
+        self._listen_until = 0.0
         self._loop_of_sound: list[bytes] = []
 
     @classmethod
@@ -64,7 +67,11 @@ class RtpPeer(asyncio.DatagramProtocol):
         self._loop_of_sound = [sound[n : n + PACKET] for n in range(0, len(sound), PACKET)]
 
     def key(self, digits: str) -> None:
-        """Send keys as telephone events, 100 ms each with a gap of 60 ms."""
+        """Send keys as telephone events, 100 ms each with a gap of 60 ms.
+
+        Like anybody who is asked for a key, after hearing something: before its first sound Asterisk listens to nobody.
+        """
+        self._listen_until = time.monotonic() + LISTEN_SECONDS
         for digit in digits:
             event = DIGITS.index(digit)
             for step in range(1, 6):
@@ -134,7 +141,7 @@ class RtpPeer(asyncio.DatagramProtocol):
             self._timestamp = (self._timestamp + PACKET) & 0xFFFFFFFF
             if self._remote is None or self._transport is None:
                 continue
-            if self._queue:
+            if self._queue and (self.packets or due >= self._listen_until):
                 event = self._queue.pop(0)
                 if not event:
                     event_start = 0
