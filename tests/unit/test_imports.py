@@ -1,5 +1,6 @@
 """Imports, the pure part: what a cell may hold, and the report on a table, row by row (R22, A8)."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callcenter.asterisk_config import REPO
 from callcenter.imports import values as v
 from callcenter.imports.check import Base, Finding, Known, check, named
 from callcenter.imports.columns import COLUMNS, Kind, by_header, header_key
@@ -268,3 +270,18 @@ def test_i4_given_what_is_told_of_a_column_that_the_file_has_not_then_it_is_name
     assert said(warned) == [(2, unsaid)]
     told = check(Kind.DEVICES, [(1, header)], BASE).problems
     assert ["类型" in told[-1].text, "kind" in told[-1].text_en] == [True, True]
+
+
+def test_i4_given_columns_named_as_the_console_names_its_fields_then_they_are_known() -> None:
+    """I4: what somebody copies out of a page goes in again; a column that is not known is left out."""
+    words = json.loads((REPO / "callcenter/console/src/i18n/zh-CN/admin.json").read_text("utf-8"))
+    fields = words["field"]
+    for kind, keys in {
+        Kind.ELDERS: ("area", "door_code", "key_holder_name", "key_holder_phone", "medical_notes", "groups", "active"),
+        Kind.DEVICES: ("serial", "kind", "number"),
+        Kind.ACCOUNTS: ("user", "name", "role", "area", "seat"),
+        Kind.STAFF: ("code", "kind", "phone", "station", "area", "starts_on", "ends_on"),
+    }.items():
+        assert [by_header(kind)[header_key(fields[key])].key for key in keys] == list(keys)
+    read = {column.key: column.parse for column in COLUMNS[Kind.DEVICES]}["kind"]
+    assert [read(word) for word in words["deviceKind"].values()] == list(words["deviceKind"])

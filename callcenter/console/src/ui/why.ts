@@ -23,13 +23,15 @@ export function why(error: unknown): string {
 function named({ pointer, detail }: { pointer: string; detail: string }): string {
   const name = pointer.split("/").filter((part) => part && !/^\d+$/.test(part)).at(-1) ?? pointer;
   const label = [`admin:field.${name}`, `supervisor:queues.${name}`, `problems:field.${name}`].find((key) => i18n.exists(key));
-  const hint = HINTS.find(([told]) => told.test(detail))?.[1];
+  const hint = HINTS.find(([told, field]) => told.test(detail) && field.test(name))?.[2];
   return `${label ? i18n.t(label) : name}${hint ? i18n.t(`problems:hint.${hint}`, { count: Number(/\d+/.exec(detail)?.[0] ?? 0) }) : ""}`;
 }
 
-const HINTS: [RegExp, string][] = [
-  [/phone number/i, "phone"],
-  [/8601/, "day"],
-  [/at most \d+ (character|item)/, "long"],
-  [/at least \d+ (character|item)/, "short"],
+/** Of what the server says, of which field: how it is written. */
+const HINTS: [RegExp, RegExp, string][] = [
+  [/at most \d+ (character|item)/, /./, "long"],
+  [/at least \d+ (character|item)/, /./, "short"],
+  [/./, /phone|^number$/, "phone"],
+  [/./, /^id_number$/, "identity"],
+  [/./, /_date$|_on$|^date$/, "day"],
 ];
