@@ -83,6 +83,17 @@ def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+def _whatever_can_be_used(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """A list with None for what is no such thing: one receiver's nonsense must not keep the others' news out."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        bad = {part["loc"][0] for part in error.errors(include_input=False) if part["loc"]}
+        if not isinstance(value, list) or not 0 < len(bad) < len(value):
+            raise
+        return handler([None if index in bad else one for index, one in enumerate(value)])
+
+
 Percent = Annotated[Number, Field(ge=0, le=100)]
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -294,14 +305,20 @@ class PositionsInput(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    positions: list[TerminalPosition] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    positions: Annotated[
+        list[TerminalPosition | None],
+        Field(min_length=1, max_length=MOST_AT_ONCE),
+        WrapValidator(_whatever_can_be_used),
+    ]
 
 
 class Refused(BaseModel):
     """What could not be used, by its place in the list, from 0."""
 
     index: int
-    reason: str = Field(description="unknown_device, or no_place (0° N 0° E is what receivers without a fix say).")
+    reason: str = Field(
+        description="unknown_device, unusable (a field of it), or no_place (0° N 0° E: a receiver without a fix)."
+    )
 
 
 class BatchAnswer(BaseModel):
@@ -316,8 +333,10 @@ async def receive_positions(body: PositionsInput, by: SourceDep, controller: Con
     """Take positions in; fences are judged at once (A4, A5)."""
     refused = []
     for index, one in enumerate(body.positions):
-        battery = None if one.battery is None else round(one.battery)
-        reason = controller.alarms.position(one.device, one.place(), battery)
+        reason = "unusable"
+        if one is not None:
+            battery = None if one.battery is None else round(one.battery)
+            reason = controller.alarms.position(one.device, one.place(), battery)
         if reason:
             refused.append(Refused(index=index, reason=reason))
     return BatchAnswer(accepted=len(body.positions) - len(refused), refused=refused)
@@ -337,15 +356,18 @@ class HeartbeatsInput(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    devices: list[Heartbeat] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    devices: Annotated[
+        list[Heartbeat | None], Field(min_length=1, max_length=MOST_AT_ONCE), WrapValidator(_whatever_can_be_used)
+    ]
 
 
 @router.post("/heartbeats", responses=responses(429))
 async def receive_heartbeats(body: HeartbeatsInput, by: SourceDep, controller: ControllerDep) -> BatchAnswer:  # noqa: ARG001
     """Devices let themselves be heard (F1)."""
-    refused = [
-        Refused(index=index, reason="unknown_device")
-        for index, one in enumerate(body.devices)
-        if not controller.alarms.heartbeat(one.device, None if one.battery is None else round(one.battery))
-    ]
+    refused = []
+    for index, one in enumerate(body.devices):
+        if one is None:
+            refused.append(Refused(index=index, reason="unusable"))
+        elif not controller.alarms.heartbeat(one.device, None if one.battery is None else round(one.battery)):
+            refused.append(Refused(index=index, reason="unknown_device"))
     return BatchAnswer(accepted=len(body.devices) - len(refused), refused=refused)

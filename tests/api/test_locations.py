@@ -132,6 +132,16 @@ async def test_given_fixes_that_are_none_when_sent_then_they_are_named_and_the_o
     assert fix is not None
     assert (fix.at, fix.dated, fix.accuracy_m) == (START, "received", None)
     too_many = {"positions": [place(0)] * 101}
+    nonsense = [place(0) | {"latitude": 91}, place(0) | {"device": None}, {"longitude": "x"}]
+    assert (await terminals.post("/api/v1/positions", json={"positions": nonsense})).status_code == 422
+    answer = await terminals.post("/api/v1/positions", json={"positions": [*nonsense, place(40)]})
+    unusable = [{"index": index, "reason": "unusable"} for index in range(3)]
+    assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "refused": unusable})
+    beats = {"devices": [{"battery": 5}, {"device": "MT-99"}]}
+    assert [one["reason"] for one in (await terminals.post("/api/v1/heartbeats", json=beats)).json()["refused"]] == [
+        "unusable",
+        "unknown_device",
+    ]
     assert (await terminals.post("/api/v1/positions", json=too_many)).status_code == 422
 
 
