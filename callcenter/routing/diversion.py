@@ -14,6 +14,7 @@ from callcenter.queues.hours import is_open
 from callcenter.queues.model import STAY, Book, Queue
 from callcenter.routing import facts as f
 from callcenter.routing.overflow import CLOSED, FULL, Move, while_waiting
+from callcenter.routing.standing import seat_rings
 from callcenter.routing.waiting import Waiters, Waiting
 
 log = structlog.get_logger(__name__)
@@ -87,6 +88,8 @@ class Diversion:
             waited = now - waiting.entered
             shut_out = self._shut_out_by(waiting.call_id, queue, now, served=expected is not None)
             move = shut_out if shut_out is not None and shut_out.to not in lately else None
+            if seat_rings(call):
+                position, expected = 0, 0.0  # she is no longer in line: of several at once none goes who has a seat
             move = move or while_waiting(queue, waited=waited, position=position, expected=expected, tried=lately)
         return move is not None and self._go(call, waiting, queue, move, now)
 

@@ -17,7 +17,7 @@ from callcenter.routing.announcements import position_prompts, wait_prompts
 from callcenter.routing.diversion import Diversion, Handler
 from callcenter.routing.expected import expected_wait
 from callcenter.routing.model import Demand
-from callcenter.routing.overflow import Move, on_arrival
+from callcenter.routing.overflow import FULL, Move, on_arrival
 from callcenter.routing.service import Routing
 from callcenter.routing.standing import Standing
 from callcenter.telephony.events import HangupReason
@@ -112,7 +112,7 @@ class Hotline(Standing):
         )
         waiting = sum(self._code(one) == wanted.code for one in self._waiters.waiting.values())
         move = on_arrival(wanted, is_open=is_open(wanted, self._clock.now(), self._book().days), length=waiting)
-        if move is not None:
+        if move is not None and not (move.why == FULL and self.free_for(wanted.code)):
             self._diversion.at_arrival(call_id, move, self._clock.monotonic())
         self._ledger.record(*chosen, body, actor=actor, call_id=call_id)
 

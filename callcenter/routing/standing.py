@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from callcenter.calls.model import Line
+from callcenter.calls.model import Call, Line, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
 from callcenter.queues.hours import is_open
@@ -99,13 +99,18 @@ class Standing:
     def free_for(self, code: str, since: datetime | None = None) -> bool:
         """Whether a seat is free for somebody who holds a place in a queue since ``since`` (now when None).
 
-        It is when more seats are ready for the queue than callers wait before that place.
+        It is when more seats are ready for the queue than callers for whom none rings yet wait before that place.
         """
         queue = self._book().queue(code)
         now = self._clock.monotonic()
         place = now if since is None else now + (since - self._clock.now()).total_seconds()
         ready = sum(_serves(s, queue) and self._desk.state_of(s) is SeatState.READY for s in self._desk.seats())
-        return ready > sum(waiting.since <= place for waiting in self._waiters.waiting.values())
+        waiting = (w for w in self._waiters.waiting.values() if w.since <= place)
+        return ready > sum(not self._rung_for(w.call_id) for w in waiting)
+
+    def _rung_for(self, call_id: str) -> bool:
+        call = self._calls.find(call_id)
+        return call is not None and seat_rings(call)
 
     def served_by(self, seat: Seat) -> list[str]:
         """The codes of the queues that a seat has the skill for."""
@@ -163,6 +168,11 @@ class Standing:
         call = self._calls.find(call_id)
         code = self._waiters.queue_of(call_id)
         return self._book().queue(code) if code and call is not None and call.line == Line.HOTLINE else None
+
+
+def seat_rings(call: Call) -> bool:
+    """Whether a seat rings for a call."""
+    return any(leg.role == Role.SEAT and leg.answered_at is None for leg in call.live_legs)
 
 
 def _able(seat: Seat, queue: Queue) -> bool:

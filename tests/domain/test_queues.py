@@ -351,6 +351,20 @@ def test_the_last_to_come_overflow_by_length(build: Build) -> None:
     assert hotline(world).queue("b") == [second.variables["CC_CALL"]]
 
 
+@pytest.mark.parametrize("rule", ["length", "expected_wait", "full"])
+def test_of_several_at_once_nobody_is_sent_away_for_whom_a_seat_is_free(build: Build, rule: str) -> None:
+    """B1: three callers, three seats; the fourth goes."""
+    overflow = () if rule == "full" else (Overflow(rule, 1, "queue:b"),)
+    full = {"max_length": 1, "closed_to": "queue:b"} if rule == "full" else {}
+    world = build(queue("general", overflow=overflow, **full), queue("b", skill="none"))
+    world.register("op1", "op2", "op3")
+    callers = [arrives(world, number) for number in (WANG, LI, STRANGER, "13700000009")]
+    world.wait(0.5)
+    assert ringing(world) == {"op1", "op2", "op3"}
+    assert hotline(world).queue("general") == [one.variables["CC_CALL"] for one in callers[:3]]
+    assert hotline(world).queue("b") == [callers[3].variables["CC_CALL"]]
+
+
 def test_by_expected_wait_those_go_who_would_wait_too_long(build: Build) -> None:
     world = build(queue("general", overflow=(Overflow("expected_wait", 200, "queue:b"),)), queue("b", skill="none"))
     world.register("op1")
