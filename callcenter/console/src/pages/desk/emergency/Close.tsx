@@ -51,7 +51,7 @@ export function Close({ one, actions, onDone }: Props) {
       onCancel={() => onDone(false)}
       keyboard
     >
-      <Form form={form} layout="vertical" onFinish={(values) => void submit(values)} initialValues={{ ...(one.drill ? { outcome: "drill" } : {}), ...kept.typed }} onValuesChange={(_, all) => kept.keep(all)}>
+      <Form name="close" form={form} layout="vertical" onFinish={(values) => void submit(values)} initialValues={{ ...(one.drill ? { outcome: "drill" } : {}), ...kept.typed }} onValuesChange={(_, all) => kept.keep(all)}>
         {others > 0 && <Alert type="warning" showIcon title={t("close.stillOn", { count: others })} style={{ marginBottom: 12 }} />}
         <Form.Item name="outcome" label={t("close.outcome")} rules={[{ required: true, message: t("close.needed") }]}>
           <Select showSearch={{ optionFilterProp: "label" }} autoFocus options={outcomes} listHeight={320} />
