@@ -220,7 +220,7 @@ async def test_the_operators_phone_dies_in_the_hold_and_the_next_seat_has_her(ce
         caller.media.play(CALLER)
         await until(lambda: caller.media.hears(SECOND) and rescue.hears(CALLER), 8, "her with the next seat")
         assert not any(event.startswith("ended") for event in caller.events)
-        rescue.hangup()
+        await rescue.goodbye()
         ended = await over(center, api, item["id"])
         legs = [(leg["number"], leg["reason"]) for leg in ended["legs"] if leg["role"] == "seat"]
         assert legs == [("op1", "dead"), ("op2", "normal")]
@@ -305,7 +305,7 @@ async def test_an_emergency_takes_the_operator_who_holds_a_caller_and_she_has_hi
     last = await (await op2.call(seconds=10)).answer()
     last.play(SECOND)
     await until(lambda: caller.media.hears(SECOND) and last.hears(CALLER), 5, "her and the next seat together")
-    last.hangup()
+    await last.goodbye()
     await over(center, api, call_id)
 
 

@@ -69,7 +69,7 @@ async def test_service_request_waits_with_music_and_place_reaches_the_longest_id
     assert (await other.call("PUT", f"/calls/{waiting['id']}/note", json=note))["revision"] == 1
     item = await center.until(lambda: _intake(api, waiting["id"]), what="the call in the list of intake")
     assert (item["state"], item["taken_by"], item["elder_id"]) == ("taken", "op2", elder["id"])
-    desk.hangup()
+    await desk.goodbye()
     await until(lambda: any(event.startswith("ended") for event in caller.events), 5, "the call to end for her too")
     call = await center.until(lambda: _over(api, waiting["id"]), what="the call to be over")
     assert {leg["state"] for leg in call["legs"]} == {"ended"}

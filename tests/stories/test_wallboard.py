@@ -35,7 +35,7 @@ async def test_an_imported_elder_calls_and_wallboard_and_record_agree_also_after
     desk = await (await op1.call(seconds=5)).answer()
     wall = await center.until(lambda: _wall(admin, answered=1), 5, "the answer on the wallboard")
     assert (wall["offered"], wall["waiting"], wall["connection_rate"]) == (1, 0, 1.0)
-    desk.hangup()
+    await desk.goodbye()
     await until(lambda: any(event.startswith("ended") for event in caller.events), 5, "the end of the call")
 
     record = await center.until(lambda: _recorded(admin), 20, "the call in the history")

@@ -22,6 +22,8 @@ from callcenter.settings import Settings
 from tests.support.ports import free_port
 from tests.support.rtp import RtpPeer
 
+A_WORD = 75
+"""Packets of sound: a second and a half."""
 SCENARIOS = Path(__file__).parent / "sipp"
 _numbers = itertools.count(1)
 
@@ -251,6 +253,11 @@ class AnsweredCall:
     def hangup(self) -> None:
         """BYE, once it is up."""
         self.sipp.order(self.call_id, "HANGUP")
+
+    async def goodbye(self) -> None:
+        """BYE after a word: whoever drops a hotline caller within a second has not served her."""
+        await until(lambda: self.media is not None and self.media.packets > A_WORD, 10, "somebody to talk to")
+        self.hangup()
 
     async def until(self, event: str, seconds: float = 5.0) -> None:
         """Wait for an event."""
