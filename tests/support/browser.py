@@ -13,8 +13,8 @@
 ``console(user, wait=False)`` does not wait for the phone; ``voice=None`` is a silent microphone; ``language="en"`` and
 ``size=(1366, 768)`` set the page up; `Operator.open` opens one more tab of the same browser. `Operator.say` runs one of
 the phone's own methods (``await op1.say("answer")``) where no button is the matter of the test. `Operator.cut` and
-`Operator.mend` cut the page's network, `freeze` and `thaw` stop the whole browser. Errors that the page logs fail the
-test at its end, but for those of `Operator.forgiven`.
+`Operator.mend` cut the page's network but for audio, `loses` takes its audio, `freeze` and `thaw` stop the whole
+browser. Errors that the page logs fail the test at its end, but for those of `Operator.forgiven`.
 
 Each operator is a Chromium of its own, because the file that its microphone plays is named when it starts. Its sound
 processing is off: it takes a steady tone for noise. The pages are served by the instance's own process, built once
@@ -33,7 +33,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Playwright, async_playwright
+from playwright.async_api import BrowserContext, CDPSession, ConsoleMessage, Page, Playwright, async_playwright
 
 from callcenter.api.console import DIST
 from callcenter.ports import own_address
@@ -74,6 +74,7 @@ class Operator:
         """Words of errors that a test brings about itself."""
 
     page: Page
+    _devtools: CDPSession | None = None
 
     async def open(self, path: str = "/console/") -> Page:
         """One more tab. The first is `page`."""
@@ -148,6 +149,16 @@ class Operator:
 
     async def _network(self, *, offline: bool) -> None:
         await self.context.set_offline(offline)
+
+    async def loses(self, percent: float) -> None:
+        """So much of its audio is lost, both ways; all else goes on. To be called before the call too, e.g. with 0."""
+        if self._devtools is None:
+            self._devtools = await self.context.new_cdp_session(self.page)
+            await self._devtools.send("Network.enable")
+        # A queue and a rate: without them Chromium lets WebRTC past.
+        network = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 100_000}
+        loss = {"packetLoss": percent or 0.01, "packetQueueLength": 1000}
+        await self._devtools.send("Network.emulateNetworkConditions", {**network, **loss})
 
     def freeze(self) -> None:
         """The machine is suspended: its sockets stand, and nothing comes from them. The page cannot be asked."""
