@@ -65,11 +65,21 @@ class Diversion:
         """Whether she is about to go elsewhere, so that no seat is rung for her."""
         return call_id in self._arriving
 
-    def forget(self, call_id: str) -> None:
-        """She waits no longer."""
+    def left(self, call_id: str) -> None:
+        """She waits no longer, but may be back: who does not want what she was sent to is not asked again at once."""
         self._arriving.pop(call_id, None)
         self._shut_out.pop(call_id, None)
         self._deserted.pop(call_id, None)
+
+    def back(self, call_id: str, now: float) -> None:
+        """She waits, perhaps again: what she was sent to before has its rest from now."""
+        tried = self._tried.get(call_id, {})
+        for to, until in tried.items():
+            tried[to] = max(until, now + AGAIN_SECONDS)
+
+    def forget(self, call_id: str) -> None:
+        """She is somebody's, or gone."""
+        self.left(call_id)
         self._tried.pop(call_id, None)
 
     def tick(self, waiting: Waiting, queue: Queue, position: int, expected: float | None, now: float) -> bool:

@@ -112,6 +112,7 @@ class Hotline(Standing):
         )
         waiting = sum(self._code(one) == wanted.code for one in self._waiters.waiting.values())
         move = on_arrival(wanted, is_open=is_open(wanted, self._clock.now(), self._book().days), length=waiting)
+        self._diversion.back(call_id, self._clock.monotonic())
         if move is not None and not (move.why == FULL and self.free_for(wanted.code)):
             self._diversion.at_arrival(call_id, move, self._clock.monotonic())
         self._ledger.record(*chosen, body, actor=actor, call_id=call_id)
@@ -250,9 +251,11 @@ class Hotline(Standing):
                 self._announce_at[call.id] = self._clock.monotonic()
                 self._routing.poke()
             case f.HotlineLeft():
-                self._forget(call.id)
+                self._left(call.id)
                 self._stop_other_centre(call)
-            case f.HotlineOverflowed() | cf.LineChanged() | cf.CallEnded():
+            case f.HotlineOverflowed():
+                self._left(call.id)
+            case cf.LineChanged() | cf.CallEnded():
                 self._forget(call.id)
             case cf.LegJoined(role=role) if role in STAFF and call.routine:
                 self._forget(call.id)
@@ -268,9 +271,14 @@ class Hotline(Standing):
             if leg.role == Role.CENTER and not leg.in_room:
                 self._calls.hang_up(leg, HangupReason.CANCELLED)
 
-    def _forget(self, call_id: str) -> None:
+    def _left(self, call_id: str) -> None:
         if call_id not in self._waiters.waiting:
             self._announce_at.pop(call_id, None)
             self._sorry.pop(call_id, None)
-            self._diversion.forget(call_id)
+            self._diversion.left(call_id)
             self._routing.poke()
+
+    def _forget(self, call_id: str) -> None:
+        if call_id not in self._waiters.waiting:
+            self._left(call_id)
+            self._diversion.forget(call_id)

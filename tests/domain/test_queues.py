@@ -415,6 +415,29 @@ def test_the_other_centre_stops_ringing_when_a_seat_was_first(build: Build) -> N
     assert ringing(world) == set()
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_who_does_not_want_to_be_called_back_is_left_in_line_for_a_while(build: Build, closed: bool) -> None:
+    """B1: no seat rings for her while she is asked; asked again and again she would hardly be in line at all."""
+    rules = {"hours": CLOSED, "closed_to": "callback"} if closed else {"overflow": (Overflow("wait", 10, "callback"),)}
+    world = build(queue("general", **rules))
+    asked: list[float] = []
+
+    def callback(_: Call) -> bool:
+        asked.append(world.clock.monotonic())
+        return True
+
+    hotline(world).on_overflow("callback", callback)
+    call_id = arrives(world, WANG).variables["CC_CALL"]
+    world.wait(11)
+    assert len(asked) == 1
+    for times in (2, 3):
+        world.run(lambda: hotline(world).enqueue(call_id))
+        world.wait(59)
+        assert hotline(world).queue() == [call_id]
+        world.wait(2)
+        assert len(asked) == times
+
+
 def test_while_another_centre_rings_no_other_way_is_tried(build: Build) -> None:
     """B1: it would pick up to an empty room."""
     world = build(
