@@ -311,6 +311,31 @@ class Settings(BaseSettings):
         return (self.data / "spool").resolve()
 
 
+_SHAPES = {
+    "node": "must be 1 to 32 of a-z, 0-9 and -",
+    "ws_url": "must be like wss://center.example/ws, or empty",
+    "ice_servers": "must be like stun:center.example:3478 or turn:center.example:3478, with commas between",
+    "trunk_uri": "must be like sip:10.0.0.1:5060",
+    "trunk2_uri": "must be like sip:10.0.0.1:5060, or empty",
+    "map_tiles": "must be like https://tiles.example/{z}/{x}/{y}.png, or empty",
+    "public_url": "must be like https://center.example, or empty",
+    "twilio_account_sid": "must be AC and 32 hexadecimal digits, as Twilio shows it",
+    "twilio_from": "must be like +8651212345678",
+    "twilio_api_url": "must be like https://api.twilio.com",
+    "callback_quiet_hours": "must be like 21:00-08:00, or empty",
+    "log_level": "must be debug, info, warning or error",
+} | dict.fromkeys(("hotline_number", "emergency_number"), "must be 3 to 15 digits")
+"""What a setting that does not fit its pattern must be; of the others: digits of a phone number."""
+_NUMBER = "must be digits of a phone number, perhaps with + before them; several with commas where several may be"
+
+
+def _sentence(field: str, kind: str, message: str) -> str:
+    """What is wrong with a setting, for somebody who reads no patterns."""
+    if kind == "string_pattern_mismatch":
+        return _SHAPES.get(field, _NUMBER)
+    return message.removeprefix("Value error, ")
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings; raises `InvalidInput` that names every offending variable and what it must be."""
     try:
@@ -318,9 +343,9 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         problems = []
         for item in error.errors():
-            field = ".".join(str(part) for part in item["loc"])
+            field = str(item["loc"][0]) if item["loc"] else ""  # of a list: which of them is shown by what is given
             name = f"CALLCENTER_{field.upper()}" if field else "CALLCENTER_* settings"
             # A URL may hold a password, and this sentence goes into a log.
             given = f" (got {item['input']!r})" if field and not field.endswith("_url") else ""
-            problems.append(f"{name}: {item['msg']}{given}")
+            problems.append(f"{name}: {_sentence(field, item['type'], item['msg'])}{given}")
         raise InvalidInput("invalid settings: " + "; ".join(problems)) from error

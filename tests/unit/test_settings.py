@@ -47,16 +47,16 @@ def test_given_a_variable_it_wins_over_dot_env_which_wins_over_the_default(
     [
         ("CALLCENTER_SIP_PORT", "70000", "less than or equal to 65535"),
         ("CALLCENTER_HTTP_PORT", "web", "valid integer"),
-        ("CALLCENTER_TRUNK_URI", "tel:120", "pattern"),
-        ("CALLCENTER_TRUNK_URI", "sip:host\nmatch=0.0.0.0", "pattern"),
+        ("CALLCENTER_TRUNK_URI", "tel:120", "must be like sip:10.0.0.1:5060"),
+        ("CALLCENTER_TRUNK_URI", "sip:host\nmatch=0.0.0.0", "must be like sip:"),
         ("CALLCENTER_HUMAN_ANSWER_SECONDS", "-1", "greater than or equal to 0"),
-        ("CALLCENTER_LOG_LEVEL", "loud", "pattern"),
+        ("CALLCENTER_LOG_LEVEL", "loud", "must be debug, info"),
         ("CALLCENTER_BIND", "localhost", "IP address"),
         ("CALLCENTER_CONTROL_BIND", "all", "IP address"),
         ("CALLCENTER_WEB_BIND", "lan", "IP address"),
         ("CALLCENTER_TRUSTED_PROXIES", "10.0.0.1,*", "addresses or networks"),
-        ("CALLCENTER_DUTY_NUMBERS", "13900000001,139 0000 0002", "pattern"),
-        ("CALLCENTER_NODE", "Node 1", "pattern"),
+        ("CALLCENTER_DUTY_NUMBERS", "13900000001,139 0000 0002", "must be digits of a phone number"),
+        ("CALLCENTER_NODE", "Node 1", "must be 1 to 32"),
         ("CALLCENTER_TRUNK_MATCH", "trunk.example", "addresses or networks"),
         ("CALLCENTER_TRUNK_MATCH", " , ", "trunk calls from"),
         ("CALLCENTER_DATABASE_URL", "mysql://cc:pw@db/cc", "postgresql"),
@@ -135,3 +135,25 @@ def test_printed_settings_hide_passwords() -> None:
     assert "CALLCENTER_SIP_PORT=5060" in lines
     assert "CALLCENTER_DATABASE_URL=postgresql+asyncpg://cc:***@db/callcenter" in lines
     assert not [line for line in lines if "s3cret" in line]
+
+
+def test_given_every_setting_with_a_pattern_when_it_does_not_fit_then_the_sentence_shows_no_pattern(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever reads it knows SIP addresses, not regular expressions."""
+    patterned = [
+        name
+        for name, field in Settings.model_fields.items()
+        if any(getattr(m, "pattern", None) for m in field.metadata)
+    ]
+    assert len(patterned) > 10
+    for name in [*patterned, "duty_numbers", "ice_servers"]:
+        variable = f"CALLCENTER_{name.upper()}"
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, "?")
+            with pytest.raises(InvalidInput) as refused:
+                load_settings()
+        sentence = str(refused.value)
+        assert f"{variable}: must be" in sentence
+        assert "pattern" not in sentence
+        assert "^" not in sentence
