@@ -31,7 +31,7 @@ from callcenter.emergency.kinds import Candidate
 from callcenter.emergency.model import Incident
 from callcenter.emergency.outside import Outside
 from callcenter.emergency.plan import HOUSE_TARGETS, Accept, Step, Target
-from callcenter.emergency.wishes import Order, Wish, evolve, exhausted, made, orders
+from callcenter.emergency.wishes import Order, Wish, evolve, exhausted, in_vain, made, orders
 from callcenter.emergency.words import ACCEPT, words
 from callcenter.facts import Fact
 from callcenter.ids import new_id
@@ -241,9 +241,10 @@ class Helpers:
 
     def _pursue(self, incident: Incident, wish: Wish, *, alone: bool, patient: bool = False) -> None:
         if exhausted(wish):
-            why = max(wish.tried.values(), key=lambda tried: (tried.ended_at is not None, tried.ended_at)).reason
-            self._fail(incident, wish, why or "unreachable")
-            self._say(incident, "not-available")
+            if in_vain(wish):
+                why = max(wish.tried.values(), key=lambda tried: (tried.ended_at is not None, tried.ended_at)).reason
+                self._fail(incident, wish, why or "unreachable")
+                self._say(incident, "not-available")
             return
         # A doctor of two villages cannot talk to both; a human who asks for her is believed.
         taken = self._outside.numbers if wish.target else self._live_numbers(incident)

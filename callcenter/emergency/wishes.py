@@ -144,6 +144,12 @@ def exhausted(wish: Wish) -> bool:
     )
 
 
+def in_vain(wish: Wish) -> bool:
+    """Whether nobody came of whom an exhausted request named, or that cannot be known."""
+    tried = wish.tried.values()
+    return any(one.reason == LOST for one in tried) or not any(one.joined for one in tried)
+
+
 def _hesitates(tried: Tried, now: datetime) -> bool:
     """Whether it was picked up so long ago that the next one is tried; a key pressed late still counts."""
     since = tried.answered_at

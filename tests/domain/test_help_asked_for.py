@@ -96,6 +96,20 @@ def test_all_of_the_family_at_once_when_asked_for(world: World) -> None:
     assert {DAUGHTER, SON, GUARDIAN} <= outside(world)
 
 
+def test_of_all_who_were_asked_for_one_came_then_the_request_has_not_failed_when_she_goes(world: World) -> None:
+    with_operator(world)
+    world.board.busy |= {SON, GUARDIAN}
+    incident = world.incident().id
+    world.run(lambda: world.controller.emergencies.request_help(incident, "family", None, actor="op1", everybody=True))
+    daughter = world.ringing(DAUGHTER)
+    world.accept(daughter)
+    world.wait(60)
+    world.hang_up(daughter)
+    world.wait(60)
+    assert [world.dialled(number) for number in (DAUGHTER, SON, GUARDIAN)] == [1, 2, 2]
+    assert world.bodies(ef.HelpFailed) == []
+
+
 def test_a_second_click_while_the_first_relative_talks_calls_the_next(world: World) -> None:
     with_operator(world)
     first = world.request("family")
