@@ -48,6 +48,9 @@ DIALOGS = {
         "admin/staff",
         ["tbody button:has-text('话机设置')", "[role=dialog] .ant-btn-primary", "[role=dialog] img"],
     ),
+    "care staff, new": ("admin", "admin/care", [".ant-btn-primary"]),
+    "care staff, changed": ("admin", "admin/care", ["tbody button:has-text('编辑')"]),
+    "care staff, deleted": ("admin", "admin/care", ["tbody .ant-btn-dangerous"]),
     "shift, new": ("admin", "admin/roster", [".ant-btn-primary"]),
     "shift, once": ("admin", "admin/roster", [".ant-btn-primary", "[role=dialog] .ant-radio-button-wrapper >> nth=1"]),
     "import": ("admin", "admin/imports", ["tbody .ant-btn-link"]),
@@ -68,6 +71,7 @@ async def filled(center: Instance) -> None:
     await boss.post("/work-orders", {"kind": "service", "summary": "测血糖", "elder_id": elder})
     await boss.post("/complaints", {"text": "送餐时饭菜已凉", "about": "助餐", "elder_id": elder})
     await boss.post("/intake", {"text": "陪同复查", "kind": "service", "channel": "web", "take": True})
+    await admin.post("/staff", {"name": "孙桂兰", "kind": "worker"})
     await admin.call(
         "POST", "/imports", files={"file": ("老人.csv", ROWS.encode())}, data={"kind": "elders"}, timeout=60
     )

@@ -98,13 +98,13 @@ export function ElderForm({ elder, close }: { elder: Elder | null; close: () => 
             <>
               {fields.map(({ key, name }) => (
                 <div key={key} className={styles.row}>
-                  <Form.Item name={[name, "role"]} rules={[{ required: true }]}>
+                  <Form.Item name={[name, "role"]} messageVariables={{ label: t("field.role") }} rules={[{ required: true }]}>
                     <Select aria-label={t("field.role")} options={CONTACT_ROLES.map((value) => ({ value, label: t(`contact.${value}`) }))} />
                   </Form.Item>
-                  <Form.Item name={[name, "name"]} rules={[{ required: true, max: 60 }]}>
+                  <Form.Item name={[name, "name"]} messageVariables={{ label: t("field.name") }} rules={[{ required: true, max: 60 }]}>
                     <Input aria-label={t("field.name")} placeholder={t("field.name")} />
                   </Form.Item>
-                  <Form.Item name={[name, "phone"]} rules={[{ required: true }]}>
+                  <Form.Item name={[name, "phone"]} messageVariables={{ label: t("field.phone") }} rules={[{ required: true }]}>
                     <Input aria-label={t("field.phone")} placeholder={t("field.phone")} />
                   </Form.Item>
                   <Button type="text" icon={<DeleteOutlined />} aria-label={t("common:action.delete")} onClick={() => remove(name)} />

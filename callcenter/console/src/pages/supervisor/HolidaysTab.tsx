@@ -51,7 +51,7 @@ export function HolidaysTab() {
         <h1>{t("queues.holidays")}</h1>
         <DatePicker picker="year" allowClear={false} value={dayjs(`${year}-01-01`)} onChange={(date) => date && setYear(date.year())} />
         <Form layout="inline" form={form} onFinish={(values) => save.mutate(values)} initialValues={{ kind: "closed" }}>
-          <Form.Item name="date" rules={[{ required: true }]}>
+          <Form.Item name="date" messageVariables={{ label: t("queues.date") }} rules={[{ required: true }]}>
             <DatePicker placeholder={t("queues.date")} />
           </Form.Item>
           <Form.Item name="kind">

@@ -50,7 +50,7 @@ export function PromptsTab() {
           <Form.Item name="text">
             <Input placeholder={t("queues.promptText")} aria-label={t("queues.promptText")} maxLength={200} />
           </Form.Item>
-          <Form.Item name="file" rules={[{ required: true }]}>
+          <Form.Item name="file" rules={[{ required: true, message: t("queues.file") }]}>
             <Upload accept="audio/*" maxCount={1} beforeUpload={() => false}>
               <Button icon={<UploadOutlined />}>{t("queues.file")}</Button>
             </Upload>

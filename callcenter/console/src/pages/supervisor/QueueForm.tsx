@@ -85,7 +85,7 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
               {!fields.length && <p className="quiet">{t("queues.always")}</p>}
               {fields.map(({ key, name }) => (
                 <Space key={key} align="baseline">
-                  <Form.Item name={[name, "days"]} rules={[{ required: true }]}>
+                  <Form.Item name={[name, "days"]} messageVariables={{ label: t("queues.hours") }} rules={[{ required: true }]}>
                     <Select mode="multiple" style={{ width: 300 }} aria-label={t("queues.hours")} options={DAYS.map((day) => ({ value: day, label: t(`queues.day.${day}`) }))} />
                   </Form.Item>
                   <Form.Item name={[name, "from"]} rules={[{ required: true, ...TIME, message: t("queues.timeHelp") }]}>
@@ -117,10 +117,10 @@ export function QueueForm({ queue, close }: { queue: Queue | null; close: () => 
             <>
               {fields.map(({ key, name }) => (
                 <Space key={key} align="baseline">
-                  <Form.Item name={[name, "when"]} rules={[{ required: true }]}>
+                  <Form.Item name={[name, "when"]} messageVariables={{ label: t("queues.overflow") }} rules={[{ required: true }]}>
                     <Select style={{ width: 170 }} aria-label={t("queues.overflow")} options={["wait", "length", "expected_wait"].map((value) => ({ value, label: t(`queues.when.${value}`) }))} />
                   </Form.Item>
-                  <Form.Item name={[name, "over"]} rules={[{ required: true }]}>
+                  <Form.Item name={[name, "over"]} messageVariables={{ label: t("queues.over") }} rules={[{ required: true }]}>
                     <InputNumber min={0} max={86400} prefix=">" aria-label={t("queues.over")} />
                   </Form.Item>
                   <Form.Item name={[name, "to"]} rules={[{ required: true, ...WHERE, message: t("queues.closedHelp") }]}>

@@ -65,7 +65,7 @@ export function SkillsForm({ seat, close }: { seat: Seat; close: () => void }) {
                   <Form.Item name={[name, "skill"]} rules={[{ required: true, whitespace: true, message: t("seats.skillHelp") }]}>
                     <Input maxLength={40} aria-label={t("seats.skill")} placeholder={t("seats.skill")} />
                   </Form.Item>
-                  <Form.Item name={[name, "level"]} rules={[{ required: true }]}>
+                  <Form.Item name={[name, "level"]} messageVariables={{ label: t("seats.level") }} rules={[{ required: true }]}>
                     <InputNumber aria-label={t("seats.level")} placeholder={t("seats.level")} min={1} max={5} />
                   </Form.Item>
                   <Button type="text" aria-label={t("common:action.delete")} icon={<MinusCircleOutlined />} onClick={() => remove(name)} />

@@ -13,7 +13,7 @@ export function ActionFields({ at, path }: { at: (string | number)[]; path: (str
   const done: (typeof ACTIONS)[number] | undefined = Form.useWatch([...path, "do"]);
   return (
     <div className={styles.action}>
-      <Form.Item name={[...at, "do"]} rules={[{ required: true }]}>
+      <Form.Item name={[...at, "do"]} messageVariables={{ label: t("queues.do") }} rules={[{ required: true }]}>
         <Select aria-label={t("queues.do")} style={{ width: 160 }} options={ACTIONS.map((value) => ({ value, label: t(`queues.doo.${value}`) }))} />
       </Form.Item>
       <Form.Item hidden={!done || !NAMED.has(done)} name={[...at, "to"]} rules={[{ pattern: /^[0-9A-Za-z+-]{0,40}$/, message: t("queues.toHelp") }]}>

@@ -96,7 +96,7 @@ export function MenuEditor({ menu, close }: { menu: Menu; close: () => void }) {
                       <>
                         {choices.map((choice) => (
                           <div key={choice.key} className={styles.action}>
-                            <Form.Item name={[choice.name, "key"]} rules={[{ required: true }, once(["nodes", node, "choices"], "key", t("queues.keyTwice"))]}>
+                            <Form.Item name={[choice.name, "key"]} messageVariables={{ label: t("queues.key") }} rules={[{ required: true }, once(["nodes", node, "choices"], "key", t("queues.keyTwice"))]}>
                               <Select aria-label={t("queues.key")} style={{ width: 70 }} options={KEYS.map((value) => ({ value }))} />
                             </Form.Item>
                             <ActionFields at={[choice.name]} path={["nodes", node, "choices", choice.name]} />

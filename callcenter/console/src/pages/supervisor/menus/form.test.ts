@@ -21,7 +21,7 @@ test("a menu comes out of the form as it went in", () => {
 });
 
 test("a name that was chosen for another action is left behind with it", () => {
-  const node = { prompts: ["menu"], choices: { "9": { do: "emergency" as const, to: "general" } }, otherwise: { do: "queue" as const, to: "general" }, timeout_seconds: 5, tries: 3 };
+  const node = { prompts: ["menu"], again: [], choices: { "9": { do: "emergency" as const, to: "general" } }, otherwise: { do: "queue" as const, to: "general" }, timeout_seconds: 5, tries: 3 };
   const { main } = asMenu(asForm({ name: "热线", root: "main", nodes: { main: node } })).nodes;
   expect(main).toEqual({ ...node, choices: { "9": { do: "emergency", to: "" } } });
 });
