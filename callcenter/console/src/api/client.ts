@@ -34,7 +34,14 @@ const bearer: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: "" });
+/** A network that is cut without a word leaves a request hanging for minutes: after so long it counts as not reached. */
+const ANSWER_MS = 20_000;
+
+function patient(request: Request): Promise<Response> {
+  return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(ANSWER_MS)]) });
+}
+
+export const api = createClient<paths>({ baseUrl: "", fetch: patient });
 api.use(bearer);
 
 interface Answer<T> {
@@ -49,7 +56,11 @@ export async function call<T>(pending: Promise<Answer<T>>): Promise<T> {
   try {
     answer = await pending;
   } catch (error) {
-    if (error instanceof TypeError) throw new ApiError(0, "offline", error.message);
+    const tooLate = error instanceof DOMException && error.name === "TimeoutError";
+    if (error instanceof TypeError || tooLate) throw new ApiError(0, "offline", error.message);
+    // A sign-in that the server cannot renew just now is not over: what is asked for is asked for again.
+    if (error instanceof Error && "status" in error && typeof error.status === "number" && error.status !== 401)
+      throw new ApiError(error.status, "unavailable", error.message);
     throw error;
   }
   if (answer.response.ok) return answer.data as T;

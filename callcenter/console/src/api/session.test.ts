@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { call } from "./client";
 import { signIn, signOut, token, useSession } from "./session";
 
 const answer = (body: unknown, status = 200) => ({ ok: status < 300, status, statusText: "", json: async () => body });
@@ -54,5 +55,30 @@ describe("a sign-in (C10)", () => {
     expect(again).toEqual(lost);
     expect(later?.refresh_token).toBe(lost?.next);
     expect(later?.next).not.toBe(lost?.next);
+  });
+
+  it("is renewed in passing, and lasts while the server cannot renew it", async () => {
+    let down = true;
+    let asked = 0;
+    vi.stubGlobal("fetch", (path: string, init?: RequestInit) => {
+      if (!path.endsWith("/refresh")) return Promise.resolve(answer(path.endsWith("/token") ? tokens("1", 900) : account));
+      asked++;
+      const { next } = JSON.parse(String(init?.body)) as { next: string };
+      return Promise.resolve(down ? answer({ detail: "the database is away" }, 503) : answer({ ...tokens("2", 900), refresh_token: next }));
+    });
+    await signIn("op1", "secret");
+    const begun = Date.now();
+    await token();
+    expect(asked).toBe(0);
+    vi.setSystemTime(begun + 301_000);
+    expect(await token()).toBe("access 1");
+    expect(asked).toBe(1);
+    vi.setSystemTime(begun + 860_000);
+    expect(await token()).toBe("access 1");
+    expect(useSession.getState().phase).toBe("signed_in");
+    vi.setSystemTime(begun + 900_000);
+    await expect(call(Promise.resolve().then(token).then(() => ({ response: new Response() })))).rejects.toMatchObject({ status: 503 });
+    down = false;
+    expect(await token()).toBe("access 2");
   });
 });
