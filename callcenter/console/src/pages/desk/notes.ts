@@ -13,6 +13,7 @@ export type NoteState = "saved" | "waiting" | "saving" | "offline" | "refused";
 
 const SOON_MS = 400;
 const LONGEST_MS = 8_000;
+const ANSWER_MS = 6_000;
 const PREFIX = "callcenter.note.";
 
 interface Kept {
@@ -167,10 +168,11 @@ function draft(subject: Subject, id: string, author: string): Draft {
 
 async function put(subject: Subject, id: string, author: string, text: string, revision: number): Promise<Stored> {
   if (useSession.getState().account?.user !== author) throw new ApiError(0, "signed_out", "its author is not signed in");
-  const body = { text, revision };
+  // One that hangs in a network that is cut must not hold up what is typed after it: it is sent anew.
+  const rest = { body: { text, revision }, signal: AbortSignal.timeout(ANSWER_MS) };
   return subject === "calls"
-    ? call(api.PUT("/api/v1/calls/{call_id}/note", { params: { path: { call_id: id } }, body }))
-    : call(api.PUT("/api/v1/emergencies/{incident_id}/note", { params: { path: { incident_id: id } }, body }));
+    ? call(api.PUT("/api/v1/calls/{call_id}/note", { params: { path: { call_id: id } }, ...rest }))
+    : call(api.PUT("/api/v1/emergencies/{incident_id}/note", { params: { path: { incident_id: id } }, ...rest }));
 }
 
 export interface Unsent {
