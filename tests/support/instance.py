@@ -79,6 +79,8 @@ class Instance:
         try:
             await asyncio.to_thread(self.asterisk.start)
             await self.serve()
+            # As after any day of work: who is known is known, and on disk for the next start.
+            await self.until(self._directory_loaded, 30, "the directory")
         except BaseException:
             await self.__aexit__()
             raise
@@ -133,6 +135,10 @@ class Instance:
             return (await self.client.get("/readyz")).status_code == 200
         except httpx.TransportError:
             return False
+
+    async def _directory_loaded(self) -> bool:
+        parts = (await self.client.get("/readyz")).json()["parts"]
+        return bool(parts["directory"]["elders"] and (self.settings.data / "directory.json").exists())
 
     def kill(self) -> None:
         """kill -9 of our process, in the middle of whatever it does."""
