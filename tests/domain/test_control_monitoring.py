@@ -396,7 +396,7 @@ def whispers(world: World) -> list[str]:
 def stopped(world: World) -> list[float]:
     """How long those are that have ended."""
     ids = {body.recording_id for body in world.bodies(RecordingStarted) if body.kind == "whisper"}
-    return [round(body.expected_seconds) for body in world.bodies(RecordingStopped) if body.recording_id in ids]
+    return [round(body.expected_seconds or 0) for body in world.bodies(RecordingStopped) if body.recording_id in ids]
 
 
 def test_what_is_whispered_is_a_recording_of_its_own_in_no_mix(world: World) -> None:

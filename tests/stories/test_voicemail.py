@@ -65,7 +65,7 @@ async def test_closed_he_leaves_a_message_that_is_proved_and_dealt_with(center: 
 
     message = await center.until(new, 15, "the voicemail")
     assert (message["elder_id"], message["ended"]) == (elder["id"], "key")
-    assert message["seconds"] >= 3
+    assert message["seconds"] >= 2
     await until(lambda: gone(caller), 20, "his line to end")
     recordings = await verified(center, api, message["call_id"])
     mix = next(recording for recording in recordings if recording["kind"] == "mix")
@@ -138,7 +138,7 @@ async def test_the_controller_dies_before_the_tone_and_the_message_is_listed_onc
         return (await api.get("/voicemails?state=new"))["items"]
 
     (message,) = await center.until(new, 30, "the voicemail")
-    assert message["seconds"] >= 3
+    assert message["seconds"] >= 2
     mix = await center.until(lambda: _looked_at(api, message["call_id"]), 40, "the recording to be looked at")
     assert mix["sha256"]
     assert message["offset_seconds"] + message["seconds"] <= mix["seconds"] + 1
