@@ -15,6 +15,9 @@ from callcenter.calls.facts import SYNTHETIC
 from callcenter.calls.model import Call, Line
 from callcenter.calls.service import Calls
 from callcenter.clock import SHANGHAI, Clock, today
+from callcenter.emergency.kinds import Kind
+from callcenter.emergency.model import Incident, Who
+from callcenter.emergency.plan import Plan
 from callcenter.emergency.service import Emergencies
 from callcenter.errors import Conflict
 from callcenter.ids import new_id
@@ -163,17 +166,44 @@ class Arrivals:
         """
         directory = self._directory()
         elder = directory.elder(call.elder_id) if call.elder_id else None
+        who = directory.who(elder, call.caller, today(self._clock), call.device_id)
+        self.raise_call(call, who, directory.plan_for(elder), room=room)
+
+    def raise_call(
+        self,
+        call: Call,
+        who: Who,
+        plan: Plan,
+        *,
+        room: str = "",
+        origin: str = "menu",
+        kind: str = Kind.MANUAL,
+        actor: str = "elder",
+    ) -> Incident:
+        """The incident that a routine call becomes, or joins when it is open already. In memory: the lines are the
+        caller's to bring there; ``room`` as in `escalate`."""
         incident = self._emergencies.admit(
-            call.id,
-            directory.who(elder, call.caller, today(self._clock), call.device_id),
-            self._clock.now(),
-            directory.plan_for(elder),
-            origin="menu",
-            room=room,
+            call.id, who, self._clock.now(), plan, origin=origin, room=room, kind=kind, actor=actor
         )
         self._ledger.record(
             cf.LineChanged(line=Line.EMERGENCY, room=incident.room),
-            actor="elder",
+            actor=actor,
             call_id=call.id,
             incident_id=incident.id,
         )
+        return self._emergencies.get(incident.id)
+
+    def line_of(self, who: Who) -> Call | None:
+        """The routine call in which somebody is on the line herself, from a number of her own."""
+        directory = self._directory()
+
+        def is_hers(call: Call) -> bool:
+            if not who.elder_id:
+                return bool(who.caller) and call.caller == who.caller
+            found = directory.find_caller(call.caller)
+            if found is None or found.contact:
+                return False  # nobody knows who it is, or her daughter
+            return who.elder_id in {elder.id for elder in (found.elder, *found.candidates) if elder is not None}
+
+        live = (call for call in self._calls.open_calls() if call.routine and not call.caller_gone)
+        return next((call for call in live if is_hers(call)), None)

@@ -247,7 +247,7 @@ class Controller:
             self.callbacks,
             self.voicemails,
             menus,
-            self.arrivals.escalate,
+            self.arrivals,
             self.pbx,
             clock,
             offer_after=settings.callback_offer_seconds,

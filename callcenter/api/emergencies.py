@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.accounts.permissions import Principal
 from callcenter.api import idempotency
 from callcenter.api.areas import check, elders_seen, sees
+from callcenter.api.calls import find_call
 from callcenter.api.deps import ControllerDep, Services, ServicesDep, require, transaction
 from callcenter.api.emergency_inputs import (
     BriefingInput,
@@ -16,6 +17,7 @@ from callcenter.api.emergency_inputs import (
     HelpInput,
     KindInput,
     MuteInput,
+    NeedInput,
     RaiseInput,
     TickInput,
 )
@@ -33,7 +35,7 @@ from callcenter.controller import Controller
 from callcenter.emergency.model import Incident, IncidentState, Who
 from callcenter.emergency.plan import Plan
 from callcenter.emergency.tables import EmergencyRow, to_incident
-from callcenter.errors import IllegalTransition, InvalidInput, NotFound
+from callcenter.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from callcenter.phone import normalise
 from callcenter.shapes import Instant
 from callcenter.timeline.service import of_incident
@@ -169,15 +171,42 @@ async def _find_open(
 async def raise_emergency(
     request: Request, services: ServicesDep, controller: ControllerDep, who: Actor, body: RaiseInput
 ) -> EmergencyView:
-    """Raise an emergency by hand: she is called at once, and seats ring; an open one of hers is raised instead."""
+    """Raise an emergency by hand: she is called at once, and seats ring; an open one of hers is raised instead.
+
+    Who is on the line already is not called: her call becomes the emergency, with everybody in it (A2, B1).
+    """
+    call = None
+    if body.call_id:
+        call = _running(controller, await find_call(request, services, controller, who, body.call_id))
+        body = _whose(services, body, call)
     person, plan = in_need(services, controller, who, body)
-    if not person.elder_id and not person.caller:
-        raise InvalidInput("name an elder, or the number to call", field="elder_id")
-    incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="desk")
+    call = call or controller.arrivals.line_of(person)
+    if call is not None:
+        incident = controller.ways.raise_by_hand(call, person, plan, kind=body.kind, actor=who.user)
+    elif person.elder_id or person.caller:
+        incident = controller.emergencies.alarm(person, body.kind, plan, actor=who.user, origin="desk")
+    else:
+        raise InvalidInput("name an elder, the number to call, or her running call", field="elder_id")
     return await answer(request, services, controller, who, incident)
 
 
-def in_need(services: Services, controller: Controller, who: Principal, body: RaiseInput) -> tuple[Who, Plan]:
+def _running(controller: Controller, call: Call) -> Call:
+    if not call.open:
+        raise Conflict("this call is over; leave call_id out, and she is called")
+    if not call.routine:
+        raise Conflict(f"this call is an emergency already: {call.incident_id}")
+    return controller.calls.get(call.id)
+
+
+def _whose(services: Services, body: RaiseInput, call: Call) -> RaiseInput:
+    """Who is in need, where the call says more than the request; she is called back at a number of her own."""
+    elder = services.directory.directory.elder(body.elder_id or call.elder_id or "")
+    hers = elder is None or call.caller in elder.phones
+    caller = body.caller or (call.caller if hers else "") or None
+    return body.model_copy(update={"elder_id": body.elder_id or call.elder_id, "caller": caller})
+
+
+def in_need(services: Services, controller: Controller, who: Principal, body: NeedInput) -> tuple[Who, Plan]:
     """Who a request means, and her plan; raises `NotFound`, `InvalidInput`."""
     directory = services.directory.directory
     elder = directory.elder(body.elder_id) if body.elder_id else None

@@ -54,8 +54,8 @@ class BroadcastInput(BaseModel):
     prompt: Literal["mass-event", "hold-on", "connecting", "all-helpers-notified"] = "mass-event"
 
 
-class RaiseInput(BaseModel):
-    """An emergency raised at the desk: a neighbour calls, an elder does not answer her greeting call."""
+class NeedInput(BaseModel):
+    """Who is in need, and what of."""
 
     elder_id: Annotated[str | None, Field(max_length=64)] = None
     caller: Annotated[str | None, Field(max_length=40, description="Number to call, when she is not on file.")] = None
@@ -63,7 +63,20 @@ class RaiseInput(BaseModel):
     plan_id: Annotated[str | None, Field(max_length=64, description="Another plan than hers.")] = None
 
 
-class DrillInput(RaiseInput):
+class RaiseInput(NeedInput):
+    """An emergency raised at the desk: a caller is in need, a neighbour calls, an elder is not reached."""
+
+    call_id: Annotated[
+        str | None,
+        Field(
+            max_length=64,
+            description="A running routine call that becomes the emergency: whoever is in it stays. "
+            "Without it she is called, unless a call from her own number is running: then it is that one.",
+        ),
+    ] = None
+
+
+class DrillInput(NeedInput):
     """A drill (A6): only who is named here is ever dialled, texted or rung."""
 
     seats: Annotated[list[UserName], Field(max_length=100)] = []

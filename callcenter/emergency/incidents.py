@@ -98,17 +98,17 @@ class Incidents:
 
     # --- opening -------------------------------------------------------------------------------------------
 
-    def admit(self, call_id: str, who: Who, at: datetime, plan: Plan, *, origin: str, room: str = "") -> Incident:
-        """The incident a call belongs to: the person's open one, raised by this press, else a new one.
-
-        ``room``: where the caller is already, for a call that is found there after a restart.
-        """
+    def admit(
+        self, call_id: str, who: Who, at: datetime, plan: Plan, *, origin: str, room: str, kind: str, actor: str
+    ) -> Incident:
+        """The incident a call belongs to: see `Emergencies.admit`."""
         there = self.in_room(room)
         known = there or self._of(who)
         if known is not None and (known is there or self._elder_legs(known) < MAX_ELDER_LEGS):
-            self.raise_again(known, call_id=call_id, origin=origin, actor="elder")
+            said = "" if kind == Kind.MANUAL else kind
+            self.raise_again(known, call_id=call_id, origin=origin, actor=actor, kind=said)
             return self.get(known.id)
-        return self._begin(who, at, plan, origin=origin, room=room or call_id, actor="elder")
+        return self._begin(who, at, plan, origin=origin, room=room or call_id, actor=actor, kind=kind)
 
     def alarm(
         self,

@@ -161,12 +161,23 @@ class Emergencies:
 
     # --- opening -------------------------------------------------------------------------------------------
 
-    def admit(self, call_id: str, who: Who, at: datetime, plan: Plan, *, origin: str, room: str = "") -> Incident:
+    def admit(
+        self,
+        call_id: str,
+        who: Who,
+        at: datetime,
+        plan: Plan,
+        *,
+        origin: str,
+        room: str = "",
+        kind: str = Kind.MANUAL,
+        actor: str = "elder",
+    ) -> Incident:
         """The incident a call belongs to: the person's open one, raised by this press, else a new one.
 
-        ``room``: where the caller is already, for a call that is found there after a restart.
+        ``room``: where the caller is already, for a call that is found there, e.g. after a restart.
         """
-        return self._incidents.admit(call_id, who, at, plan, origin=origin, room=room)
+        return self._incidents.admit(call_id, who, at, plan, origin=origin, room=room, kind=kind, actor=actor)
 
     def raise_again(self, incident: Incident, *, origin: str, actor: str, kind: str = "") -> None:
         """A further press or alarm of an open incident: it joins and raises it (A8, R18)."""
@@ -350,7 +361,7 @@ class Emergencies:
         incident = self.find(fact.incident_id)
         if incident is None:
             return
-        arrived = isinstance(fact.body, (cf.LegJoined, cf.LegAccepted))
+        arrived = isinstance(fact.body, (cf.LegJoined, cf.LegAccepted, cf.LineChanged))
         if arrived and incident.open and (incident.unheard or incident.human_answer_ms is None):
             self._see_who_came(incident, fact)
         if isinstance(fact.body, f.EmergencyAnswered):

@@ -1,6 +1,7 @@
 """Ways between the menu, the queue, voicemail and a call-back: who goes where, without losing her place (B1)."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -10,6 +11,8 @@ from callcenter.callbacks.service import CallBacks
 from callcenter.calls.model import Call, Line, Role
 from callcenter.calls.service import Calls
 from callcenter.clock import Clock
+from callcenter.emergency.model import Incident, Who
+from callcenter.emergency.plan import Plan
 from callcenter.ledger import Ledger
 from callcenter.menus.book import Book
 from callcenter.menus.flow import CONTEXT, MenuFlow
@@ -34,6 +37,18 @@ OFFER_AGAIN = 75.0
 """Seconds after which a call-back is offered once more to somebody who waits on."""
 
 
+class Escalation(Protocol):
+    """Whoever makes a routine call an emergency: `agi.Arrivals`."""
+
+    def escalate(self, call: Call) -> None:
+        """As the caller asked by key."""
+
+    def raise_call(
+        self, call: Call, who: Who, plan: Plan, *, room: str, origin: str, kind: str, actor: str
+    ) -> Incident:
+        """As somebody at the desk says."""
+
+
 class Ways:
     """Everybody on the way from one to another."""
 
@@ -45,7 +60,7 @@ class Ways:
         callbacks: CallBacks,
         voicemails: Voicemails,
         menus: Callable[[], Book],
-        escalate: Callable[[Call], None],
+        escalation: Escalation,
         pbx: Pbx,
         clock: Clock,
         *,
@@ -57,14 +72,16 @@ class Ways:
         self._calls = calls
         self._hotline = hotline
         self._callbacks = callbacks
-        self._escalate = escalate
+        self._escalation = escalation
         self._pbx = pbx
         self._clock = clock
         self._offer_after = offer_after
         self._offered: dict[str, float] = {}
         self._strays: dict[str, float] = {}
         self._look_at = 0.0
-        self.flow = MenuFlow(ledger, calls, menus, escalate=escalate, enqueue=self.enqueue, divert=self.divert)
+        self.flow = MenuFlow(
+            ledger, calls, menus, escalate=escalation.escalate, enqueue=self.enqueue, divert=self.divert
+        )
         self.flow.add_desk(VOICEMAIL_WORD, voicemails)
         self.flow.add_desk(CALLBACK_WORD, CallBackDesk(callbacks, self._place_of, self._go_back))
         hotline.on_overflow("voicemail", self._to_voicemail)
@@ -123,9 +140,26 @@ class Ways:
         return True
 
     def _to_emergency(self, call: Call) -> None:
-        self._escalate(call)
+        self._escalation.escalate(call)
         now = self._calls.get(call.id)
         self._send(now, "", context="cc-room", more={"CC_ROOM": now.room, "CC_LINE": Line.EMERGENCY.value})
+
+    def raise_by_hand(self, call: Call, who: Who, plan: Plan, *, kind: str, actor: str) -> Incident:
+        """An operator says that a routine call is an emergency: everybody in it stays together (A2, B1).
+
+        Her line goes into the emergency's room, which keeps it from then on, also from hold or a menu. Where she has an
+        open emergency already, whoever is with her goes there too.
+        """
+        incident = self._escalation.raise_call(call, who, plan, room=call.room, origin="desk", kind=kind, actor=actor)
+        there = {"CC_ROOM": incident.room, "CC_LINE": Line.EMERGENCY.value}
+        for leg in call.live_legs:
+            if self._calls.leaving(leg) or leg.role == Role.MONITOR:
+                continue
+            if leg.role == Role.ELDER and leg.answered_at is not None:
+                self._calls.do(self._redirect(leg.channel_id, "cc-room", there), f"raise {call.id}")
+            elif leg.in_room and incident.room != call.room:
+                self._calls.do(self._redirect(leg.channel_id, "cc-leg", there, "rejoin"), f"raise {call.id}")
+        return incident
 
     def _to_voicemail(self, call: Call) -> bool:
         return self._send(call, f"{VOICEMAIL_WORD}:{self._why(call)}")
@@ -144,10 +178,10 @@ class Ways:
             self._calls.do(self._redirect(leg.channel_id, context, {"CC_NODE": word} | (more or {})), f"send {call.id}")
         return bool(legs)
 
-    async def _redirect(self, channel_id: str, context: str, variables: dict[str, str]) -> None:
+    async def _redirect(self, channel_id: str, context: str, variables: dict[str, str], extension: str = "s") -> None:
         for name, value in variables.items():
             await self._pbx.set_variable(channel_id, name, value)
-        await self._pbx.redirect(channel_id, context)
+        await self._pbx.redirect(channel_id, context, extension)
 
     def tick(self, now: float) -> None:
         """Find who was sent on and is still where she was, and let her wait again; ``now`` in monotonic seconds."""

@@ -73,6 +73,28 @@ async def test_given_nobody_who_can_be_called_when_raised_then_refused(
     assert services.controller.emergencies.open_count == 0
 
 
+async def test_a2_given_a_running_call_when_raised_then_it_becomes_the_emergency_and_only_a_running_one_can(
+    operator: httpx.AsyncClient, services: Services, elder: str
+) -> None:
+    controller = services.controller
+    assert controller is not None
+    call_id = new_id()
+    line = cf.CallOpened(
+        line="hotline", caller="051288880000", did="12349", room=call_id, recording=call_id,
+        invited_at=controller.clock.now(), leg_id="line", channel_id="1.1",
+    )  # fmt: skip
+    controller.calls.open(call_id, line, None)
+    incident = await raised(operator, call_id=call_id, elder_id=elder, kind="illness")
+    assert (incident["room"], incident["kind"], incident["elder_id"]) == (call_id, "illness", elder)
+    assert incident["caller"] == "13800001004", "she is called back at her own number, not at her neighbour's"
+    assert (await operator.get(f"/api/v1/calls/{call_id}")).json()["line"] == "emergency"
+    again = await operator.post(EMERGENCIES, json={"call_id": call_id})
+    assert (again.status_code, incident["id"] in again.json()["detail"]) == (409, True)
+    assert (await operator.post(EMERGENCIES, json={"call_id": new_id()})).status_code == 404
+    controller.ledger.record(cf.CallEnded(answered=True, seconds=1), actor="pbx", call_id=call_id)
+    assert (await operator.post(EMERGENCIES, json={"call_id": call_id})).status_code == 409
+
+
 async def test_a6_given_an_incident_when_its_kind_is_said_then_its_checklist_follows_and_is_ticked_off(
     operator: httpx.AsyncClient, elder: str
 ) -> None:

@@ -113,6 +113,30 @@ async def test_hold_with_music_then_a_colleague_is_asked_and_has_the_caller(cent
     assert kinds == ["leg", "leg", "leg", "mix"]
 
 
+async def test_a_call_that_turns_out_to_be_an_emergency_stays_together_and_120_joins_it(center: Instance) -> None:
+    """A2, B1: nobody is called who is on the line; the operator's own key brings 120 in; she is never left."""
+    api = await center.sign_in("op1")
+    op1, trunk = await center.seat("op1"), await center.trunk(auto={"120": "answer"})
+    await ready(center, api, "op1")
+    caller, desk, call_id = await with_operator(center, api, op1)
+    incident = await api.post("/emergencies", {"kind": "illness", "call_id": call_id})
+    assert (await call(api, call_id))["incident_id"] == incident["id"]
+    desk.key("*1")
+    ambulance = await trunk.call("120")
+    await ambulance.until("answered", 10)
+    assert ambulance.media is not None
+    ambulance.media.play(THIRD)
+    await until(lambda: caller.media.hears(FIRST, THIRD) and desk.hears(CALLER, THIRD), 8, "the three together")
+    shown = await api.get(f"/emergencies/{incident['id']}")
+    assert shown["human_answer_ms"] is not None
+    assert [leg["role"] for leg in shown["legs"]] == ["elder", "seat", "120"]
+    desk.hangup()
+    await desk.until("ended", 10)
+    await until(lambda: caller.media.hears(THIRD), 5, "120, who is with her still")
+    await api.post(f"/emergencies/{incident['id']}/close", {"outcome": "hospital"})
+    await over(center, api, call_id)
+
+
 @pytest.mark.parametrize("where", ["hold", "park"])
 async def test_9_on_hold_or_parked_is_an_emergency(center: Instance, where: str) -> None:
     """B1, A2: alone with music; any other key changes nothing."""

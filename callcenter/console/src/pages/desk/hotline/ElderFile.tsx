@@ -54,7 +54,7 @@ export function ElderFile({ callId, call }: { callId: string; call: Call | undef
                   {t("file.create")}
                 </Button>
               )}
-              <Raise elderId={known?.id ?? null} caller={caller} />
+              <Raise elderId={known?.id ?? null} caller={caller} call={call} hers={!known || known.phones.includes(caller)} />
             </Space>
             {(finding === "search" || (unknown && finding === null && !data.candidates.length)) && <ElderSearch choose={match} />}
             {finding === "create" && <QuickCreate callId={callId} phone={caller} made={match} />}

@@ -1,31 +1,41 @@
 // A call that turns out to be an emergency: raised by hand, with her plan, at once.
 import { AlertOutlined } from "@ant-design/icons";
-import { App, Button, Input } from "antd";
+import { App, Button, Checkbox, Input } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { api } from "../../../api/client";
 import { insist } from "../ask";
 import { useActing } from "../emergency/actions";
+import type { Call } from "../shapes";
 import { show } from "../store";
 
-export function Raise({ elderId, caller }: { elderId: string | null; caller: string }) {
+/** `hers`: whether she calls from a number of her own, or nobody knows who it is. */
+export function Raise({ elderId, caller, call, hers }: { elderId: string | null; caller: string; call: Call | undefined; hers: boolean }) {
   const { t } = useTranslation("desk");
   const { modal } = App.useApp();
   const { act, busy } = useActing();
   const raise = async () => {
-    // Who withholds the number and is not on file has to be asked for one.
+    const running = call && !call.ended_at && call.line !== "emergency" ? call.id : null;
+    // The call itself becomes the emergency, unless whoever calls is far from her: then she is called.
+    let stays = running !== null;
+    // Who withholds the number, is not on file and has hung up cannot be called.
     let asked = "";
-    const ask = !elderId && !caller && (
-      <Input autoFocus inputMode="tel" style={{ marginTop: 8 }} placeholder={t("file.raiseNumber")} aria-label={t("file.raiseNumber")} onChange={({ target }) => (asked = target.value.trim())} />
-    );
     const content = (
       <>
-        {t("file.raiseWhat")}
-        {ask}
+        {t(running ? "file.raiseHere" : "file.raiseWhat")}
+        {running && !hers && (
+          <Checkbox defaultChecked onChange={({ target }) => (stays = target.checked)} style={{ marginTop: 8 }}>
+            {t("file.raiseStays")}
+          </Checkbox>
+        )}
+        {!running && !elderId && !caller && (
+          <Input autoFocus inputMode="tel" style={{ marginTop: 8 }} placeholder={t("file.raiseNumber")} aria-label={t("file.raiseNumber")} onChange={({ target }) => (asked = target.value.trim())} />
+        )}
       </>
     );
     if (!(await modal.confirm({ title: t("file.raiseConfirm"), content, okText: t("file.raise"), okButtonProps: { danger: true, style: { background: "var(--emergency)", color: "var(--emergency-ink)" } }, cancelText: t("cancel") }))) return;
-    const body = { kind: "manual" as const, ...(elderId ? { elder_id: elderId } : { caller: caller || asked }) };
+    const who = elderId ? { elder_id: elderId } : caller || asked ? { caller: caller || asked } : {};
+    const body = { kind: "manual" as const, ...who, ...(stays ? { call_id: running } : {}) };
     const opened = await act("raise", () => insist((header) => api.POST("/api/v1/emergencies", { params: { header }, body })));
     if (opened) show(opened.id);
   };
