@@ -179,6 +179,33 @@ async def test_given_a_checked_phone_when_dialling_out_and_giving_a_caller_away_
     assert [one["number"] for one in shown["legs"] if one["joined_at"] and not one["ended_at"]][-1] == "op2"
 
 
+async def test_given_a_caller_in_need_when_raised_then_the_emergency_has_this_call_and_120_joins_it(
+    center: Instance, console: Console
+) -> None:
+    """A2, B4: she is on the line, so nobody calls her; the operator is with her all the time."""
+    trunk = await center.trunk()
+    op1 = await console("op1", voice=OPERATOR)
+    page, api = op1.page, await center.sign_in("op1")
+    await checked(page)
+    await ready(center, api, 1)
+    caller = await rings(center, op1, 1)
+    await page.keyboard.press("F2")
+    await together(op1, caller)
+    call_id = await only_call(api)
+    await page.get_by_role("button", name="转紧急").click()
+    await page.get_by_role("dialog").get_by_role("button", name="转紧急").click()
+    await page.get_by_test_id("emergency").wait_for(timeout=10 * MS)
+    await page.get_by_test_id("help-120").click()
+    ambulance = await (await trunk.call("120")).answer()
+    ambulance.play(OUTSIDE)
+    await op1.hears(CALLER, OUTSIDE)
+    await hears(caller.media, OPERATOR, OUTSIDE, what="her to hear both")
+    (incident,) = (await api.get("/emergencies?state=open"))["items"]
+    assert incident["calls"] == [call_id]
+    assert [leg["role"] for leg in incident["legs"]] == ["elder", "seat", "120"]
+    await expect(page.get_by_test_id("emergency")).to_contain_text(center.elders[1]["name"])
+
+
 # --- steps -------------------------------------------------------------------------------------------------------
 
 
