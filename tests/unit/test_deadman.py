@@ -127,12 +127,16 @@ async def test_given_nobody_there_then_it_goes_on() -> None:
 
 
 async def test_given_an_answer_that_never_ends_then_it_is_given_up_and_the_next_ping_comes() -> None:
+    gone = asyncio.Event()
+
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not writer.is_closing():
             writer.write(b".")
             await asyncio.sleep(0.01)
+        writer.close()
+        gone.set()
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     async with server, httpx.AsyncClient(trust_env=False) as client:
@@ -140,6 +144,8 @@ async def test_given_an_answer_that_never_ends_then_it_is_given_up_and_the_next_
         it.patience = 0.2
         await it.ping(client)
         assert it.problem == "TimeoutError"
+        async with asyncio.timeout(5):
+            await gone.wait()
 
 
 async def test_given_no_url_then_there_is_nothing_to_do() -> None:
