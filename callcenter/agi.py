@@ -205,5 +205,8 @@ class Arrivals:
                 return False  # nobody knows who it is, or her daughter
             return who.elder_id in {elder.id for elder in (found.elder, *found.candidates) if elder is not None}
 
-        live = (call for call in self._calls.open_calls() if call.routine and not call.caller_gone)
+        # With the duty desk she is no call of ours to move: the dialplan has her.
+        live = (
+            one for one in self._calls.open_calls() if one.routine and one.via != "fallback" and not one.caller_gone
+        )
         return next((call for call in live if is_hers(call)), None)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from callcenter.errors import Forbidden
+from callcenter.errors import Conflict, Forbidden
 
 
 class Role(StrEnum):
@@ -128,6 +128,15 @@ class Principal(msgspec.Struct, frozen=True):
         """All that one may."""
         held = PERMISSIONS[self.role]
         return held if self.area is None else held - OF_ALL_AREAS
+
+    def check_area(self, area: str | None, what: str) -> None:
+        """Raises `Conflict` where the account is bound to another area than ``what``, e.g. ``an elder``, is of."""
+        if self.area is not None and area != self.area:
+            raise Conflict(
+                f"you serve the area {self.area}; {what} of another one is not yours to write",
+                reason="other_area",
+                area=self.area,
+            )
 
     def check(self, permission: Permission) -> None:
         """Raises `Forbidden` unless the role holds the permission."""

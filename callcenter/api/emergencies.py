@@ -193,6 +193,8 @@ async def raise_emergency(
 def _running(controller: Controller, call: Call) -> Call:
     if not call.open:
         raise Conflict("this call is over; leave call_id out, and she is called")
+    if call.via == "fallback":
+        raise Conflict("the duty desk has this call, by the fallback; leave call_id out, and she is called")
     if not call.routine:
         raise Conflict(f"this call is an emergency already: {call.incident_id}")
     return controller.calls.get(call.id)

@@ -154,7 +154,5 @@ async def _check(session: AsyncSession, row: DeviceRow, who: Principal | None) -
         elder = await session.get(ElderRow, row.elder_id)
         if elder is None or elder.deleted_at is not None:
             raise Conflict("no elder has this elder_id", reason="elder_gone")
-        if who is not None and who.area is not None and elder.area != who.area:
-            raise Conflict(
-                f"you serve the area {who.area}; this elder lives in another one", reason="other_area", area=who.area
-            )
+        if who is not None:
+            who.check_area(elder.area, "an elder")

@@ -152,12 +152,8 @@ def _set_contacts(row: ElderRow, contacts: list[ContactInput]) -> None:
 
 
 async def _check(session: AsyncSession, row: ElderRow, who: Principal | None) -> None:
-    if who is not None and who.area is not None and row.area != who.area:
-        raise Conflict(
-            f"you serve the area {who.area}; an elder of another one is not yours to write",
-            reason="other_area",
-            area=who.area,
-        )
+    if who is not None:
+        who.check_area(row.area, "an elder")
     with session.no_autoflush:
         if row.plan_id is not None and await session.get(PlanRow, row.plan_id) is None:
             raise Conflict("no response plan has this plan_id; list them at /api/v1/response-plans")

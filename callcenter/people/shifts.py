@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from callcenter.accounts.permissions import Principal
 from callcenter.clock import Clock
 from callcenter.db import Base, UtcDateTime, Versioned
-from callcenter.errors import Conflict, InvalidInput, NotFound
+from callcenter.errors import InvalidInput, NotFound
 from callcenter.ids import new_id
 from callcenter.people.roster import Shift
 from callcenter.people.service import later, same_version
@@ -122,12 +122,8 @@ async def change_shift(
 
 def mine(row: ShiftRow, who: Principal | None) -> None:
     """Raises `Conflict` when the shift is of an area that the account does not serve."""
-    if who is not None and who.area is not None and row.area != who.area:
-        raise Conflict(
-            f"you serve the area {who.area}; a shift of another one is not yours to write",
-            reason="other_area",
-            area=who.area,
-        )
+    if who is not None:
+        who.check_area(row.area, "a shift")
 
 
 def shift_of(row: ShiftRow | tuple[Any, ...]) -> Shift:

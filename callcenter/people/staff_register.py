@@ -123,12 +123,8 @@ async def change_staff(
 
 
 async def _check(session: AsyncSession, row: StaffRow, who: Principal | None) -> None:
-    if who is not None and who.area is not None and row.area != who.area:
-        raise Conflict(
-            f"you serve the area {who.area}; staff of another one is not yours to write",
-            reason="other_area",
-            area=who.area,
-        )
+    if who is not None:
+        who.check_area(row.area, "staff")
     if row.starts_on is not None and row.ends_on is not None and row.ends_on < row.starts_on:
         raise InvalidInput(
             "ends_on is before starts_on; give the first and the last day", field="ends_on", reason="ends_before"

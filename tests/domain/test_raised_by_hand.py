@@ -2,6 +2,7 @@
 
 import pytest
 
+from callcenter.calls import facts as cf
 from callcenter.emergency.kinds import Kind
 from callcenter.emergency.model import Incident, Who
 from callcenter.emergency.plan import DEFAULT_PLAN
@@ -108,6 +109,14 @@ def test_her_own_running_call_is_found(world: World) -> None:
     assert found.id == call.id
     other = world.directory.who(None, "13900009999", world.clock.now().date())
     assert world.controller.arrivals.line_of(other) is None
+
+
+def test_who_is_with_the_duty_desk_is_left_there(world: World) -> None:
+    """A10: the fallback has her, and rings or talks; her line is not ours to move."""
+    line = world.hotline(WANG)
+    who = world.directory.who(world.directory.elder("elder-wang"), WANG, world.clock.now().date())
+    world.run(lambda: world.controller.ledger.record(cf.FellBack(), actor="pbx", call_id=line.variables["CC_CALL"]))
+    assert world.controller.arrivals.line_of(who) is None
 
 
 def test_her_daughters_call_is_not_hers(world: World) -> None:
